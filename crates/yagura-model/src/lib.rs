@@ -1,0 +1,24 @@
+//! The nouns of Yagura: account, ARN, resource, unread part, coverage, verdict, language.
+//! No I/O, no clock, no environment, no random source: every value is handed in.
+
+mod arn;
+mod coverage;
+mod ids;
+mod lang;
+mod path;
+mod resource;
+mod severity;
+mod truth;
+mod unread;
+mod verdict;
+
+pub use arn::{Arn, ArnError};
+pub use coverage::{Coverage, CoverageState};
+pub use ids::{GLOBAL_REGION, finding_id};
+pub use lang::{Lang, Prose};
+pub use path::{Path, PathError, Step};
+pub use resource::{Relation, Resource, resource_key};
+pub use severity::Severity;
+pub use truth::Truth;
+pub use unread::{Unread, UnreadReason};
+pub use verdict::{Exception, Verdict, VerdictStatus};

@@ -1,0 +1,2 @@
+//! All chores of the repository, in Rust.
+fn main() {}

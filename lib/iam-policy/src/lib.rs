@@ -1,0 +1,2 @@
+//! IAM policy language: parse, evaluate, explain.
+//! Comes with issue "Access"; nothing here yet, and no knowledge of Yagura ever.

@@ -1,4 +1,4 @@
-//! The nouns of Yagura: account, ARN, resource, unread part, coverage, verdict, language.
+//! The nouns of Yagura: account, ARN, resource, unread part, coverage, verdict, score, language.
 //! No I/O, no clock, no environment, no random source: every value is handed in.
 
 mod arn;
@@ -7,6 +7,7 @@ mod ids;
 mod lang;
 mod path;
 mod resource;
+mod score;
 mod severity;
 mod truth;
 mod unread;
@@ -18,6 +19,10 @@ pub use ids::{GLOBAL_REGION, finding_id};
 pub use lang::{Lang, Prose};
 pub use path::{Path, PathError, Step};
 pub use resource::{Relation, Resource, resource_key};
+pub use score::{
+    AccountRequirement, AccountScore, Attestation, FailingExample, FrameworkScore,
+    RequirementScore, RequirementState, StateCounts, UnknownCause, VerdictCounts,
+};
 pub use severity::Severity;
 pub use truth::Truth;
 pub use unread::{Unread, UnreadReason};

@@ -1,0 +1,63 @@
+//! `cargo xtask bench`: runs one benchmark in the release profile and keeps its printed record.
+//! What is measured lives beside the code it measures, as an example of that crate.
+
+use std::process::Command;
+
+use anyhow::Context;
+use camino::Utf8Path;
+
+use crate::services::run as run_command;
+
+#[derive(clap::Args)]
+pub(crate) struct BenchArgs {
+    /// Which benchmark
+    #[arg(value_enum)]
+    name: Bench,
+    /// Passed to the benchmark
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Bench {
+    /// Verdicts per second and core over a million generated resources
+    Judge,
+    /// Requests, CPU seconds, memory and wall time of a scan over recorded answers and moto
+    Scan,
+    /// Resources per second written to and read from the store
+    Store,
+    /// Content loading and expression evaluation
+    Content,
+}
+
+impl Bench {
+    /// The package and the example that hold the benchmark.
+    fn example(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Judge => ("yagura-judge", "bench_judge"),
+            Self::Scan => ("yagura", "bench_scan"),
+            Self::Store => ("yagura-store", "bench_store"),
+            Self::Content => ("yagura-content", "bench_content"),
+        }
+    }
+}
+
+pub(crate) fn run(root: &Utf8Path, args: &BenchArgs) -> anyhow::Result<()> {
+    if matches!(args.name, Bench::Scan) {
+        crate::services::install_moto(root)?;
+        run_command(Command::new(env!("CARGO")).current_dir(root).args([
+            "build",
+            "--release",
+            "--package",
+            "yagura",
+        ]))?;
+    }
+    let (package, example) = args.name.example();
+    run_command(
+        Command::new(env!("CARGO"))
+            .current_dir(root)
+            .args(["run", "--release", "--package", package, "--example", example, "--"])
+            .args(&args.args),
+    )
+    .context("the benchmark failed")
+}

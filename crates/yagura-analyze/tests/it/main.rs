@@ -1,0 +1,14 @@
+//! Facts of small resources, one claim each.
+//! Parsing of patterns, blocks and documents is tested beside its code.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test that meets the unexpected should stop"
+)]
+
+mod logs;
+mod network;
+mod policy;
+mod world;

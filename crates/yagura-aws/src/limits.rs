@@ -1,0 +1,234 @@
+//! How fast we may ask: one adaptive bucket per account, region and service, one ceiling for all.
+//! What is asked again after a refusal is decided in `retry`.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Mutex as Turn, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep_until};
+
+/// Where AWS counts our calls: account, region, service.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LaneKey {
+    pub(crate) account: String,
+    pub(crate) region: String,
+    pub(crate) service: String,
+}
+
+/// The rate a lane starts with, in calls per second. AWS's documented rates of control planes
+/// lie between 1 and 100; a lane that is refused halves at once.
+const RATE_START: f64 = 50.0;
+/// Never slower than one call in two seconds: the deadline decides, not the bucket.
+const RATE_MIN: f64 = 0.5;
+/// No lane is asked faster than this even after long recovery.
+const RATE_MAX: f64 = 500.0;
+/// How much of a second's calls may leave at once.
+const BURST_SECONDS: f64 = 0.5;
+/// Growth per second without a refusal: a halved lane is back in about seven seconds.
+const RECOVERY_PER_SECOND: f64 = 1.1;
+/// Refusals of calls that left before the last halving say nothing new.
+const HALVE_AT_MOST_EVERY: Duration = Duration::from_millis(500);
+
+/// Everything that slows calls down.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    lanes: Mutex<HashMap<LaneKey, Arc<Lane>>>,
+    ceiling: Option<Lane>,
+    permits: Arc<Semaphore>,
+}
+
+impl Limits {
+    /// `ceiling` in calls per second over everything; `concurrency` in calls under way.
+    pub(crate) fn new(ceiling: Option<f64>, concurrency: usize) -> Self {
+        Self {
+            lanes: Mutex::new(HashMap::new()),
+            ceiling: ceiling.map(Lane::steady),
+            permits: Arc::new(Semaphore::new(concurrency)),
+        }
+    }
+
+    /// The lane of a call; made when it is first asked for.
+    pub(crate) fn lane(&self, key: LaneKey) -> Arc<Lane> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lanes.entry(key).or_insert_with(|| Arc::new(Lane::adaptive())))
+    }
+
+    /// Waits until one call may leave. Dropping the future gives the turn to the next.
+    pub(crate) async fn admit(&self, lane: &Lane) -> Option<OwnedSemaphorePermit> {
+        lane.pass().await;
+        if let Some(ceiling) = &self.ceiling {
+            ceiling.pass().await;
+        }
+        Arc::clone(&self.permits).acquire_owned().await.ok()
+    }
+}
+
+/// One bucket. Callers pass one after another in the order they came.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    turn: Turn<()>,
+    state: Mutex<State>,
+    adaptive: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Calls per second.
+    rate: f64,
+    /// What may leave at once; never above the burst.
+    tokens: f64,
+    /// When `tokens` and `rate` were last brought up to date.
+    updated: Option<Instant>,
+    /// When the rate was last halved.
+    halved: Option<Instant>,
+}
+
+impl Lane {
+    fn adaptive() -> Self {
+        Self::with(RATE_START, true)
+    }
+
+    fn steady(rate: f64) -> Self {
+        Self::with(rate, false)
+    }
+
+    fn with(rate: f64, adaptive: bool) -> Self {
+        let state = State { rate, tokens: burst(rate), updated: None, halved: None };
+        Self { turn: Turn::new(()), state: Mutex::new(state), adaptive }
+    }
+
+    /// Waits for this lane's next slot.
+    async fn pass(&self) {
+        // Only the first in line sleeps, so that a changed rate reaches everyone behind it.
+        let _turn = self.turn.lock().await;
+        while let Some(wait) = self.take(Instant::now()) {
+            sleep_until(Instant::now() + wait).await;
+        }
+    }
+
+    /// Takes a token, or says how long until there is one.
+    fn take(&self, now: Instant) -> Option<Duration> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.advance(now, self.adaptive);
+        if state.tokens >= 1.0 {
+            state.tokens -= 1.0;
+            return None;
+        }
+        let wait = (1.0 - state.tokens) / state.rate;
+        // A millisecond at least: a shorter sleep may round to nothing and spin.
+        Some(Duration::from_secs_f64(wait.clamp(0.001, 3600.0)))
+    }
+
+    /// AWS refused by rate a call that had left at `sent`.
+    pub(crate) fn refused(&self, sent: Instant, now: Instant) {
+        if !self.adaptive {
+            return;
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.advance(now, true);
+        let known = state
+            .halved
+            .is_some_and(|halved| sent <= halved || now - halved < HALVE_AT_MOST_EVERY);
+        if known {
+            return;
+        }
+        state.rate = (state.rate / 2.0).max(RATE_MIN);
+        state.tokens = 0.0;
+        state.halved = Some(now);
+    }
+
+    /// The current rate in calls per second.
+    #[cfg(test)]
+    fn rate(&self, now: Instant) -> f64 {
+        let mut state = self.state.lock().unwrap();
+        state.advance(now, self.adaptive);
+        state.rate
+    }
+}
+
+impl State {
+    fn advance(&mut self, now: Instant, adaptive: bool) {
+        let passed = self.updated.map_or(0.0, |then| (now - then).as_secs_f64());
+        self.updated = Some(now);
+        if adaptive && self.halved.is_some() {
+            self.rate = (self.rate * RECOVERY_PER_SECOND.powf(passed)).min(RATE_MAX);
+        }
+        self.tokens = (self.tokens + passed * self.rate).min(burst(self.rate));
+    }
+}
+
+/// What may leave at once at this rate: at least one call.
+fn burst(rate: f64) -> f64 {
+    (rate * BURST_SECONDS).max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(service: &str) -> LaneKey {
+        LaneKey { account: "1".into(), region: "r".into(), service: service.into() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_ceiling_holds_over_all_lanes() {
+        let limits = Limits::new(Some(10.0), 100);
+        let start = Instant::now();
+        for n in 0..105 {
+            let lane = limits.lane(key(&format!("s{}", n % 7)));
+            limits.admit(&lane).await.unwrap();
+        }
+        // Five leave at once, a hundred follow at ten a second.
+        let took = start.elapsed().as_secs_f64();
+        assert!((9.5..10.6).contains(&took), "{took}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_halves_one_lane_and_no_other() {
+        let limits = Limits::new(None, 100);
+        let (a, b) = (limits.lane(key("a")), limits.lane(key("b")));
+        let now = Instant::now();
+        a.refused(now, now);
+        assert_eq!(a.rate(now), RATE_START / 2.0);
+        assert_eq!(b.rate(now), RATE_START);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn refusals_of_one_burst_halve_once() {
+        let lane = Lane::adaptive();
+        let sent = Instant::now();
+        for _ in 0..20 {
+            lane.refused(sent, Instant::now());
+        }
+        tokio::time::advance(Duration::from_secs(1)).await;
+        lane.refused(sent, Instant::now());
+        assert!(lane.rate(Instant::now()) > RATE_START / 2.0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_halved_lane_recovers_and_never_stops() {
+        let lane = Lane::adaptive();
+        for _ in 0..50 {
+            let now = Instant::now();
+            lane.refused(now, now);
+            tokio::time::advance(HALVE_AT_MOST_EVERY).await;
+        }
+        assert!(lane.rate(Instant::now()) >= RATE_MIN);
+        tokio::time::advance(Duration::from_secs(120)).await;
+        assert!(lane.rate(Instant::now()) > RATE_START);
+        assert!(lane.rate(Instant::now()) <= RATE_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn concurrency_is_bounded_and_a_dropped_wait_frees_its_place() {
+        let limits = Limits::new(None, 1);
+        let lane = limits.lane(key("a"));
+        let first = limits.admit(&lane).await;
+        let second = tokio::time::timeout(Duration::from_secs(5), limits.admit(&lane)).await;
+        assert!(second.is_err(), "two under way");
+        drop(first);
+        let third = tokio::time::timeout(Duration::from_secs(5), limits.admit(&lane)).await;
+        assert!(third.is_ok());
+    }
+}

@@ -1,0 +1,4 @@
+//! The integration tests of the content crate, in one binary.
+//! Tests of private parts stand beside the code.
+
+mod expression_results;

@@ -11,8 +11,7 @@ use crate::read::{as_list, boolean, number, see, text};
 use crate::surroundings::Surroundings;
 
 /// `AWS::EC2::NetworkAclEntry` folded into its list.
-pub(crate) const ENTRIES: &[&str] =
-    &["properties.NetworkAclEntry", "properties.NetworkAclEntries", "properties.Entries"];
+pub(crate) const ENTRIES: &[&str] = &["properties.NetworkAclEntry"];
 
 struct Entry {
     number: i64,

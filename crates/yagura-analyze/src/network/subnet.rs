@@ -12,15 +12,10 @@ pub(crate) const ROUTE_TABLE: &str = "AWS::EC2::RouteTable";
 pub(crate) const ROUTE_TABLE_READS: &[&str] = &[
     "properties.VpcId",
     "properties.Route",
-    "properties.Routes",
-    "properties.SubnetRouteTableAssociation",
-    "properties.Associations",
-    "runtime.Associations",
     "runtime.Main",
+    "runtime.SubnetIds",
+    "runtime.BlackholeRoutes",
 ];
-const ROUTES: &[&str] = &["properties.Route", "properties.Routes"];
-const ASSOCIATIONS: &[&str] =
-    &["properties.SubnetRouteTableAssociation", "properties.Associations", "runtime.Associations"];
 
 pub(crate) fn public(
     source: &FactSource,
@@ -49,7 +44,7 @@ pub(crate) fn public(
     if let Some(table) = own.or(main) {
         answer = leads_outside(table, &mut unread);
     }
-    if unread.is_empty() || (own.is_some() && answer) {
+    if unread.is_empty() {
         facts.set("public_subnet", Value::Bool(answer));
     } else {
         facts.unread(source.names, false, &unread);
@@ -68,36 +63,33 @@ fn rules(
     vpc: Option<&Value>,
     unread: &mut Vec<Unread>,
 ) -> Rules {
-    let mut rules = Rules::Other;
-    let same_vpc = vpc.is_some() && see(table, "properties.VpcId").value() == vpc;
-    for path in ASSOCIATIONS {
-        let seen = see(table, path);
-        unread.extend(seen.unread().cloned());
-        for association in as_list(seen.value()) {
-            if text(association, "SubnetId") == Some(&subnet.id) {
-                return Rules::ThisSubnet;
-            }
-            if same_vpc && association.get("Main").and_then(boolean) == Some(true) {
-                rules = Rules::WholeVpc;
-            }
-        }
+    let subnets = see(table, "runtime.SubnetIds");
+    unread.extend(subnets.unread().cloned());
+    if as_list(subnets.value()).iter().any(|id| *id == subnet.id) {
+        return Rules::ThisSubnet;
     }
-    if same_vpc && see(table, "runtime.Main").value().and_then(boolean) == Some(true) {
-        rules = Rules::WholeVpc;
+    let same_vpc = see(table, "properties.VpcId");
+    let main = see(table, "runtime.Main");
+    unread.extend(same_vpc.unread().into_iter().chain(main.unread()).cloned());
+    if vpc.is_some() && same_vpc.value() == vpc && main.value().and_then(boolean) == Some(true) {
+        return Rules::WholeVpc;
     }
-    rules
+    Rules::Other
 }
 
 /// A route to an internet gateway that is not a black hole.
 fn leads_outside(table: &Resource, unread: &mut Vec<Unread>) -> bool {
-    let mut outside = false;
-    for path in ROUTES {
-        let seen = see(table, path);
-        unread.extend(seen.unread().cloned());
-        outside |= as_list(seen.value()).iter().any(|route| {
-            text(route, "GatewayId").is_some_and(|gateway| gateway.starts_with("igw-"))
-                && text(route, "State") != Some("blackhole")
-        });
-    }
-    outside
+    let routes = see(table, "properties.Route");
+    let black_holes = see(table, "runtime.BlackholeRoutes");
+    unread.extend(routes.unread().into_iter().chain(black_holes.unread()).cloned());
+    let is_black_hole = |route: &Value| {
+        ["DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId"]
+            .iter()
+            .filter_map(|member| route.get(*member))
+            .any(|destination| as_list(black_holes.value()).contains(destination))
+    };
+    as_list(routes.value()).iter().any(|route| {
+        text(route, "GatewayId").is_some_and(|gateway| gateway.starts_with("igw-"))
+            && !is_black_hole(route)
+    })
 }

@@ -18,9 +18,7 @@ pub(crate) fn policy_paths(type_name: &str) -> &'static [&'static str] {
         "AWS::SNS::Topic" => &["properties.TopicPolicy.PolicyDocument"],
         "AWS::KMS::Key" => &["properties.KeyPolicy"],
         "AWS::ECR::Repository" => &["properties.RepositoryPolicyText"],
-        "AWS::Lambda::Function" => {
-            &["runtime.Policy", "properties.Policy", "properties.Permission"]
-        }
+        "AWS::Lambda::Function" => &["runtime.Policy", "properties.Permission"],
         "AWS::SecretsManager::Secret" => &["properties.ResourcePolicy.ResourcePolicy"],
         "AWS::EFS::FileSystem" => &["properties.FileSystemPolicy"],
         "AWS::Backup::BackupVault" => &["properties.AccessPolicy"],

@@ -51,10 +51,7 @@ pub(crate) const PUBLIC_ACCESS: &[FactSource] = &[
     held("AWS::KMS::Key", &["properties.KeyPolicy"]),
     held("AWS::ECR::Repository", &["properties.RepositoryPolicyText"]),
     ciphered("AWS::ECR::Repository", &["properties.RepositoryPolicyText"]),
-    held(
-        "AWS::Lambda::Function",
-        &["runtime.Policy", "properties.Policy", "properties.Permission"],
-    ),
+    held("AWS::Lambda::Function", &["runtime.Policy", "properties.Permission"]),
     held("AWS::SecretsManager::Secret", &["properties.ResourcePolicy.ResourcePolicy"]),
     ciphered("AWS::SecretsManager::Secret", &["properties.ResourcePolicy.ResourcePolicy"]),
     held("AWS::EFS::FileSystem", &["properties.FileSystemPolicy"]),

@@ -140,15 +140,14 @@ fn an_unread_acl_is_not_closed() {
 fn a_subnet_is_public_by_its_own_table_else_by_the_main_one() {
     let subnet =
         resource("AWS::EC2::Subnet", "subnet-1", json!({"properties": {"VpcId": "vpc-1"}}));
-    let table = |id: &str, vpc: &str, gateway: &str, association: Value| {
+    let table = |id: &str, vpc: &str, gateway: &str, runtime: Value| {
         resource(
             "AWS::EC2::RouteTable",
             id,
             json!({"properties": {
                 "VpcId": vpc,
                 "Route": [{"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway}],
-                "SubnetRouteTableAssociation": [association],
-            }}),
+            }, "runtime": runtime}),
         )
     };
     let check = |tables: Vec<yagura_model::Resource>, denied: bool, expected: Value| {
@@ -157,10 +156,12 @@ fn a_subnet_is_public_by_its_own_table_else_by_the_main_one() {
         assert_eq!(show(&world.facts(&subnet), "public_subnet"), expected);
     };
     let main = |gateway: &str| table("rtb-1", "vpc-1", gateway, json!({"Main": true}));
-    let own = |gateway: &str| table("rtb-2", "vpc-1", gateway, json!({"SubnetId": "subnet-1"}));
+    let own = |gateway: &str| table("rtb-2", "vpc-1", gateway, json!({"SubnetIds": ["subnet-1"]}));
     check(vec![main("igw-1")], false, json!(true));
     check(vec![main("igw-1"), own("local")], false, json!(false));
     check(vec![main("local"), own("igw-1")], false, json!(true));
+    let black_hole = json!({"Main": true, "BlackholeRoutes": ["0.0.0.0/0"]});
+    check(vec![table("rtb-1", "vpc-1", "igw-1", black_hole)], false, json!(false));
     check(vec![table("rtb-1", "vpc-2", "igw-1", json!({"Main": true}))], false, json!(false));
     check(vec![main("local")], true, json!("unread"));
     check(vec![own("igw-1")], true, json!(true));

@@ -212,3 +212,6 @@ impl Inner {
         self.settings.pages_max
     }
 }
+
+#[cfg(test)]
+mod tests;

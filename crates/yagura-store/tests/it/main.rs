@@ -1,0 +1,12 @@
+//! The store against real databases, through its public interface only.
+//! Pure functions are tested beside their code.
+
+mod bed; // where tests run: a fresh SQLite file, and a fresh PostgreSQL schema where one is given
+mod history; // versions, changes, gaps
+mod processes; // killed processes, several writers
+mod properties; // what must hold for any sequence of scans
+mod scans; // beginning, ending, coverage, deletion
+mod schema; // golden schema, migrations, foreign and newer databases
+mod snapshots; // export and import
+mod trouble; // full disk, read-only folder, locks
+mod verdicts; // verdicts, counts, comparison, pruning

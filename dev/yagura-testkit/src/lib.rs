@@ -4,3 +4,4 @@
 pub mod faults;
 pub mod moto;
 pub mod recorded;
+pub mod wire;

@@ -100,8 +100,8 @@ fn parse_partition(value: &Value) -> Option<Partition> {
 
 /// A `regionRegex` such as `^(us|eu)\-\w+\-\d+$` or `^us\-isof\-\w+\-\d+$`.
 ///
-/// All of AWS's patterns have this form: literal parts, at most one group of alternatives at the
-/// beginning, then `\w+` and `\d+`; a regex engine would be a dependency for seven lines.
+/// All of AWS's patterns have this form: literal parts, at most one group of alternatives,
+/// then `\w+` and `\d+`; a regex engine would be a dependency for seven lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct RegionPattern {
     prefixes: Vec<String>,
@@ -111,9 +111,10 @@ impl RegionPattern {
     fn parse(regex: &str) -> Option<RegionPattern> {
         let inner = regex.strip_prefix('^')?.strip_suffix("\\-\\w+\\-\\d+$")?;
         let plain = inner.replace("\\-", "-");
-        let prefixes = match plain.strip_prefix('(') {
-            Some(group) => {
-                group.strip_suffix(')')?.split('|').map(|name| format!("{name}-")).collect()
+        let prefixes = match plain.split_once('(') {
+            Some((before, rest)) => {
+                let (group, after) = rest.split_once(')')?;
+                group.split('|').map(|name| format!("{before}{name}{after}-")).collect()
             }
             None => vec![format!("{plain}-")],
         };
@@ -156,6 +157,8 @@ mod tests {
         ] {
             assert_eq!(pattern.fits(region), fits, "{region}");
         }
+        let pattern = RegionPattern::parse("^eusc\\-(de)\\-\\w+\\-\\d+$").unwrap();
+        assert!(pattern.fits("eusc-de-east-1") && !pattern.fits("eusc-fr-east-1"));
         assert!(RegionPattern::parse("^.*$").is_none());
     }
 }

@@ -5,6 +5,7 @@
 //! RFC 3339 texts in UTC; absent members are left out; lists that are empty on the wire are kept.
 
 mod answer;
+pub mod bodies;
 mod failure;
 mod json;
 mod query;

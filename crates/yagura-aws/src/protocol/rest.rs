@@ -360,7 +360,7 @@ fn read_binding(
     }
 }
 
-fn read_header(member: Member<'_>, text: &str) -> Result<Value, &'static str> {
+pub(super) fn read_header(member: Member<'_>, text: &str) -> Result<Value, &'static str> {
     if member.is_json_value() {
         let bytes = scalar::from_base64(text).ok_or("JSON in base64")?;
         return serde_json::from_slice(&bytes).map_err(|_| "JSON in base64");

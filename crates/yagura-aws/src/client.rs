@@ -20,6 +20,8 @@ use tokio_util::sync::CancellationToken;
 pub use builder::AwsBuilder;
 pub use identity::CallerIdentity;
 pub(crate) use pages::append;
+#[cfg(test)]
+pub(crate) use tests::fake::tables;
 
 use crate::api::{Actions, Api, Operation, Service};
 use crate::clock::Clock;

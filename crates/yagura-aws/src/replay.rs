@@ -404,3 +404,6 @@ fn respond(replay: &Replay, request: HttpRequest) -> Result<HttpResponse, Connec
         .map_err(|error| ConnectorError::user(error.into()))?;
     HttpResponse::try_from(response).map_err(|error| ConnectorError::user(error.into()))
 }
+
+#[cfg(test)]
+mod tests;

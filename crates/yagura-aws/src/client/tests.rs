@@ -1,7 +1,7 @@
 //! The client against scripted answers: no network, no waiting, no environment.
 //! Protocol codecs have their own tests; the independent peer is in `tests/it`.
 
-mod fake;
+pub(crate) mod fake;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -43,14 +43,22 @@ const CUSTOMER_DATA: &[(&str, &[&str])] = &[
     ("apigateway", &["GetApiKey", "GetApiKeys", "GetSdk", "GetExport"]),
     ("appconfig", &["GetConfiguration", "GetHostedConfigurationVersion"]),
     ("appconfigdata", &["*"]),
+    ("appsync", &["ListApiKeys"]),
     ("athena", &["GetQueryResults"]),
     ("bedrock-agent-runtime", &["*"]),
+    ("bedrock-agentcore", &["*"]),
     ("bedrock-runtime", &["*"]),
+    ("chime-sdk-messaging", &["GetChannelMessage", "ListChannelMessages"]),
+    ("cloudwatchomni", &["GetSpaceCredentialsForOrganization"]),
     ("codeartifact", &["GetAuthorizationToken", "GetPackageVersionAsset"]),
     ("codecommit", &["BatchGetCommits", "GetBlob", "GetDifferences", "GetFile", "GetFolder"]),
     ("cognito-identity", &["GetCredentialsForIdentity", "GetOpenIdToken",
         "GetOpenIdTokenForDeveloperIdentity", "GetId"]),
-    ("cognito-idp", &["GetUser", "GetUserAttributeVerificationCode"]),
+    ("cognito-idp", &["GetUser", "GetUserAttributeVerificationCode", "ListUserPoolClientSecrets",
+        "ListUsers", "ListUsersInGroup"]),
+    ("cognito-sync", &["ListRecords"]),
+    ("connectparticipant", &["*"]),
+    ("customer-profiles", &["*"]),
     ("dynamodb", &["BatchGetItem", "GetItem", "Query", "Scan"]),
     ("dynamodbstreams", &["GetRecords"]),
     ("ebs", &["GetSnapshotBlock"]),
@@ -59,39 +67,56 @@ const CUSTOMER_DATA: &[(&str, &[&str])] = &[
     ("ecr-public", &["GetAuthorizationToken"]),
     ("gamelift", &["GetComputeAuthToken", "GetInstanceAccess"]),
     ("glacier", &["GetJobOutput"]),
+    ("glue", &["GetEntityRecords"]),
     ("healthlake", &["*"]),
+    ("iot-data", &["*"]),
+    ("keyspacesstreams", &["GetRecords"]),
     ("kinesis", &["GetRecords"]),
     ("kinesis-video-archived-media", &["*"]),
     ("kinesis-video-media", &["*"]),
     ("lightsail", &["GetInstanceAccessDetails", "GetRelationalDatabaseMasterUserPassword"]),
     ("logs", &["FilterLogEvents", "GetLogEvents", "GetLogObject", "GetLogRecord",
         "GetQueryResults"]),
+    ("mailmanager", &["GetArchiveMessage", "GetArchiveMessageContent"]),
     ("mediastore-data", &["GetObject"]),
     ("medical-imaging", &["GetImageFrame", "GetImageSetMetadata"]),
     ("neptune-graph", &["*"]),
     ("neptunedata", &["*"]),
     ("omics", &["GetReadSet", "GetReference"]),
+    ("qbusiness", &["GetDocumentContent", "ListMessages", "SearchRelevantContent"]),
+    ("qconnect", &["*"]),
     ("redshift", &["GetClusterCredentials", "GetClusterCredentialsWithIAM"]),
     ("redshift-data", &["GetStatementResult", "GetStatementResultV2"]),
     ("redshift-serverless", &["GetCredentials"]),
     ("s3", &["GetObject", "GetObjectTorrent", "SelectObjectContent"]),
+    ("sagemaker-featurestore-runtime", &["*"]),
     ("secretsmanager", &["BatchGetSecretValue", "GetSecretValue"]),
+    ("security-ir", &["GetCaseAttachmentDownloadUrl"]),
     ("sso", &["GetRoleCredentials"]),
     ("ssm", &["GetAccessToken", "GetCommandInvocation", "GetParameter", "GetParameterHistory",
         "GetParameters", "GetParametersByPath"]),
     ("sts", &["GetFederationToken", "GetSessionToken", "GetDelegatedAccessToken",
         "GetWebIdentityToken"]),
+    ("storagegateway", &["DescribeChapCredentials"]),
     ("timestream-query", &["Query"]),
+    ("wisdom", &["*"]),
     ("workdocs", &["GetDocument", "GetDocumentVersion"]),
     ("workmailmessageflow", &["GetRawMessageContent"]),
 ];
 
+/// What names of operations end with that hand out keys, whatever the service.
+const KEY_ENDINGS: &[&str] =
+    &["ApiKey", "Credential", "Credentials", "EmbedUrl", "Password", "Secret", "Token"];
+
 /// Whether an operation returns customer data or credentials.
 pub fn is_customer_data(service: &str, operation: &str) -> bool {
-    CUSTOMER_DATA
+    let hands_out_keys =
+        operation.starts_with("Get") && KEY_ENDINGS.iter().any(|end| operation.ends_with(end));
+    let listed = CUSTOMER_DATA
         .iter()
         .filter(|(name, _)| *name == service)
-        .any(|(_, names)| names.contains(&"*") || names.contains(&operation))
+        .any(|(_, names)| names.contains(&"*") || names.contains(&operation));
+    listed || hands_out_keys
 }
 
 /// Why an operation is refused; `None` if it may be sent.
@@ -149,4 +174,135 @@ fn begins_with_reading_verb(name: &str) -> bool {
         name.strip_prefix(verb)
             .is_some_and(|rest| rest.chars().next().is_none_or(|next| next.is_ascii_uppercase()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::tables;
+
+    fn check(service: &str, operation: &str, expected: Option<Refusal>) {
+        let (api, actions) = tables();
+        let found = refusal(&api, &actions, &Declared::none(), service, operation);
+        assert_eq!(found, expected, "{service}:{operation}");
+    }
+
+    /// What the names of operations that change something begin with, in these three services.
+    const WRITING_VERBS: &[&str] = &[
+        "Abort", "Accept", "Add", "Allocate", "Apply", "Assign", "Associate", "Attach",
+        "Authorize", "Bundle", "Cancel", "Change", "Complete", "Confirm", "Copy", "Create",
+        "Deactivate", "Delete", "Deprovision", "Deregister", "Detach", "Disable", "Disassociate",
+        "Enable", "Export", "Import", "Lock", "Modify", "Monitor", "Move", "Provision",
+        "Purchase", "Put", "Reboot", "Register", "Reject", "Release", "Remove", "Rename",
+        "Replace", "Report", "Request", "Reset", "Restore", "Resync", "Revoke", "Run", "Send",
+        "Set", "Start", "Stop", "Tag", "Terminate", "Unassign", "Unlock", "Unmonitor", "Untag",
+        "Update", "Upload", "Withdraw", "Write",
+    ];
+
+    #[test]
+    fn every_write_of_s3_iam_and_ec2_is_refused() {
+        let (api, actions) = tables();
+        let mut refused = 0;
+        for name in ["s3", "iam", "ec2"] {
+            let service = api.service(name).unwrap();
+            for operation in service.operations() {
+                let operation = operation.name();
+                let action = actions.action(&format!("{name}:{operation}"));
+                let writes = action.is_some_and(|action| !action.access_level.is_read_only())
+                    || WRITING_VERBS.iter().any(|verb| operation.starts_with(verb));
+                if writes {
+                    let found = refusal(&api, &actions, &Declared::none(), name, operation);
+                    assert_eq!(found, Some(Refusal::NotARead), "{name}:{operation}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused > 600, "{refused}");
+    }
+
+    #[test]
+    fn declaring_a_write_does_not_allow_it() {
+        let (api, actions) = tables();
+        let declared: Declared = ["s3:PutObject", "s3:GetObject"].into_iter().collect();
+        let found = |name| refusal(&api, &actions, &declared, "s3", name);
+        assert_eq!(found("PutObject"), Some(Refusal::NotARead));
+        assert_eq!(found("GetObject"), None);
+    }
+
+    #[test]
+    fn reads_that_an_inventory_needs_are_allowed() {
+        for (service, operation) in [
+            ("s3", "ListBuckets"),
+            ("s3", "GetBucketEncryption"),
+            ("s3", "HeadBucket"),
+            ("s3control", "GetPublicAccessBlock"),
+            ("iam", "GetAccountAuthorizationDetails"),
+            ("iam", "GenerateCredentialReport"),
+            ("iam", "GetCredentialReport"),
+            ("iam", "ListAccessKeys"),
+            ("sts", "GetCallerIdentity"),
+            ("ec2", "DescribeInstances"),
+            ("elbv2", "DescribeLoadBalancers"),
+            ("elb", "DescribeLoadBalancers"),
+            ("cloudwatch", "DescribeAlarms"),
+            ("apigateway", "GetRestApis"),
+            ("apigatewayv2", "GetApis"),
+            ("sso-admin", "ListInstances"),
+            ("ssm", "DescribeParameters"),
+            ("config", "SelectAggregateResourceConfig"),
+            ("lambda", "ListFunctions"),
+            ("organizations", "ListAccounts"),
+            ("inspector2", "BatchGetAccountStatus"),
+            ("secretsmanager", "ListSecrets"),
+            ("efs", "DescribeFileSystems"),
+            ("stepfunctions", "ListStateMachines"),
+        ] {
+            check(service, operation, None);
+        }
+    }
+
+    #[test]
+    fn customer_data_keys_and_paid_work_are_refused() {
+        for (service, operation) in [
+            ("s3", "GetObject"),
+            ("secretsmanager", "GetSecretValue"),
+            ("ssm", "GetParameter"),
+            ("ssm", "GetParametersByPath"),
+            ("dynamodb", "Scan"),
+            ("ec2", "GetPasswordData"),
+            ("ecr", "GetAuthorizationToken"),
+            ("sts", "GetSessionToken"),
+            ("lakeformation", "GetTemporaryGlueTableCredentials"),
+            ("datazone", "GetEnvironmentCredentials"),
+        ] {
+            check(service, operation, Some(Refusal::CustomerData));
+        }
+        for (service, operation) in [
+            ("sts", "AssumeRole"),
+            ("kms", "Decrypt"),
+            ("sqs", "ReceiveMessage"),
+            ("bedrock-runtime", "InvokeModel"),
+            ("lambda", "Invoke"),
+            ("no-such-service", "List"),
+            ("s3", "NoSuchOperation"),
+        ] {
+            check(service, operation, Some(Refusal::NotARead));
+        }
+    }
+
+    #[test]
+    fn every_name_in_the_lists_exists() {
+        let (api, _) = tables();
+        let mut missing = Vec::new();
+        for (service, operations) in CUSTOMER_DATA {
+            let Ok(table) = api.service(service) else {
+                missing.push((*service).to_owned());
+                continue;
+            };
+            let unknown = operations.iter().filter(|name| **name != "*");
+            let unknown = unknown.filter(|name| table.operation(name).is_err());
+            missing.extend(unknown.map(|name| format!("{service}:{name}")));
+        }
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }

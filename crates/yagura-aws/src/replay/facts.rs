@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
-use crate::api::{Protocol, Service};
+use crate::api::{Kind, Operation, Protocol, Service, Shape};
 use crate::endpoint::{self, EndpointSettings};
 use crate::protocol;
 
@@ -68,7 +68,19 @@ pub(super) fn of_match(
         return Ok(members.collect());
     }
     let operation = service.operation(operation).map_err(|error| error.to_string())?;
-    let input = Value::Object(matching.clone());
+    let facts = |filler| encoded(service, operation, filled(operation, matching, filler));
+    // What `match` leaves open but the model demands is filled in two ways: facts that differ come
+    // from the filling, not from `match`.
+    let (one, other) = (facts(Filler::One)?, facts(Filler::Other)?);
+    Ok(one.into_iter().filter(|(name, value)| other.get(name) == Some(value)).collect())
+}
+
+/// The facts of the request with this input.
+fn encoded(
+    service: &Service,
+    operation: &Operation,
+    input: Value,
+) -> Result<BTreeMap<String, String>, String> {
     let settings = EndpointSettings {
         override_url: Some("http://localhost".into()),
         s3_path_style: true,
@@ -79,13 +91,46 @@ pub(super) fn of_match(
     let request = protocol::encode(service, operation, &input, &endpoint)
         .map_err(|error| format!("`match`: {error}"))?;
     let (parts, body) = request.into_parts();
-    let mut facts = of_request(service, &parts, &body);
-    for token in operation.idempotency_tokens() {
-        if !matching.contains_key(token) {
-            facts.remove(token);
+    Ok(of_request(service, &parts, &body))
+}
+
+/// One of two ways to fill in what nobody stated.
+#[derive(Clone, Copy)]
+enum Filler {
+    One,
+    Other,
+}
+
+/// `matching` with the members that the model demands besides.
+fn filled(operation: &Operation, matching: &Map<String, Value>, filler: Filler) -> Value {
+    let mut input = matching.clone();
+    for member in operation.input().into_iter().flat_map(Shape::members) {
+        if member.is_required() && !input.contains_key(member.name()) {
+            input.insert(member.name().to_owned(), filling(member.shape(), filler));
         }
     }
-    Ok(facts)
+    Value::Object(input)
+}
+
+fn filling(shape: Shape<'_>, filler: Filler) -> Value {
+    let pick = |one: Value, other: Value| match filler {
+        Filler::One => one,
+        Filler::Other => other,
+    };
+    match shape.kind() {
+        Kind::Structure => {
+            let members = shape.members().filter(|member| member.is_required());
+            Value::Object(
+                members.map(|m| (m.name().to_owned(), filling(m.shape(), filler))).collect(),
+            )
+        }
+        Kind::List => Value::Array(Vec::new()),
+        Kind::Map => Value::Object(Map::new()),
+        Kind::Boolean => pick(true.into(), false.into()),
+        Kind::String | Kind::Blob => pick("b25l".into(), "dHdv".into()),
+        Kind::Timestamp => pick("2001-01-01T00:00:00Z".into(), "2002-02-02T00:00:00Z".into()),
+        _ => pick(1.into(), 2.into()),
+    }
 }
 
 /// The path, with the bucket in it wherever the request has it.

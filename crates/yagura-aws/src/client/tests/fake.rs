@@ -2,7 +2,7 @@
 //! It speaks no protocol: bodies are what the test says.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -13,10 +13,12 @@ use crate::{Actions, Api};
 
 /// The tables of the repository.
 pub(crate) fn tables() -> (Api, Actions) {
-    let api = Api::open(include_bytes!("../../../../../content/aws-api/services.zst")).unwrap();
-    let actions =
-        Actions::open(include_bytes!("../../../../../content/aws-api/actions.zst")).unwrap();
-    (api, actions)
+    static TABLES: LazyLock<(Api, Actions)> = LazyLock::new(|| {
+        let services = include_bytes!("../../../../../content/aws-api/services.zst");
+        let actions = include_bytes!("../../../../../content/aws-api/actions.zst");
+        (Api::open(services).unwrap(), Actions::open(actions).unwrap())
+    });
+    TABLES.clone()
 }
 
 /// What a request is answered with.

@@ -2,3 +2,15 @@
 //! Judging with it, collecting with it and showing it are the business of other crates.
 
 pub mod expression;
+pub mod format;
+pub mod glob;
+mod lint;
+mod loader;
+mod place;
+mod problem;
+mod yaml;
+
+pub use lint::{AccessLevel, ApiFacts};
+pub use loader::Content;
+pub use place::{Place, Placed};
+pub use problem::{Problem, ProblemLevel};

@@ -79,6 +79,7 @@ impl<'a> Machine<'_, 'a> {
             Node::Double(value) => Val::Double(*value),
             Node::Text(text) => Val::Str(text),
             Node::Null => Val::Absent,
+            Node::Problem(message) => Val::problem(message),
             Node::Root(root) => self.env.root(*root),
             Node::Local(place) => self.locals.get(*place).cloned().unwrap_or(Val::Absent),
             Node::Select(base, key) => {

@@ -22,7 +22,9 @@ use yagura_model::{Truth, Unread};
 
 pub use env::Env;
 pub use error::ExpressionError;
+pub(crate) use error::nearest;
 pub use neighbors::{Facts, Listing, Neighbors, NoNeighbors};
+pub(crate) use reads::Mapping;
 pub use reads::{PathSet, Reads, Source};
 pub use scope::{Root, ScopeKind};
 
@@ -75,6 +77,18 @@ impl Program {
         let node = lower::compile(source, scope)?;
         let (reads, mapping) = reads::analyze(&node);
         Ok(Self { source: source.into(), node, reads, mapping })
+    }
+
+    /// Stands for an expression that cannot be compiled: its result is always unknown.
+    pub(crate) fn broken(source: &str, error: &ExpressionError) -> Self {
+        let message = format!("`{source}` cannot be compiled: {error}");
+        let node = tree::Node::Problem(message.into());
+        Self {
+            source: source.into(),
+            node,
+            reads: Reads::default(),
+            mapping: reads::Mapping::Computed,
+        }
     }
 
     /// The text it was compiled from.

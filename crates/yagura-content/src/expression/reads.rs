@@ -122,9 +122,12 @@ impl Walk {
 
     fn follow(&mut self, node: &Node) -> Mapping {
         match node {
-            Node::Bool(_) | Node::Int(_) | Node::Double(_) | Node::Text(_) | Node::Null => {
-                Mapping::Computed
-            }
+            Node::Bool(_)
+            | Node::Int(_)
+            | Node::Double(_)
+            | Node::Text(_)
+            | Node::Null
+            | Node::Problem(_) => Mapping::Computed,
             Node::Root(root) => Mapping::Alias(vec![(Source::Root(*root), Path::default())]),
             Node::Local(place) => self.locals.get(*place).cloned().unwrap_or(Mapping::Computed),
             Node::Select(base, key) => self.node(base).member(key),

@@ -18,6 +18,8 @@ pub enum Root {
     Item,
     /// Resource file: one row of a lookup.
     Row,
+    /// Resource file: all rows of a lookup with the key of `row`.
+    Rows,
     /// Resource file: the resource that `for` runs over.
     Parent,
     /// Resource file: the native id.
@@ -36,7 +38,7 @@ pub enum Root {
 
 impl Root {
     /// How many there are.
-    pub(crate) const COUNT: usize = 14;
+    pub(crate) const COUNT: usize = 15;
 
     /// All of them, in the order of their discriminants.
     pub(crate) const ALL: [Self; Self::COUNT] = [
@@ -47,6 +49,7 @@ impl Root {
         Self::Output,
         Self::Item,
         Self::Row,
+        Self::Rows,
         Self::Parent,
         Self::Id,
         Self::Name,
@@ -66,6 +69,7 @@ impl Root {
             Self::Output => "output",
             Self::Item => "item",
             Self::Row => "row",
+            Self::Rows => "rows",
             Self::Parent => "parent",
             Self::Id => "id",
             Self::Name => "name",
@@ -115,7 +119,7 @@ impl ScopeKind {
     pub fn roots(self) -> &'static [Root] {
         use Root::{
             Account, Arn, Id, Ids, Item, Name, Now, Output, Parameters, Parent, Partition, Region,
-            Resource, Row,
+            Resource, Row, Rows,
         };
         match self {
             Self::Control => &[Resource, Parameters, Now, Account],
@@ -123,16 +127,18 @@ impl ScopeKind {
             Self::ListOutput => &[Output, Account, Region, Partition, Parent, Now],
             Self::Identity => &[Item, Account, Region, Partition, Parent],
             Self::ListItem => &[Item, Output, Id, Name, Arn, Account, Region, Partition, Parent],
-            Self::ResourceInput => &[Item, Id, Name, Arn, Account, Region, Partition, Parent, Now],
+            Self::ResourceInput => {
+                &[Item, Resource, Id, Name, Arn, Account, Region, Partition, Parent, Now]
+            }
             Self::ResourceOutput => {
-                &[Output, Item, Id, Name, Arn, Account, Region, Partition, Parent, Now]
+                &[Output, Item, Resource, Id, Name, Arn, Account, Region, Partition, Parent, Now]
             }
-            Self::Row => &[Row, Output, Account, Region, Partition],
+            Self::Row => &[Row, Output, Account, Region, Partition, Parent],
             Self::RowOfResource => {
-                &[Row, Item, Id, Name, Arn, Account, Region, Partition, Parent, Now]
+                &[Row, Rows, Item, Id, Name, Arn, Account, Region, Partition, Parent, Now]
             }
-            Self::BatchInput => &[Ids, Account, Region, Partition],
-            Self::Before => &[Account, Region, Partition],
+            Self::BatchInput => &[Ids, Account, Region, Partition, Parent],
+            Self::Before => &[Account, Region, Partition, Parent],
             Self::Until => &[Output],
         }
     }

@@ -12,6 +12,8 @@ pub(crate) enum Node {
     Double(f64),
     Text(Box<str>),
     Null,
+    /// What stands for an expression that cannot be compiled.
+    Problem(Box<str>),
     Root(Root),
     /// A comprehension variable, by its place on the stack.
     Local(usize),

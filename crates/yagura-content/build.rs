@@ -1,0 +1,43 @@
+//! Packs the content folder into one compressed file that the library carries.
+//! The files are not checked here: tests and lint do that, and say where a mistake is.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, io};
+
+/// What is packed; the other folders of `content/` belong to other crates.
+const FOLDERS: [&str; 3] = ["resources", "controls", "frameworks"];
+
+fn main() -> io::Result<()> {
+    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?);
+    let content = here.join("../../content");
+    let mut packed = Vec::new();
+    for folder in FOLDERS {
+        pack(&content, &content.join(folder), &mut packed)?;
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
+    fs::write(out.join("content.zst"), zstd::encode_all(packed.as_slice(), 19)?)
+}
+
+/// Appends the files below a folder, in order of their names so that builds are reproducible.
+/// Each folder is watched, so a new file triggers a build too.
+fn pack(content: &Path, folder: &Path, packed: &mut Vec<u8>) -> io::Result<()> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            pack(content, &path, packed)?;
+        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            let name = path.strip_prefix(content).map_err(io::Error::other)?;
+            let parts: Vec<_> = name.iter().map(|part| part.to_string_lossy()).collect();
+            let bytes = fs::read(&path)?;
+            packed.extend(format!("{}\n{}\n", parts.join("/"), bytes.len()).bytes());
+            packed.extend(bytes);
+        }
+    }
+    Ok(())
+}

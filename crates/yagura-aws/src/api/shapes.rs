@@ -493,10 +493,11 @@ impl<'a> Member<'a> {
         self.flag(flag::IDEMPOTENCY)
     }
 
-    /// A text that holds JSON on the wire and a JSON value here.
+    /// A header that holds JSON in base64 on the wire and a JSON value here. (In bodies, AWS's
+    /// clients leave such texts to the caller, and so do we.)
     #[must_use]
     pub fn is_json_value(self) -> bool {
-        self.flag(flag::JSON_VALUE)
+        self.flag(flag::JSON_VALUE) && self.location() == Location::Header
     }
 
     /// Part of the host name.

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::api::{Kind, Member, Operation, Service, Shape, TimestampFormat};
+use crate::api::{Kind, Operation, Service, Shape, TimestampFormat};
 use crate::protocol::request::Parts;
 use crate::protocol::{EncodeError, scalar};
 
@@ -48,17 +48,17 @@ pub(super) fn to_wire(shape: Shape<'_>, value: &Value) -> Value {
                 .filter(|(_, value)| !value.is_null())
                 .filter_map(|(name, value)| {
                     let member = shape.member(name)?;
-                    Some((member.wire_name().to_owned(), member_to_wire(member, value)))
+                    Some((member.wire_name().to_owned(), to_wire(member.shape(), value)))
                 })
                 .collect(),
         ),
         (Kind::List, Value::Array(elements)) => match shape.element() {
-            Some(element) => elements.iter().map(|v| member_to_wire(element, v)).collect(),
+            Some(element) => elements.iter().map(|v| to_wire(element.shape(), v)).collect(),
             None => value.clone(),
         },
         (Kind::Map, Value::Object(entries)) => match shape.value() {
             Some(entry) => Value::Object(
-                entries.iter().map(|(k, v)| (k.clone(), member_to_wire(entry, v))).collect(),
+                entries.iter().map(|(k, v)| (k.clone(), to_wire(entry.shape(), v))).collect(),
             ),
             None => value.clone(),
         },
@@ -71,14 +71,6 @@ pub(super) fn to_wire(shape: Shape<'_>, value: &Value) -> Value {
             }
         }
         _ => value.clone(),
-    }
-}
-
-fn member_to_wire(member: Member<'_>, value: &Value) -> Value {
-    if member.is_json_value() {
-        Value::String(value.to_string())
-    } else {
-        to_wire(member.shape(), value)
     }
 }
 
@@ -124,7 +116,7 @@ fn convert(
                     && !value.is_null()
                 {
                     path.push(member.name().to_owned());
-                    out.insert(member.name().to_owned(), convert_member(member, value, path)?);
+                    out.insert(member.name().to_owned(), convert(member.shape(), value, path)?);
                     path.pop();
                 }
             }
@@ -136,7 +128,7 @@ fn convert(
             path.push("[]".to_owned());
             for value in elements {
                 if !value.is_null() {
-                    out.push(convert_member(element, value, path)?);
+                    out.push(convert(element.shape(), value, path)?);
                 } else if shape.is_sparse() {
                     out.push(Value::Null);
                 }
@@ -150,7 +142,7 @@ fn convert(
             for (key, value) in entries {
                 if !value.is_null() {
                     path.push(key.clone());
-                    out.insert(key, convert_member(entry, value, path)?);
+                    out.insert(key, convert(entry.shape(), value, path)?);
                     path.pop();
                 } else if shape.is_sparse() {
                     out.insert(key, Value::Null);
@@ -161,19 +153,6 @@ fn convert(
         (Kind::Structure | Kind::Map, _) => Err("an object"),
         (Kind::List, _) => Err("a list"),
         (_, value) => convert_scalar(shape, value),
-    }
-}
-
-fn convert_member(
-    member: Member<'_>,
-    value: Value,
-    path: &mut Vec<String>,
-) -> Result<Value, &'static str> {
-    match value {
-        Value::String(text) if member.is_json_value() => {
-            serde_json::from_str(&text).map_err(|_| "a text that holds JSON")
-        }
-        value => convert(member.shape(), value, path),
     }
 }
 

@@ -24,7 +24,7 @@ pub use env::Env;
 pub use error::ExpressionError;
 pub(crate) use error::nearest;
 pub use neighbors::{Facts, Listing, Neighbors, NoNeighbors};
-pub(crate) use reads::Mapping;
+pub(crate) use reads::{Mapping, uncapitalized};
 pub use reads::{PathSet, Reads, Source};
 pub use scope::{Root, ScopeKind};
 

@@ -87,6 +87,8 @@ pub(crate) enum Mapping {
     Map(Vec<(String, Mapping)>),
     /// One of these.
     Either(Vec<Mapping>),
+    /// The same with the members' names capitalized, at every depth.
+    Pascal(Box<Mapping>),
 }
 
 /// What an expression reads, and where its result comes from.
@@ -191,7 +193,7 @@ impl Walk {
                     self.reads.paths.entry(source.clone()).or_default().insert(path.clone());
                 }
             }
-            Mapping::List(element) => self.consume(element),
+            Mapping::List(inner) | Mapping::Pascal(inner) => self.consume(inner),
             Mapping::Map(members) => members.iter().for_each(|(_, member)| self.consume(member)),
             Mapping::Either(values) => values.iter().for_each(|value| self.consume(value)),
         }
@@ -202,6 +204,7 @@ impl Walk {
         match value {
             Mapping::Alias(places) => self.shallow.extend(places.iter().cloned()),
             Mapping::Either(values) => values.iter().for_each(|value| self.touch(value)),
+            Mapping::Pascal(inner) => self.touch(inner),
             Mapping::Computed | Mapping::List(_) | Mapping::Map(_) => {}
         }
     }
@@ -254,6 +257,7 @@ impl Walk {
         self.touch(&first);
         match flow {
             Flow::Element => first.element(),
+            Flow::Pascal => Mapping::Pascal(Box::new(first)),
             Flow::Flattened => Mapping::List(Box::new(first.element().element())),
             Flow::ListOf => match first {
                 Mapping::Alias(_) => Mapping::List(Box::new(first.element())),
@@ -338,6 +342,7 @@ impl Mapping {
                 .find(|(name, _)| name == key)
                 .map_or(Self::Computed, |(_, member)| member.clone()),
             Self::Either(values) => Self::either(values.iter().map(|value| value.member(key))),
+            Self::Pascal(inner) => Self::Pascal(Box::new(inner.member(&uncapitalized(key)))),
             Self::Computed | Self::List(_) => Self::Computed,
         }
     }
@@ -349,6 +354,7 @@ impl Mapping {
             Self::List(element) => element.as_ref().clone(),
             Self::Map(members) => Self::either(members.iter().map(|(_, member)| member.clone())),
             Self::Either(values) => Self::either(values.iter().map(Self::element)),
+            Self::Pascal(inner) => Self::Pascal(Box::new(inner.element())),
             Self::Computed => Self::Computed,
         }
     }
@@ -367,7 +373,7 @@ impl Mapping {
         match self {
             Self::Computed => 1,
             Self::Alias(places) => places.len(),
-            Self::List(element) => element.weight(),
+            Self::List(inner) | Self::Pascal(inner) => inner.weight(),
             Self::Map(members) => members.iter().map(|(_, member)| member.weight()).sum(),
             Self::Either(values) => values.iter().map(Self::weight).sum(),
         }
@@ -378,7 +384,14 @@ impl Mapping {
         match self {
             Self::Alias(places) => places.iter().map(|(source, _)| source).collect(),
             Self::Either(values) => values.iter().flat_map(Self::sources).collect(),
-            Self::Computed | Self::List(_) | Self::Map(_) => Vec::new(),
+            Self::Computed | Self::List(_) | Self::Map(_) | Self::Pascal(_) => Vec::new(),
         }
     }
+}
+
+/// A name as it was before `pascal`.
+pub(crate) fn uncapitalized(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
 }

@@ -4,7 +4,7 @@
 use yagura_model::{Path, Step};
 
 use super::{ApiFacts, Lint};
-use crate::expression::{Mapping, PathSet, Root, Source};
+use crate::expression::{Mapping, PathSet, Root, Source, uncapitalized};
 use crate::format::{Attributes, Call, Expression, ResourceType};
 
 /// The block of a resource file in which an expression stands.
@@ -109,6 +109,16 @@ impl Lint<'_> {
                     .any(|(_, member)| self.follows(block, member, further)),
                 Step::Index(_) | Step::Every => true,
             },
+            Mapping::Pascal(inner) => {
+                let rest: Vec<Step> = rest
+                    .iter()
+                    .map(|step| match step {
+                        Step::Key(key) => Step::Key(uncapitalized(key)),
+                        other => other.clone(),
+                    })
+                    .collect();
+                self.follows(block, inner, &rest)
+            }
             Mapping::Alias(places) => places.iter().any(|(source, path)| {
                 let mut path = path.clone();
                 path.0.extend_from_slice(rest);

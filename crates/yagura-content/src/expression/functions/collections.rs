@@ -3,6 +3,8 @@
 
 use std::rc::Rc;
 
+use serde_json::{Map, Value};
+
 use super::mismatch;
 use crate::expression::evaluate::{Items, Machine};
 use crate::expression::operators;
@@ -48,6 +50,58 @@ pub(super) fn first<'a>(machine: &mut Machine<'_, 'a>, x: &Val<'a>) -> Val<'a> {
             Some(why) => Val::Unknown(why),
             None => items.get(0),
         },
+    }
+}
+
+/// The last element; absent for an empty list.
+pub(super) fn last<'a>(machine: &mut Machine<'_, 'a>, x: &Val<'a>) -> Val<'a> {
+    match machine.items(x) {
+        Err(unknown) => unknown,
+        Ok(items) => match items.partial {
+            Some(why) => Val::Unknown(why),
+            None => items.len().checked_sub(1).map_or(Val::Absent, |n| items.get(n)),
+        },
+    }
+}
+
+/// The value with the first letter of every member's name, at every depth, as a capital: many
+/// services answer `roleArn` where `CloudFormation` writes `RoleArn`.
+pub(super) fn pascal<'a>(machine: &mut Machine<'_, 'a>, x: &Val<'a>) -> Val<'a> {
+    match crate::expression::json::to_json(x) {
+        Err(why) => Val::Unknown(why),
+        Ok(value) => {
+            let value = value.unwrap_or_default();
+            match machine.spend(weight(&value)) {
+                Ok(()) => Val::owned(capitalized(value)),
+                Err(exhausted) => exhausted,
+            }
+        }
+    }
+}
+
+fn weight(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(members) => members.values().map(weight).sum(),
+        Value::String(text) => text.len() / 32,
+        _ => 0,
+    }
+}
+
+fn capitalized(value: Value) -> Value {
+    match value {
+        Value::Array(items) => items.into_iter().map(capitalized).collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(key, member)| {
+                let mut letters = key.chars();
+                let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+                let key: String = first.into_iter().chain(letters).collect();
+                (key, capitalized(member))
+            })
+            .collect::<Map<_, _>>()
+            .into(),
+        scalar => scalar,
     }
 }
 

@@ -60,6 +60,8 @@ enum Id {
     Base64Decode,
     Csv,
     First,
+    Last,
+    Pascal,
     Flatten,
     Unique,
     Merge,
@@ -81,7 +83,7 @@ const fn seeing(name: &'static str, count: usize, id: Id) -> Function {
 }
 
 /// Every function. The reference in docs/internals/content.md lists the same names (tested).
-pub(crate) const FUNCTIONS: [Function; 36] = [
+pub(crate) const FUNCTIONS: [Function; 38] = [
     seeing("size", 1, Id::Size),
     strict("contains", 2, Id::Contains),
     strict("startsWith", 2, Id::StartsWith),
@@ -108,6 +110,8 @@ pub(crate) const FUNCTIONS: [Function; 36] = [
     strict("base64_decode", 1, Id::Base64Decode),
     strict("csv", 1, Id::Csv),
     strict("first", 1, Id::First),
+    strict("last", 1, Id::Last),
+    strict("pascal", 1, Id::Pascal),
     strict("flatten", 1, Id::Flatten),
     strict("unique", 1, Id::Unique),
     seeing("merge", 2, Id::Merge),
@@ -144,7 +148,8 @@ impl Function {
     /// `reads.rs`.
     pub(crate) fn flow(self) -> Flow {
         match self.id {
-            Id::First => Flow::Element,
+            Id::First | Id::Last => Flow::Element,
+            Id::Pascal => Flow::Pascal,
             Id::Flatten => Flow::Flattened,
             Id::Unique => Flow::Same,
             Id::List => Flow::ListOf,
@@ -201,6 +206,8 @@ impl Function {
             Id::Base64Decode => text::base64_decode(machine, x),
             Id::Csv => text::csv(machine, x),
             Id::First => collections::first(machine, x),
+            Id::Last => collections::last(machine, x),
+            Id::Pascal => collections::pascal(machine, x),
             Id::Flatten => collections::flatten(machine, x),
             Id::Unique => collections::unique(machine, x),
             Id::Keys => collections::keys(machine, x),
@@ -246,6 +253,8 @@ pub(crate) enum Flow {
     Same,
     /// An element of the first argument.
     Element,
+    /// The first argument with members renamed.
+    Pascal,
     /// A list of elements of elements.
     Flattened,
     /// A list of the first argument or of its elements.

@@ -14,9 +14,7 @@ pub enum ReportError {
     #[error("cannot make the HTML report")]
     Page(#[from] minijinja::Error),
     /// No such format.
-    #[error(
-        "`{0}` is not a format (table, plain, json, ocsf, asff, csv, html, sarif, junit)"
-    )]
+    #[error("`{0}` is not a format (table, plain, json, ocsf, asff, csv, html, sarif, junit)")]
     UnknownFormat(String),
     /// The format is not one record after another.
     #[error("`{0}` cannot be written record by record")]

@@ -39,11 +39,7 @@ fn suite(
     let name = escaped(&format!("{control}: {title}"));
     let counts = Counts::of(verdicts.iter().copied());
     let time = report.scan.started.strftime("%Y-%m-%dT%H:%M:%S");
-    writeln!(
-        out,
-        "  <testsuite name=\"{name}\" {} timestamp=\"{time}\">",
-        counts.attributes()
-    )?;
+    writeln!(out, "  <testsuite name=\"{name}\" {} timestamp=\"{time}\">", counts.attributes())?;
     for verdict in verdicts {
         case(report, verdict, out)?;
     }

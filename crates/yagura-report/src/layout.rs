@@ -134,7 +134,10 @@ mod tests {
 
     #[test]
     fn words_stay_whole_even_when_longer_than_a_line() {
-        assert_eq!(wrap("open a-very-long-name-here now", 8), ["open", "a-very-long-name-here", "now"]);
+        assert_eq!(
+            wrap("open a-very-long-name-here now", 8),
+            ["open", "a-very-long-name-here", "now"]
+        );
         assert!(wrap("", 10).is_empty());
     }
 }

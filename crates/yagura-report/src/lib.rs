@@ -7,6 +7,7 @@ mod clean;
 mod compare;
 mod error;
 mod format;
+mod from_content;
 mod html;
 mod junit;
 mod layout;
@@ -19,9 +20,7 @@ mod summary;
 mod terminal;
 mod words;
 
-pub use catalog::{
-    Catalog, ControlEntry, FixEntry, FrameworkEntry, GroupEntry, RequirementEntry,
-};
+pub use catalog::{Catalog, ControlEntry, FixEntry, FrameworkEntry, GroupEntry, RequirementEntry};
 pub use clean::{clean, clean_lines};
 pub use compare::Comparison;
 pub use error::ReportError;

@@ -105,10 +105,8 @@ fn cause_of(words: &Words, cause: &UnknownCause) -> String {
         UnknownCause::NotCovered => words.get("report.why.not_covered").to_owned(),
         UnknownCause::NotSelected => words.get("report.why.not_selected").to_owned(),
         UnknownCause::NothingApplicable => words.get("report.why.nothing_applicable").to_owned(),
-        UnknownCause::AttestationExpired { by, expired } => words.fill(
-            "report.why.attestation_expired",
-            &[("by", &clean(by)), ("on", &day(*expired))],
-        ),
+        UnknownCause::AttestationExpired { by, expired } => words
+            .fill("report.why.attestation_expired", &[("by", &clean(by)), ("on", &day(*expired))]),
         UnknownCause::Unread { reason: why, call, action, .. } => {
             let subject = if action.is_empty() { call } else { action };
             reason_and_subject(words, *why, subject)
@@ -116,11 +114,7 @@ fn cause_of(words: &Words, cause: &UnknownCause) -> String {
     }
 }
 
-fn reason_and_subject(
-    words: &Words,
-    why: yagura_model::UnreadReason,
-    subject: &str,
-) -> String {
+fn reason_and_subject(words: &Words, why: yagura_model::UnreadReason, subject: &str) -> String {
     let why = reason(words, why);
     if subject.is_empty() {
         return words.fill("report.why.unread_bare", &[("reason", &why)]);
@@ -171,8 +165,7 @@ pub(crate) fn gap_behind(words: &Words, gap: &Gap<'_>) -> String {
     let accounts = words.count("report.count.accounts", gap.accounts.len() as u64);
     let regions = words.count("report.count.regions", gap.regions.len() as u64);
     if gap.verdicts == 0 {
-        return words
-            .fill("report.gap.listing", &[("accounts", &accounts), ("regions", &regions)]);
+        return words.fill("report.gap.listing", &[("accounts", &accounts), ("regions", &regions)]);
     }
     words.fill(
         "report.gap.behind",
@@ -199,7 +192,8 @@ pub(crate) fn message(words: &Words, report: &ScanReport<'_>, verdict: &Verdict)
         Standing::Fail => "report.message.fail",
         Standing::Unknown => "report.message.unknown",
         Standing::Accepted => "report.message.accepted",
-        Standing::Pass | Standing::NotApplicable => "report.message.pass",
+        Standing::Pass => "report.message.pass",
+        Standing::NotApplicable => "report.message.not_applicable",
     };
     let (owner, until) = verdict.exception.as_ref().map_or_else(Default::default, |exception| {
         (clean(&exception.owner).into_owned(), day(exception.expires))
@@ -267,10 +261,7 @@ fn to_attest<'a>(words: &Words, report: &ScanReport<'a>) -> Vec<std::borrow::Cow
         .filter(|score| score.state == RequirementState::Unknown)
         .filter(|score| {
             score.why_unknown.iter().any(|cause| {
-                matches!(
-                    cause,
-                    UnknownCause::NotCovered | UnknownCause::AttestationExpired { .. }
-                )
+                matches!(cause, UnknownCause::NotCovered | UnknownCause::AttestationExpired { .. })
             })
         })
         .filter_map(|score| framework.requirement(&score.id))

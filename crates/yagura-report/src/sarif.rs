@@ -79,16 +79,20 @@ fn rule(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
         return rule;
     };
     let why = clean(entry.why.get(report.lang));
-    fields.insert("fullDescription".to_owned(), json!({"text": why}));
-    fields.insert(
-        "help".to_owned(),
-        json!({"text": help(report, entry, false), "markdown": help(report, entry, true)}),
-    );
+    if !why.is_empty() {
+        fields.insert("fullDescription".to_owned(), json!({"text": why}));
+    }
+    let (text, markdown) = (help(report, entry, false), help(report, entry, true));
+    if !text.is_empty() {
+        fields.insert("help".to_owned(), json!({"text": text, "markdown": markdown}));
+    }
     if let Some(url) = entry.references.first() {
         fields.insert("helpUri".to_owned(), clean(url).into());
     }
     let mut tags = vec!["security".to_owned()];
     tags.extend(requirements(Some(entry)));
+    tags.sort();
+    tags.dedup();
     fields.insert(
         "properties".to_owned(),
         json!({

@@ -7,7 +7,11 @@ use crate::catalog::{Catalog, ControlEntry};
 use crate::clean::clean;
 
 /// The frameworks a control serves, by title; never empty (OCSF wants at least one standard).
-pub(crate) fn standards(catalog: &Catalog, entry: Option<&ControlEntry>, lang: Lang) -> Vec<String> {
+pub(crate) fn standards(
+    catalog: &Catalog,
+    entry: Option<&ControlEntry>,
+    lang: Lang,
+) -> Vec<String> {
     let mut names = Vec::new();
     if let Some(entry) = entry {
         for framework in &catalog.frameworks {

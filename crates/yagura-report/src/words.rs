@@ -137,7 +137,11 @@ mod tests {
     #[test]
     fn every_word_file_parses() {
         for (name, text) in EN.iter().chain(JA) {
-            assert!(text.parse::<toml::Table>().is_ok(), "{name}: {:?}", text.parse::<toml::Table>());
+            assert!(
+                text.parse::<toml::Table>().is_ok(),
+                "{name}: {:?}",
+                text.parse::<toml::Table>()
+            );
         }
     }
 

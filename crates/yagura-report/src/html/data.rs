@@ -65,19 +65,15 @@ pub(super) fn json(report: &ScanReport<'_>) -> Result<String, ReportError> {
             let name = resource_name(verdict);
             let key = clean(&verdict.key);
             // Most names are the end of their key.
-            let name = if key.ends_with(&*name) {
-                json!(name.chars().count())
-            } else {
-                json!(name)
-            };
+            let name =
+                if key.ends_with(&*name) { json!(name.chars().count()) } else { json!(name) };
             json!([control, standing, severity, account, region, kind, key, name, why])
         })
         .collect();
-    let severities = Severity::ALL
-        .map(|severity| {
-            let word = Both::of(|words| phrases::severity(words, severity).to_owned());
-            json!([severity.as_str(), word.en, word.ja])
-        });
+    let severities = Severity::ALL.map(|severity| {
+        let word = Both::of(|words| phrases::severity(words, severity).to_owned());
+        json!([severity.as_str(), word.en, word.ja])
+    });
     let standings = Standing::ALL.map(|standing| {
         let word = Both::of(|words| phrases::standing(words, standing).to_owned());
         json!([standing.as_str(), word.en, word.ja])

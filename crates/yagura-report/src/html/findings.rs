@@ -10,6 +10,7 @@ use crate::clean::{clean, clean_lines};
 use crate::phrases;
 use crate::scan_report::{ScanReport, resource_name};
 use crate::summary::Problem;
+use crate::words::grouped;
 
 /// Places listed in one finding; all of them are in the table.
 const PLACES_MAX: usize = 8;
@@ -39,7 +40,7 @@ pub(super) struct Finding {
     maps: Vec<String>,
     references: Vec<String>,
     places: Vec<Place>,
-    n: usize,
+    all: Both,
     more: Option<Both>,
 }
 
@@ -107,7 +108,7 @@ pub(super) fn finding(report: &ScanReport<'_>, problem: &Problem<'_>) -> Finding
             .take(PLACES_MAX)
             .map(|verdict| Place::of(report, verdict))
             .collect(),
-        n,
+        all: Both::of(|words| words.fill("html.finding.all_places", &[("n", &grouped(n as u64))])),
         more: (more > 0)
             .then(|| Both::of(|words| words.fill("html.finding.more_places", &[("n", &more)]))),
     }

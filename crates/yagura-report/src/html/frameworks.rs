@@ -42,6 +42,7 @@ struct Item {
     state_word: Both,
     attested: bool,
     behind: Both,
+    measured: bool,
     bar: Vec<Segment>,
     why: Vec<Both>,
     reason: String,
@@ -137,6 +138,7 @@ fn item(report: &ScanReport<'_>, score: &RequirementScore, title: Both) -> Item 
         state_word: state_word(score.state),
         attested: score.attested,
         behind: Both::of(|words| phrases::behind(words, score)),
+        measured: score.counts.applicable() > 0,
         bar: verdict_bar(&score.counts),
         why: whys(score),
         reason: text(attestation.map(|attestation| &attestation.reason)),
@@ -170,7 +172,8 @@ fn state_word(state: RequirementState) -> Both {
 fn whys(score: &RequirementScore) -> Vec<Both> {
     // The same causes in the same order, so both lists have the same length.
     let in_language = |lang| phrases::why_unknown(crate::words::words(lang), score, REASONS_MAX);
-    let pairs = in_language(yagura_model::Lang::En).into_iter().zip(in_language(yagura_model::Lang::Ja));
+    let pairs =
+        in_language(yagura_model::Lang::En).into_iter().zip(in_language(yagura_model::Lang::Ja));
     pairs.map(|(en, ja)| Both { en, ja }).collect()
 }
 
@@ -239,7 +242,7 @@ fn framework(report: &ScanReport<'_>, score: &FrameworkScore) -> Framework {
         let group = known.map_or("", |known| known.group.as_str());
         let place = *places.entry(group).or_insert_with(|| {
             let title = entry.and_then(|entry| entry.groups.iter().find(|g| g.id == group));
-            let other = || Both::of(|words| words.get("html.scores.other").to_owned());
+            let other = || Both::of(|words| words.get("html.scores.rest").to_owned());
             let title = title.map_or_else(other, |group| Both::prose(&group.title));
             groups.push(Group { title, requirements: Vec::new() });
             groups.len() - 1

@@ -7,9 +7,7 @@ use yagura_model::{Severity, Verdict, VerdictStatus};
 
 use super::Both;
 use super::findings::{Finding, Place, anchor, finding, title};
-use super::frameworks::{
-    Account, Checklist, Framework, Segment, accounts, checklist, frameworks,
-};
+use super::frameworks::{Account, Checklist, Framework, Segment, accounts, checklist, frameworks};
 use crate::clean::clean;
 use crate::phrases;
 use crate::scan_report::{ScanReport, Standing, worst_first};
@@ -190,8 +188,7 @@ fn scan(report: &ScanReport<'_>) -> Scan {
     Scan {
         line: Both::of(|words| match scan.id.as_str() {
             "" => words.fill("report.scan.line", &[("started", &started)]),
-            id => words
-                .fill("report.scan.with_id", &[("id", &clean(id)), ("started", &started)]),
+            id => words.fill("report.scan.with_id", &[("id", &clean(id)), ("started", &started)]),
         }),
         facts: Both::of(|words| {
             let facts = [
@@ -331,8 +328,8 @@ fn changes(report: &ScanReport<'_>) -> Option<Changes> {
     let started = phrases::minute(comparison.former_started);
     let (new, fixed, changed) =
         (comparison.new.len(), comparison.fixed.len(), comparison.changed.len());
-    let group = |heading: fn(&Words) -> &str, changes: Vec<(&Verdict, Option<&Verdict>)>| {
-        ChangeGroup {
+    let group =
+        |heading: fn(&Words) -> &str, changes: Vec<(&Verdict, Option<&Verdict>)>| ChangeGroup {
             heading: Both::of(|words| heading(words).to_owned()),
             more: more(changes.len()),
             rows: changes
@@ -340,8 +337,7 @@ fn changes(report: &ScanReport<'_>) -> Option<Changes> {
                 .take(LIST_MAX)
                 .map(|(verdict, before)| change(report, verdict, *before))
                 .collect(),
-        }
-    };
+        };
     let mut groups = vec![
         group(
             |words| words.get("report.compare.new"),

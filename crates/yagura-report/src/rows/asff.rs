@@ -106,11 +106,7 @@ fn finding(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
     finding
 }
 
-fn description(
-    report: &ScanReport<'_>,
-    verdict: &Verdict,
-    entry: Option<&ControlEntry>,
-) -> String {
+fn description(report: &ScanReport<'_>, verdict: &Verdict, entry: Option<&ControlEntry>) -> String {
     let message = phrases::message(words(report.lang), report, verdict);
     match entry {
         Some(entry) => format!("{message} {}", clean(entry.why.get(report.lang))),

@@ -53,8 +53,7 @@ pub(super) fn verdict(
         _ => String::new(),
     };
     let exception = verdict.exception.as_ref().map_or_else(String::new, |exception| {
-        let parts =
-            [exception.owner.as_str(), &exception.reason, &phrases::day(exception.expires)];
+        let parts = [exception.owner.as_str(), &exception.reason, &phrases::day(exception.expires)];
         parts.join("; ")
     });
     record(
@@ -95,9 +94,7 @@ fn harmless(cell: &str) -> String {
     let first = cell.trim_start().chars().next();
     let formula = matches!(
         first,
-        Some(
-            '=' | '+' | '-' | '@' | '|' | '%' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}'
-        )
+        Some('=' | '+' | '-' | '@' | '|' | '%' | '\u{ff1d}' | '\u{ff0b}' | '\u{ff0d}' | '\u{ff20}')
     );
     if formula { format!("'{cell}") } else { cell }
 }

@@ -131,11 +131,8 @@ pub(super) fn verdict(verdict: &Verdict) -> Value {
     line.insert("kind".to_owned(), "verdict".into());
     fields(&mut line, verdict);
     let bare = line.clone();
-    let evidence: Map<_, _> = verdict
-        .evidence
-        .iter()
-        .map(|(path, value)| (path.clone(), short_value(value)))
-        .collect();
+    let evidence: Map<_, _> =
+        verdict.evidence.iter().map(|(path, value)| (path.clone(), short_value(value))).collect();
     if !evidence.is_empty() {
         line.insert("evidence".to_owned(), Value::Object(evidence));
     }
@@ -176,8 +173,7 @@ fn fields(line: &mut Map<String, Value>, verdict: &Verdict) {
     if !verdict.name.is_empty() && !verdict.key.ends_with(&verdict.name) {
         line.insert("name".to_owned(), shortened(&verdict.name, VALUE_CHARS_MAX).into());
     }
-    if let Some(exception) = verdict.exception.as_ref().filter(|_| standing == Standing::Accepted)
-    {
+    if let Some(exception) = verdict.exception.as_ref().filter(|_| standing == Standing::Accepted) {
         line.insert(
             "exception".to_owned(),
             json!({

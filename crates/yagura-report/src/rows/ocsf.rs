@@ -73,8 +73,11 @@ pub(super) fn finding(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
     });
     let Some(fields) = finding.as_object_mut() else { return finding };
     if let Some(entry) = entry {
-        if let Some(Value::Object(info)) = fields.get_mut("finding_info") {
-            info.insert("desc".to_owned(), clean(entry.why.get(report.lang)).into());
+        let why = clean(entry.why.get(report.lang));
+        if let Some(Value::Object(info)) =
+            fields.get_mut("finding_info").filter(|_| !why.is_empty())
+        {
+            info.insert("desc".to_owned(), why.into());
         }
         let desc = match entry.fix.cli.trim() {
             "" => entry.fix.console(report.lang).join("\n"),
@@ -85,7 +88,9 @@ pub(super) fn finding(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
         if !entry.references.is_empty() {
             remediation.insert("references".to_owned(), json!(entry.references));
         }
-        fields.insert("remediation".to_owned(), Value::Object(remediation));
+        if !desc.is_empty() {
+            fields.insert("remediation".to_owned(), Value::Object(remediation));
+        }
     }
     let unmapped = unmapped(verdict);
     if !unmapped.is_empty() {

@@ -77,10 +77,9 @@ fn checklist(words: &Words, report: &ScanReport<'_>, lines: &mut Vec<String>) {
             true => "report.sentence.checklist",
             false => "report.sentence.checklist_why",
         };
-        lines.push(words.fill(
-            key,
-            &[("area", &area), ("item", &title), ("state", &state), ("why", &why)],
-        ));
+        lines.push(
+            words.fill(key, &[("area", &area), ("item", &title), ("state", &state), ("why", &why)]),
+        );
     }
 }
 

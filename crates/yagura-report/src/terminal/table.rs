@@ -15,6 +15,9 @@ use crate::words::{Words, grouped, words};
 /// Columns below which a report is not squeezed any further.
 const COLUMNS_MIN: usize = 40;
 
+/// Columns below which evidence says too little to be shown.
+const EVIDENCE_COLUMNS_MIN: usize = 20;
+
 /// Lines that are written one after another, with what every part of the report needs.
 pub(super) struct Page<'a> {
     pub(super) report: &'a ScanReport<'a>,
@@ -138,7 +141,8 @@ impl Page<'_> {
             return;
         }
         self.heading("report.heading.scores");
-        let rows: Vec<_> = self.report.scores.iter().map(|score| self.framework_row(score)).collect();
+        let rows: Vec<_> =
+            self.report.scores.iter().map(|score| self.framework_row(score)).collect();
         let heads = [
             self.words.get("report.score.framework"),
             self.words.get("report.score.met_percent"),
@@ -263,7 +267,8 @@ impl Page<'_> {
         let title = clean(self.report.catalog.title(problem.control, lang)).into_owned();
         let label = format!("{n}. {word}  ");
         let indent = width(&label);
-        for (at, line) in wrap(&title, self.columns - indent.min(self.columns / 2)).iter().enumerate()
+        for (at, line) in
+            wrap(&title, self.columns - indent.min(self.columns / 2)).iter().enumerate()
         {
             if at == 0 {
                 let word = self.paint.severity(problem.severity, word);
@@ -287,9 +292,14 @@ impl Page<'_> {
             let account = self.report.scan.account_name(&verdict.account);
             let place = format!("{account} {}", clean(&verdict.region));
             let name = resource_name(verdict);
-            let evidence = phrases::evidence(verdict, 60);
-            let line = format!("   - {name}  ({place})  {}", self.paint.dim(&evidence));
-            self.line(&line);
+            let line = format!("   - {name}  ({place})  ");
+            // Evidence takes what is left of the line; the name is never cut.
+            let left = self.columns.saturating_sub(width(&line));
+            let evidence = match left {
+                0..EVIDENCE_COLUMNS_MIN => String::new(),
+                left => cut(&phrases::evidence(verdict, left), left),
+            };
+            self.line(&format!("{line}{}", self.paint.dim(&evidence)));
         }
         let more = problem.verdicts.len().saturating_sub(RESOURCES_MAX);
         if more > 0 {
@@ -313,8 +323,7 @@ impl Page<'_> {
                 self.line(&format!("     {}", self.paint.command(line)));
             }
         }
-        let show =
-            self.words.fill("report.problem.show", &[("control", &clean(problem.control))]);
+        let show = self.words.fill("report.problem.show", &[("control", &clean(problem.control))]);
         self.line(&format!("   {}", self.paint.dim(&show)));
     }
 

@@ -1,0 +1,17 @@
+//! What the report crate promises, told through its public door.
+//! Small units are tested beside their code.
+
+// Every format, in both languages, against its golden file.
+mod formats;
+// Foreign formats against the part of their schema that we use.
+mod schemas;
+// Names from outside that try to break out of a format.
+mod hostile;
+// Sizes, limits, order.
+mod limits;
+// What changed between two scans.
+mod compare;
+// Both languages, and no unused or missing word.
+mod words;
+// One small scan that all tests share.
+mod fixture;

@@ -84,6 +84,17 @@ impl Default for Facts {
 }
 
 impl Facts {
+    /// These facts, with some replaced by values stated elsewhere (in the case of a control).
+    #[must_use]
+    pub fn with(mut self, given: &Map<String, Value>) -> Self {
+        for (name, value) in given {
+            self.set(name, value.clone());
+            let covered = Path::of_keys(["facts", name]);
+            self.unread.retain(|unread| !covered.covers(&unread.path));
+        }
+        self
+    }
+
     /// Sets a fact.
     pub(crate) fn set(&mut self, name: &str, value: Value) {
         if let Value::Object(values) = &mut self.values {

@@ -1,1 +1,13 @@
-//! Placeholder.
+//! Stage 2, decide: verdicts of controls on resources, and scores of frameworks.
+//! Nothing here reads AWS, a clock or a file: resources, content and the time are handed in.
+//!
+//! A scan is judged in two passes over its resources: the first fills a [`Snapshot`] with what
+//! controls reach from elsewhere, the second judges each resource against it.
+
+pub mod cases;
+mod controls;
+pub mod frameworks;
+
+pub use controls::{
+    AccountKnown, Judge, JudgeOptions, Judged, Needs, Snapshot, expired_exceptions,
+};

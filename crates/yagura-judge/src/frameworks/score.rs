@@ -1,0 +1,187 @@
+//! Scores of a framework: per requirement, per account, and over all.
+//! The rules for a state are in `state.rs`; words and colors are report's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use yagura_content::Content;
+use yagura_content::format::AttestedState;
+use yagura_model::{
+    AccountRequirement, AccountScore, Attestation, FrameworkScore, RequirementScore,
+    RequirementState, StateCounts, UnknownCause, VerdictCounts,
+};
+
+use super::state::{in_force, measured, shown};
+use super::tally::Tally;
+
+/// Scores one framework; `None` if there is none of that id.
+pub fn score(
+    content: &Content,
+    framework: &str,
+    tally: &Tally,
+    now: Timestamp,
+) -> Option<FrameworkScore> {
+    let definition = content.frameworks.get(framework)?;
+    let mut serving: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (id, control) in &content.controls {
+        for requirement in control.maps.get(framework).into_iter().flatten() {
+            serving.entry(requirement.as_str()).or_default().push(id);
+        }
+    }
+    let attestations = attestations(content, framework);
+    let requirements: Vec<_> = definition
+        .requirements
+        .iter()
+        .map(|requirement| {
+            let controls = serving.get(requirement.id.as_str()).map_or(&[][..], Vec::as_slice);
+            let words = attestations.iter().filter(|(id, _)| *id == requirement.id.as_str());
+            let (word, expired) = in_force(words.map(|(_, word)| word), now);
+            score_requirement(framework, &requirement.id, controls, tally, word, expired)
+        })
+        .collect();
+    Some(gather(framework, requirements, tally))
+}
+
+/// Scores every framework, by id.
+pub fn score_all(content: &Content, tally: &Tally, now: Timestamp) -> Vec<FrameworkScore> {
+    content.frameworks.keys().filter_map(|id| score(content, id, tally, now)).collect()
+}
+
+/// What people attest about a framework, by requirement.
+fn attestations<'c>(content: &'c Content, framework: &str) -> Vec<(&'c str, Attestation)> {
+    let of_framework = content.site.attestations.iter().filter(|a| *a.framework == framework);
+    of_framework
+        .map(|attested| {
+            let word = Attestation {
+                state: match attested.state {
+                    AttestedState::Met => RequirementState::Met,
+                    AttestedState::NotMet => RequirementState::NotMet,
+                    AttestedState::NotApplicable => RequirementState::NotApplicable,
+                },
+                by: attested.by.value.clone(),
+                reason: attested.reason.value.clone(),
+                evidence: attested.evidence.clone().unwrap_or_default(),
+                expires: attested.expires.0,
+            };
+            (attested.requirement.as_str(), word)
+        })
+        .collect()
+}
+
+fn score_requirement(
+    framework: &str,
+    id: &str,
+    serving: &[&str],
+    tally: &Tally,
+    word: Option<&Attestation>,
+    expired: Option<UnknownCause>,
+) -> RequirementScore {
+    let mut counts = VerdictCounts::default();
+    let mut accounts: BTreeMap<&str, VerdictCounts> = BTreeMap::new();
+    let mut failing = Vec::new();
+    let mut causes = Vec::new();
+    let (judged, left_out): (Vec<&str>, Vec<&str>) =
+        serving.iter().partition(|control| tally.control(control).is_some());
+    for control in judged.iter().filter_map(|control| tally.control(control)) {
+        for (account, own) in &control.accounts {
+            counts.add(own);
+            accounts.entry(account).or_default().add(own);
+        }
+        failing.extend(control.failing.iter().cloned());
+        causes.extend(control.unknown_causes());
+    }
+    failing.sort_by(|a, b| {
+        b.severity.cmp(&a.severity).then_with(|| a.key.cmp(&b.key)).then(a.control.cmp(&b.control))
+    });
+    failing.truncate(RequirementScore::EXAMPLES_MAX);
+    let mut why_unknown = merge(causes);
+    if serving.is_empty() {
+        why_unknown.push(UnknownCause::NotCovered);
+    } else if judged.is_empty() {
+        why_unknown.push(UnknownCause::NotSelected);
+    } else if counts.applicable() == 0 {
+        why_unknown.push(UnknownCause::NothingApplicable);
+    }
+    why_unknown.extend(expired);
+    let measured = measured(&counts);
+    let (state, attested) = shown(measured, word);
+    RequirementScore {
+        framework: framework.to_owned(),
+        id: id.to_owned(),
+        state,
+        attested,
+        measured,
+        attestation: word.cloned(),
+        counts,
+        controls: owned(&judged),
+        controls_not_selected: owned(&left_out),
+        failing,
+        why_unknown,
+        accounts: accounts
+            .into_iter()
+            .filter(|(_, counts)| counts.applicable() > 0)
+            .map(|(account, counts)| AccountRequirement {
+                account: account.to_owned(),
+                state: super::state::measured(&counts),
+                counts,
+            })
+            .collect(),
+    }
+}
+
+fn owned(ids: &[&str]) -> Vec<String> {
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+/// The same cause named by several controls is one; the most frequent come first.
+fn merge(causes: Vec<UnknownCause>) -> Vec<UnknownCause> {
+    let mut merged: BTreeMap<UnknownCause, u64> = BTreeMap::new();
+    for mut cause in causes {
+        let mut count = 0;
+        if let UnknownCause::Unread { verdicts, .. } = &mut cause {
+            count = std::mem::take(verdicts);
+        }
+        *merged.entry(cause).or_default() += count;
+    }
+    let mut merged: Vec<_> = merged.into_iter().collect();
+    merged.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    merged
+        .into_iter()
+        .map(|(mut cause, count)| {
+            if let UnknownCause::Unread { verdicts, .. } = &mut cause {
+                *verdicts = count;
+            }
+            cause
+        })
+        .collect()
+}
+
+fn gather(framework: &str, requirements: Vec<RequirementScore>, tally: &Tally) -> FrameworkScore {
+    let mut states = StateCounts::default();
+    let mut accounts: BTreeMap<&str, (StateCounts, VerdictCounts)> = BTreeMap::new();
+    let mut judged: BTreeSet<&str> = BTreeSet::new();
+    for requirement in &requirements {
+        states.count(requirement.state, requirement.attested);
+        judged.extend(requirement.controls.iter().map(String::as_str));
+        for own in &requirement.accounts {
+            accounts.entry(&own.account).or_default().0.count(own.state, false);
+        }
+    }
+    let mut counts = VerdictCounts::default();
+    for control in judged.iter().filter_map(|control| tally.control(control)) {
+        for (account, own) in &control.accounts {
+            counts.add(own);
+            accounts.entry(account).or_default().1.add(own);
+        }
+    }
+    let accounts = accounts
+        .into_iter()
+        .filter(|(_, (_, counts))| counts.applicable() > 0)
+        .map(|(account, (states, counts))| AccountScore {
+            account: account.to_owned(),
+            states,
+            counts,
+        })
+        .collect();
+    FrameworkScore { framework: framework.to_owned(), states, counts, accounts, requirements }
+}

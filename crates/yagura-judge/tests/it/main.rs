@@ -1,0 +1,18 @@
+//! Controls, frameworks and cases, judged as a scan judges them.
+//! The expression language and facts have their own tests.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "a test that meets the unexpected should stop"
+)]
+
+mod builtin;
+mod cases;
+mod controls;
+mod exceptions;
+mod frameworks;
+mod neighbors;
+mod unread;
+mod world;

@@ -183,11 +183,7 @@ impl Aws {
 
 impl Inner {
     /// Finds the operation of a call in the table.
-    fn find<'s>(
-        &self,
-        call: &Call<'_>,
-        service: &'s Service,
-    ) -> Result<&'s Operation, CallError> {
+    fn find<'s>(&self, call: &Call<'_>, service: &'s Service) -> Result<&'s Operation, CallError> {
         service.operation(call.operation).map_err(|error| call.failed(error.to_string()))
     }
 

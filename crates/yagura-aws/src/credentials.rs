@@ -230,10 +230,8 @@ impl Sessions {
         let Some(provider) = &self.provider else {
             return Err(failed("no credentials were given".into()));
         };
-        let keys = provider
-            .provide_credentials()
-            .await
-            .map_err(|error| failed(chain_message(&error)))?;
+        let keys =
+            provider.provide_credentials().await.map_err(|error| failed(chain_message(&error)))?;
         Ok(Session::new(keys, now, false))
     }
 }

@@ -184,7 +184,10 @@ impl fmt::Display for CallError {
                 return write!(f, "`{call}` is not sent: this client only reads");
             }
             CallErrorKind::Refused(Refusal::CustomerData) => {
-                return write!(f, "`{call}` is not sent: it returns customer data and no source declares it");
+                return write!(
+                    f,
+                    "`{call}` is not sent: it returns customer data and no source declares it"
+                );
             }
             CallErrorKind::Absent => write!(f, "`{call}` found nothing")?,
             CallErrorKind::Denied { action: Some(action), .. } => {

@@ -127,9 +127,8 @@ impl Lane {
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.advance(now, true);
-        let known = state
-            .halved
-            .is_some_and(|halved| sent <= halved || now - halved < HALVE_AT_MOST_EVERY);
+        let known =
+            state.halved.is_some_and(|halved| sent <= halved || now - halved < HALVE_AT_MOST_EVERY);
         if known {
             return;
         }

@@ -121,9 +121,9 @@ impl ReadClient {
             .and_then(|service| service.operation(operation).ok())
             .and_then(|operation| operation.paginator());
         while let Some(page) = pages.next().await {
-            let page = page?;
+            let mut page = page?;
             if let Some(paginator) = paginator {
-                append(&mut whole, page, paginator.result_keys());
+                append(&mut whole, &mut page, paginator.result_keys());
             }
         }
         Ok(whole)

@@ -390,9 +390,7 @@ impl HttpConnector for Connector {
 }
 
 fn respond(replay: &Replay, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-    let request = request
-        .try_into_http1x()
-        .map_err(|error| ConnectorError::user(error.into()))?;
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
     let answer = replay.answer(&parts, body.bytes().unwrap_or_default());
     let mut response = http::Response::builder().status(answer.status);

@@ -64,7 +64,8 @@ pub(crate) fn sign_request(
     let method = request.method().as_str();
     let signable = SignableRequest::new(method, uri, headers.into_iter(), body)
         .map_err(|error| error.to_string())?;
-    let (instructions, _) = sign(signable, &params).map_err(|error| error.to_string())?.into_parts();
+    let (instructions, _) =
+        sign(signable, &params).map_err(|error| error.to_string())?.into_parts();
     instructions.apply_to_request_http1x(request);
     Ok(())
 }

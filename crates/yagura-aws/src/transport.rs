@@ -6,10 +6,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -98,9 +98,8 @@ impl Transport {
             let text = chain(&error);
             if error.is_timeout() { TransportFault::Timeout(text) } else { broken(text) }
         })?;
-        let response = response
-            .try_into_http1x()
-            .map_err(|error| TransportFault::Broken(chain(&error)))?;
+        let response =
+            response.try_into_http1x().map_err(|error| TransportFault::Broken(chain(&error)))?;
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, self.body_size_bytes_max).collect().await;
         let body = body.map_err(|error| {
@@ -110,11 +109,7 @@ impl Transport {
                 TransportFault::Broken(chain(&*error))
             }
         })?;
-        Ok(Answer {
-            status: parts.status.as_u16(),
-            headers: parts.headers,
-            body: body.to_bytes(),
-        })
+        Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.to_bytes() })
     }
 }
 

@@ -303,8 +303,8 @@ impl Proxy {
             text.split_once(start)?.1.split_once(end).map(|(found, _)| found.to_owned())
         };
         let key = between("<AccessKeyId>", "</AccessKeyId>");
-        let account = between("<Arn>", "</Arn>")
-            .and_then(|arn| arn.split(':').nth(4).map(str::to_owned));
+        let account =
+            between("<Arn>", "</Arn>").and_then(|arn| arn.split(':').nth(4).map(str::to_owned));
         if let (Some(key), Some(account)) = (key, account) {
             self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(key, account);
         }

@@ -5,3 +5,4 @@ pub mod faults;
 pub mod moto;
 pub mod recorded;
 pub mod wire;
+pub mod writer;

@@ -15,9 +15,7 @@ use super::{Call, Inner};
 use crate::api::{Operation, OperationAuth, Service};
 use crate::credentials::Session;
 use crate::endpoint::{self, AuthScheme, Endpoint, EndpointError, EndpointSettings};
-use crate::error::{
-    CallContext, CallError, CallErrorKind, Fault, fault_of, printable, seconds,
-};
+use crate::error::{CallContext, CallError, CallErrorKind, Fault, fault_of, printable, seconds};
 use crate::limits::{Lane, LaneKey};
 use crate::protocol::{self, AnswerError, ServiceError};
 use crate::retry::{Again, retry_after};
@@ -43,7 +41,11 @@ enum Attempt {
     Answered(Value),
     Refused(ServiceError),
     /// An answer that is not in the service's protocol: cut off, or not AWS's.
-    Malformed { status: u16, reason: String, headers: http::HeaderMap },
+    Malformed {
+        status: u16,
+        reason: String,
+        headers: http::HeaderMap,
+    },
     /// An answer that this client cannot read at all.
     Unreadable(String),
     NotAnswered(TransportFault),
@@ -59,10 +61,7 @@ enum Next {
 
 impl Inner {
     /// One call, one page: until it is answered or given up.
-    pub(super) fn answer<'a>(
-        &'a self,
-        call: Call<'a>,
-    ) -> BoxFuture<'a, Result<Value, CallError>> {
+    pub(super) fn answer<'a>(&'a self, call: Call<'a>) -> BoxFuture<'a, Result<Value, CallError>> {
         Box::pin(async move {
             let service = self.service(&call)?;
             let operation = self.find(&call, &service)?;
@@ -207,11 +206,9 @@ impl Inner {
             }
             Attempt::Refused(error) => self.refused(course, error, session, lane, sent).await,
             Attempt::Malformed { status, reason, headers } => {
-                course.malformed(status, reason, &headers)
+                course.malformed(status, &reason, &headers)
             }
-            Attempt::Unreadable(what) => {
-                Next::Done(Err(course.error(CallErrorKind::Failed, what)))
-            }
+            Attempt::Unreadable(what) => Next::Done(Err(course.error(CallErrorKind::Failed, what))),
             Attempt::NotAnswered(fault) => self.not_answered(course, fault).await,
             Attempt::NoTime => {
                 let waited = seconds(sent.elapsed());
@@ -277,8 +274,7 @@ impl Inner {
     /// S3 named another region: go there, once per call, and remember it for the bucket.
     fn follow(&self, course: &mut Course<'_>, answer: &ServiceError) -> bool {
         let Some(bucket) = bucket_of(course.service, course.call.input) else { return false };
-        let region =
-            redirected_region(answer.status, &answer.code, &answer.headers, &answer.extra);
+        let region = redirected_region(answer.status, &answer.code, &answer.headers, &answer.extra);
         let Some(region) = region.filter(|region| *region != course.region) else { return false };
         if std::mem::replace(&mut course.learned_bucket, true) {
             return false;
@@ -359,7 +355,7 @@ impl Course<'_> {
 
     /// Something answered, but not as AWS does. It may have been a proxy's "later" or a broken
     /// connection; it is never "absent" and never "denied".
-    fn malformed(&self, status: u16, reason: String, headers: &http::HeaderMap) -> Next {
+    fn malformed(&self, status: u16, reason: &str, headers: &http::HeaderMap) -> Next {
         let message = format!("HTTP status {status} with a broken answer: {reason}");
         let mut error = self.error(CallErrorKind::Failed, printable(&message, 500));
         error.set_status(status);

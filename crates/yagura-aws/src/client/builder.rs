@@ -249,7 +249,7 @@ impl AwsBuilder {
         let settings = Settings {
             region: self
                 .region
-                .or_else(|| from.and_then(SdkConfig::region).map(|region| region.to_string()))
+                .or_else(|| from.and_then(SdkConfig::region).map(ToString::to_string))
                 .unwrap_or_else(|| REGION_DEFAULT.to_owned()),
             fips: self.fips.or_else(|| from.and_then(SdkConfig::use_fips)).unwrap_or(false),
             dual_stack: self
@@ -280,9 +280,8 @@ impl AwsBuilder {
     }
 
     fn check(&self) -> Result<(), BuildError> {
-        let wrong = |setting, wanted, found: String| {
-            Err(BuildError::Setting { setting, wanted, found })
-        };
+        let wrong =
+            |setting, wanted, found: String| Err(BuildError::Setting { setting, wanted, found });
         if let Some(rate) = self.calls_per_second_max
             && !(rate.is_finite() && rate >= 0.01)
         {

@@ -72,31 +72,31 @@ impl Inner {
 
 /// Appends the results of a further page to those before: lists are joined, maps merged, counts
 /// added; everything else stays as the first page said it.
-pub(crate) fn append(whole: &mut Value, page: Value, result_keys: &[Box<str>]) {
+pub(crate) fn append(whole: &mut Value, page: &mut Value, result_keys: &[Box<str>]) {
     for key in result_keys {
         let steps: Vec<&str> = key.split('.').collect();
-        join_at(whole, page.clone(), &steps);
+        join_at(whole, page, &steps);
     }
 }
 
-fn join_at(whole: &mut Value, mut page: Value, steps: &[&str]) {
-    let Some((step, rest)) = steps.split_first() else {
-        match (whole, page) {
-            (Value::Array(items), Value::Array(more)) => items.extend(more),
-            (Value::Object(members), Value::Object(more)) => members.extend(more),
-            (Value::Number(number), Value::Number(more)) => {
-                if let (Some(a), Some(b)) = (number.as_i64(), more.as_i64()) {
-                    *number = a.saturating_add(b).into();
-                }
-            }
-            (whole @ Value::Null, page) => *whole = page,
-            _ => {}
+fn join_at(whole: &mut Value, page: &mut Value, steps: &[&str]) {
+    if let Some((step, rest)) = steps.split_first() {
+        if let (Some(members), Some(part)) = (whole.as_object_mut(), page.get_mut(*step)) {
+            join_at(members.entry(*step).or_insert(Value::Null), part, rest);
         }
         return;
-    };
-    let Some(part) = page.get_mut(*step).map(Value::take) else { return };
-    let Some(members) = whole.as_object_mut() else { return };
-    join_at(members.entry(*step).or_insert(Value::Null), part, rest);
+    }
+    match (whole, page.take()) {
+        (Value::Array(items), Value::Array(more)) => items.extend(more),
+        (Value::Object(members), Value::Object(more)) => members.extend(more),
+        (Value::Number(number), Value::Number(more)) => {
+            if let (Some(a), Some(b)) = (number.as_i64(), more.as_i64()) {
+                *number = a.saturating_add(b).into();
+            }
+        }
+        (whole @ Value::Null, more) => *whole = more,
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -109,8 +109,8 @@ mod tests {
         let keys: Vec<Box<str>> = keys.iter().map(|key| Box::from(*key)).collect();
         let mut pages = pages.iter().cloned();
         let mut joined = pages.next().unwrap();
-        for page in pages {
-            append(&mut joined, page, &keys);
+        for mut page in pages {
+            append(&mut joined, &mut page, &keys);
         }
         assert_eq!(joined, *whole);
     }

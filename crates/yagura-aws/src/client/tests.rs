@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::AwsBuilder;
-use crate::{CallError, CallErrorKind, Declared, DeniedBy, MemberRole, ReadClient, Refusal, Target};
+use crate::{
+    CallError, CallErrorKind, Declared, DeniedBy, MemberRole, ReadClient, Refusal, Target,
+};
 use fake::{Fake, Reply, tables};
 
 /// 2026-11-21T00:00:00Z.
@@ -43,7 +45,9 @@ async fn build(
 }
 
 /// A client of which STS knows the caller; all else is answered by `script`.
-async fn client(script: impl Fn(u32, &fake::Request) -> Reply + Send + Sync + 'static) -> (Fake, ReadClient) {
+async fn client(
+    script: impl Fn(u32, &fake::Request) -> Reply + Send + Sync + 'static,
+) -> (Fake, ReadClient) {
     let fake = Fake::new(move |n, request| {
         if request.form("Action") == Some("GetCallerIdentity") && request.host_is("sts.us-east-1") {
             return Reply::xml(200, IDENTITY);
@@ -260,8 +264,7 @@ async fn member_client(
 
 #[tokio::test(start_paused = true)]
 async fn many_calls_into_an_account_assume_its_role_once() {
-    let (fake, client) =
-        member_client(|| Reply::xml(200, &assumed("2026-11-21T01:00:00Z"))).await;
+    let (fake, client) = member_client(|| Reply::xml(200, &assumed("2026-11-21T01:00:00Z"))).await;
     let target = Target::new(OTHER, "us-east-1");
     let input = json!({});
     let calls = (0..20).map(|_| client.call(&target, "s3", "ListBuckets", &input));
@@ -288,8 +291,7 @@ async fn a_denied_role_is_said_once_and_becomes_every_calls_error() {
     .await;
     let target = Target::new(OTHER, "us-east-1");
     for _ in 0..5 {
-        let error =
-            client.call(&target, "s3", "ListBuckets", &json!({})).await.unwrap_err();
+        let error = client.call(&target, "s3", "ListBuckets", &json!({})).await.unwrap_err();
         assert_eq!(error.call(), "sts:AssumeRole");
         assert_eq!(error.reason(), yagura_model::UnreadReason::Denied);
         assert_eq!(error.context().account, OTHER);
@@ -375,7 +377,10 @@ async fn pages_are_followed_and_joined() {
 async fn a_failed_page_ends_the_listing_after_what_was_read() {
     let (_, client) = client(|_, request| match request.form("Marker") {
         None => Reply::xml(200, &users("a", Some("m1"))),
-        _ => Reply::xml(403, "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"),
+        _ => Reply::xml(
+            403,
+            "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>",
+        ),
     })
     .await;
     let target = Target::new(OWN, "us-east-1");

@@ -114,7 +114,8 @@ pub(crate) fn fault_of(status: u16, code: &str, message: &str) -> Fault {
         Fault::Skewed
     } else if one_of(EXPIRED) {
         Fault::Expired
-    } else if one_of(DENIED) || (!code.is_empty() && message.contains("is not authorized to perform"))
+    } else if one_of(DENIED)
+        || (!code.is_empty() && message.contains("is not authorized to perform"))
     {
         Fault::Denied
     } else if one_of(THROTTLED) || status == 429 {
@@ -137,27 +138,37 @@ pub(crate) fn fault_of(status: u16, code: &str, message: &str) -> Fault {
 fn speaks_of_time(code: &str, message: &str) -> bool {
     let signature = matches!(
         code,
-        "InvalidSignatureException" | "SignatureDoesNotMatch" | "AuthFailure" | "AccessDenied"
+        "InvalidSignatureException"
+            | "SignatureDoesNotMatch"
+            | "AuthFailure"
+            | "AccessDenied"
             | "InvalidSignature"
     );
     signature
-        && ["Signature expired", "Signature not yet current", "is now earlier than",
-            "is now later than", "Request has expired"]
-            .iter()
-            .any(|phrase| message.contains(phrase))
+        && [
+            "Signature expired",
+            "Signature not yet current",
+            "is now earlier than",
+            "is now later than",
+            "Request has expired",
+        ]
+        .iter()
+        .any(|phrase| message.contains(phrase))
 }
 
 impl Fault {
     /// What remains to be said when nothing more can be done about the fault.
     pub(crate) fn kind(&self, message: &str) -> CallErrorKind {
         match self {
-            Self::Denied => CallErrorKind::Denied {
-                action: denied_action(message),
-                by: denied_by(message),
-            },
+            Self::Denied => {
+                CallErrorKind::Denied { action: denied_action(message), by: denied_by(message) }
+            }
             Self::Throttled => CallErrorKind::Throttled,
             Self::Unsupported => CallErrorKind::Unsupported,
-            Self::Transient | Self::Skewed | Self::Expired | Self::UnknownIdentity
+            Self::Transient
+            | Self::Skewed
+            | Self::Expired
+            | Self::UnknownIdentity
             | Self::Other => CallErrorKind::Failed,
         }
     }

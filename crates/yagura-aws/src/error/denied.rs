@@ -55,10 +55,7 @@ pub(super) fn denied_by(message: &str) -> DeniedBy {
         .filter_map(|lead| message.rsplit_once(lead).map(|(_, cause)| cause))
         .min_by_key(|cause| cause.len());
     let Some(cause) = cause else { return DeniedBy::Unstated };
-    let cause = cause
-        .strip_prefix("a ")
-        .or_else(|| cause.strip_prefix("an "))
-        .unwrap_or(cause);
+    let cause = cause.strip_prefix("a ").or_else(|| cause.strip_prefix("an ")).unwrap_or(cause);
     POLICIES
         .iter()
         .find(|(phrase, _)| cause.starts_with(phrase))
@@ -114,20 +111,26 @@ mod tests {
     fn every_form_of_denial_gives_its_action_and_cause() {
         let who = "User: arn:aws:sts::111122223333:assumed-role/r/s is not authorized to perform:";
         check(
-            &format!("{who} s3:GetBucketAcl on resource: \"arn:aws:s3:::b\" because no \
-                      identity-based policy allows the s3:GetBucketAcl action"),
+            &format!(
+                "{who} s3:GetBucketAcl on resource: \"arn:aws:s3:::b\" because no \
+                      identity-based policy allows the s3:GetBucketAcl action"
+            ),
             Some("s3:GetBucketAcl"),
             DeniedBy::IdentityPolicy,
         );
         check(
-            &format!("{who} organizations:ListRoots on resource: * with an explicit deny in a \
-                      service control policy: arn:aws:organizations::1:policy/o-1/p-1"),
+            &format!(
+                "{who} organizations:ListRoots on resource: * with an explicit deny in a \
+                      service control policy: arn:aws:organizations::1:policy/o-1/p-1"
+            ),
             Some("organizations:ListRoots"),
             DeniedBy::ServiceControlPolicy,
         );
         check(
-            &format!("{who} sqs:GetQueueAttributes because no service control policy allows the \
-                      sqs:GetQueueAttributes action"),
+            &format!(
+                "{who} sqs:GetQueueAttributes because no service control policy allows the \
+                      sqs:GetQueueAttributes action"
+            ),
             Some("sqs:GetQueueAttributes"),
             DeniedBy::ServiceControlPolicy,
         );

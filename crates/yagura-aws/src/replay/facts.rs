@@ -68,7 +68,7 @@ pub(super) fn of_match(
         return Ok(members.collect());
     }
     let operation = service.operation(operation).map_err(|error| error.to_string())?;
-    let facts = |filler| encoded(service, operation, filled(operation, matching, filler));
+    let facts = |filler| encoded(service, operation, &filled(operation, matching, filler));
     // What `match` leaves open but the model demands is filled in two ways: facts that differ come
     // from the filling, not from `match`.
     let (one, other) = (facts(Filler::One)?, facts(Filler::Other)?);
@@ -79,16 +79,16 @@ pub(super) fn of_match(
 fn encoded(
     service: &Service,
     operation: &Operation,
-    input: Value,
+    input: &Value,
 ) -> Result<BTreeMap<String, String>, String> {
     let settings = EndpointSettings {
         override_url: Some("http://localhost".into()),
         s3_path_style: true,
         ..EndpointSettings::new("us-east-1")
     };
-    let endpoint = endpoint::resolve(service, operation, &input, &settings)
+    let endpoint = endpoint::resolve(service, operation, input, &settings)
         .map_err(|error| format!("`match`: {error}"))?;
-    let request = protocol::encode(service, operation, &input, &endpoint)
+    let request = protocol::encode(service, operation, input, &endpoint)
         .map_err(|error| format!("`match`: {error}"))?;
     let (parts, body) = request.into_parts();
     Ok(of_request(service, &parts, &body))
@@ -153,9 +153,8 @@ pub(super) fn path(signing_name: &str, request: &http::request::Parts) -> String
 
 /// The parameters of a query string or form, decoded.
 pub(super) fn form(text: &str) -> BTreeMap<String, String> {
-    let decode = |part: &str| {
-        percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned()
-    };
+    let decode =
+        |part: &str| percent_decode_str(&part.replace('+', " ")).decode_utf8_lossy().into_owned();
     text.split('&')
         .filter(|part| !part.is_empty())
         .map(|part| {

@@ -246,8 +246,7 @@ impl Route {
 
     /// More constants are more specific; a greedy label is least.
     fn weight(&self) -> (usize, usize, usize) {
-        let constants =
-            self.segments.iter().filter(|s| matches!(s, Segment::Constant(_))).count();
+        let constants = self.segments.iter().filter(|s| matches!(s, Segment::Constant(_))).count();
         let labels = self.segments.iter().filter(|s| matches!(s, Segment::Label)).count();
         (self.query.len(), constants, labels)
     }
@@ -310,7 +309,10 @@ mod tests {
         let text = "AWS4-HMAC-SHA256 Credential=AKID/20261121/us-east-1/iam/aws4_request, \
                     SignedHeaders=host, Signature=00";
         let scope = CredentialScope::parse(text).unwrap();
-        assert_eq!((scope.access_key, scope.region, scope.signing_name), ("AKID", "us-east-1", "iam"));
+        assert_eq!(
+            (scope.access_key, scope.region, scope.signing_name),
+            ("AKID", "us-east-1", "iam")
+        );
         assert!(CredentialScope::parse("Bearer x").is_none());
     }
 }

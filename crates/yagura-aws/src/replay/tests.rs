@@ -10,7 +10,13 @@ use crate::{Aws, CallErrorKind, Declared, MemberRole, ReadClient, Target};
 const OWN: &str = "111122223333";
 const OTHER: &str = "444455556666";
 
-fn line(place: (&str, &str), call: &str, matching: Value, status: u16, body: &str) -> RecordedAnswer {
+fn line(
+    place: (&str, &str),
+    call: &str,
+    matching: Value,
+    status: u16,
+    body: &str,
+) -> RecordedAnswer {
     let (service, operation) = call.split_once(':').unwrap();
     serde_json::from_value(json!({
         "account": place.0, "region": place.1, "service": service, "operation": operation,
@@ -99,7 +105,13 @@ async fn regions_buckets_targets_and_paths_are_told_apart() {
         line((OWN, "us-east-1"), "s3:GetBucketPolicy", json!({"Bucket": "b"}), 200, "{}"),
         line((OWN, "us-east-1"), "kms:ListKeys", json!({}), 200, r#"{"Keys":[]}"#),
         line((OWN, "eu-west-1"), "kms:ListKeys", json!({}), 200, r#"{"Keys":[{"KeyId":"k"}]}"#),
-        line((OWN, "*"), "lambda:GetPolicy", json!({"FunctionName": "f"}), 200, r#"{"Policy":"p"}"#),
+        line(
+            (OWN, "*"),
+            "lambda:GetPolicy",
+            json!({"FunctionName": "f"}),
+            200,
+            r#"{"Policy":"p"}"#,
+        ),
     ])
     .await;
     let target = Target::new(OWN, "us-east-1");

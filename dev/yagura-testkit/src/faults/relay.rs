@@ -43,8 +43,7 @@ impl Relay {
         *request.headers_mut() = parts.headers;
         request.headers_mut().remove(http::header::TRANSFER_ENCODING);
         let request = HttpRequest::try_from(request).map_err(|error| error.to_string())?;
-        let response =
-            self.connector.call(request).await.map_err(|error| format!("{error:?}"))?;
+        let response = self.connector.call(request).await.map_err(|error| format!("{error:?}"))?;
         let (mut parts, body) =
             response.try_into_http1x().map_err(|error| error.to_string())?.into_parts();
         let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();

@@ -100,9 +100,7 @@ impl fmt::Debug for Fake {
 }
 
 impl Fake {
-    pub(crate) fn new(
-        script: impl Fn(u32, &Request) -> Reply + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn new(script: impl Fn(u32, &Request) -> Reply + Send + Sync + 'static) -> Self {
         Self { script: Arc::new(script), seen: Arc::default() }
     }
 

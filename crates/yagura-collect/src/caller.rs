@@ -47,7 +47,7 @@ pub(crate) struct Failure {
     /// AWS said by the status alone that there is no such thing (`HEAD`, 404).
     pub(crate) absent: bool,
     /// Why, with the empty path.
-    pub(crate) unread: Unread,
+    pub(crate) unread: Box<Unread>,
 }
 
 impl Failure {
@@ -57,21 +57,21 @@ impl Failure {
             code: String::new(),
             message: String::new(),
             absent: false,
-            unread: Unread {
+            unread: Box::new(Unread {
                 path: Path::default(),
                 partial: false,
                 reason,
                 call: call.to_owned(),
                 action: String::new(),
                 detail: detail.into(),
-            },
+            }),
         }
     }
 
     /// The part at `path` as unread for this reason. `action` is what the content file says the
     /// call needs; what AWS itself named is better.
     pub(crate) fn at(&self, path: Path, action: &str) -> Unread {
-        let mut unread = Unread { path, ..self.unread.clone() };
+        let mut unread = Unread { path, ..Unread::clone(&self.unread) };
         if unread.action.is_empty() && is_denied(unread.reason) {
             action.clone_into(&mut unread.action);
         }

@@ -19,7 +19,7 @@ impl From<CallError> for Failure {
             code: error.code().to_owned(),
             message: error.message().to_owned(),
             absent: error.kind == CallErrorKind::Absent,
-            unread: error.unread(Path::default()),
+            unread: Box::new(error.unread(Path::default())),
         }
     }
 }

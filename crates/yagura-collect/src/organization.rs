@@ -134,7 +134,7 @@ pub(crate) async fn read(
     let identity = caller
         .identity()
         .await
-        .map_err(|failure| CollectError::Identity { unread: Box::new(failure.unread) })?;
+        .map_err(|failure| CollectError::Identity { unread: failure.unread })?;
     let Identity { account, arn, partition } = identity;
     let mut organization = Organization {
         partition,
@@ -187,7 +187,7 @@ impl Reader<'_> {
             Ok(output) => output,
             // No organization is an answer, not a problem.
             Err(failure) if failure.code == "AWSOrganizationsNotInUseException" => return,
-            Err(failure) => return self.say_alone(organization, failure.unread),
+            Err(failure) => return self.say_alone(organization, *failure.unread),
         };
         let member = |name: &str| {
             described.pointer(&format!("/Organization/{name}")).and_then(Value::as_str)
@@ -200,12 +200,12 @@ impl Reader<'_> {
         }
         let listed = match self.call("ListAccounts", json!({})).await {
             Ok(output) => output,
-            Err(failure) => return self.say_alone(organization, failure.unread),
+            Err(failure) => return self.say_alone(organization, *failure.unread),
         };
         let branches = match self.tree().await {
             Ok(branches) => branches,
             Err(failure) => {
-                organization.notices.push(notice("", NoticeKind::TreeUnreadable, failure.unread));
+                organization.notices.push(notice("", NoticeKind::TreeUnreadable, *failure.unread));
                 BTreeMap::new()
             }
         };
@@ -234,7 +234,7 @@ impl Reader<'_> {
                 let kind = NoticeKind::AccountInactive { state: state.to_owned() };
                 let unread =
                     Failure::local(UnreadReason::NotRequested, "organizations:ListAccounts", "");
-                organization.notices.push(notice(id, kind, unread.unread));
+                organization.notices.push(notice(id, kind, *unread.unread));
                 continue;
             }
             let branch = branches.get(id);
@@ -258,7 +258,7 @@ impl Reader<'_> {
                 "organizations:ListAccounts",
                 "the list of accounts does not hold the caller's own",
             );
-            self.say_alone(organization, unread.unread);
+            self.say_alone(organization, *unread.unread);
         }
     }
 

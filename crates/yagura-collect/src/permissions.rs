@@ -62,21 +62,21 @@ pub fn policies(actions: &BTreeSet<String>) -> Vec<Value> {
         });
         let more = statement.to_string().len() + 1;
         if size + more > POLICY_SIZE_MAX && !statements.is_empty() {
-            policies.push(document(std::mem::take(&mut statements)));
+            policies.push(document(&std::mem::take(&mut statements)));
             size = 0;
         }
         size += more;
         statements.push(statement);
     }
     if !statements.is_empty() {
-        policies.push(document(statements));
+        policies.push(document(&statements));
     }
     policies
 }
 
 /// What the identity that runs Yagura needs to take on the member role.
 pub fn assume_role_policy(partition: &str, role: &str) -> Value {
-    document(vec![json!({
+    document(&[json!({
         "Sid": "MemberAccounts",
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
@@ -158,7 +158,7 @@ fn write_statement(out: &mut String, statement: &Value) -> Result<(), std::fmt::
     Ok(())
 }
 
-fn document(statements: Vec<Value>) -> Value {
+fn document(statements: &[Value]) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 

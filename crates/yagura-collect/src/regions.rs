@@ -69,7 +69,7 @@ pub(crate) async fn read(
                     account: account.clone(),
                     region: String::new(),
                     kind: NoticeKind::RegionsUnreadable { tried: tried.clone() },
-                    unread: failure.unread,
+                    unread: *failure.unread,
                 });
                 tried
             }
@@ -87,12 +87,12 @@ fn choose(
     notices: &mut Vec<Notice>,
 ) -> Vec<String> {
     for region in wanted.iter().filter(|region| !enabled.contains(region)) {
-        let unread = Failure::local(UnreadReason::NotRequested, "account:ListRegions", "").unread;
+        let unread = Failure::local(UnreadReason::NotRequested, "account:ListRegions", "");
         notices.push(Notice {
             account: account.to_owned(),
             region: region.clone(),
             kind: NoticeKind::RegionNotEnabled,
-            unread,
+            unread: *unread.unread,
         });
     }
     enabled.into_iter().filter(|name| wanted.is_empty() || wanted.contains(name)).collect()

@@ -91,14 +91,14 @@ fn answer_of(name: &str, answer: &Value) -> Result<Value, Failure> {
     let text = |key: &str| error.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (code, message) = (text("error"), text("message"));
     Err(Failure {
-        unread: Unread {
+        unread: Box::new(Unread {
             path: Path::default(),
             partial: false,
             reason: reason_of(&code, &message),
             call: name.to_owned(),
             action: String::new(),
             detail: format!("{code}: {message}"),
-        },
+        }),
         absent: false,
         code,
         message,

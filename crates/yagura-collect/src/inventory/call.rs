@@ -65,7 +65,7 @@ impl<'c> Ask<'c> {
             Err(decided) => match decided.unread.first() {
                 Some(unread) if decided.problems.is_empty() => {
                     let unread = Unread { path: Path::default(), partial: false, ..unread.clone() };
-                    Err(Failure { unread, ..self.failed("") })
+                    Err(Failure { unread: Box::new(unread), ..self.failed("") })
                 }
                 _ => Err(self.failed(decided.problems.first().cloned().unwrap_or_default())),
             },

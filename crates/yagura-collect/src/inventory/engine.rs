@@ -104,7 +104,7 @@ impl<'e> Engine<'e> {
         if is_shut(failure) {
             self.shut.learn(place, name, failure);
             let kind = NoticeKind::Service { service: name.service.clone() };
-            self.notice(&place.account, &place.region, kind, failure.unread.clone()).await;
+            self.notice(&place.account, &place.region, kind, Unread::clone(&failure.unread)).await;
         }
     }
 

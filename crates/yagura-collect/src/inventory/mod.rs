@@ -12,6 +12,8 @@ mod part;
 pub(crate) mod plan;
 mod shared;
 mod tally;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub(crate) use shared::lock;
 
@@ -26,7 +28,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use yagura_content::format::ListScope;
-use yagura_model::{Coverage, CoverageState, GLOBAL_REGION, Path, Resource};
+use yagura_model::{Coverage, CoverageState, GLOBAL_REGION, Path, Resource, Unread};
 
 use crate::caller::{CallName, Caller, Failure, Interruptible, Place};
 use crate::inventory::bindings::Setting;
@@ -157,7 +159,7 @@ async fn enter(
     match engine.call(&place, &whoami, &json!({})).await {
         Ok(_) => parts,
         Err(failure) => {
-            engine.notice(account, "", NoticeKind::Account, failure.unread.clone()).await;
+            engine.notice(account, "", NoticeKind::Account, Unread::clone(&failure.unread)).await;
             for (setting, _, scope) in &parts {
                 give_up(engine, setting, *scope, &failure).await;
             }

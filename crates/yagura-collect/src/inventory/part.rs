@@ -287,6 +287,6 @@ impl<'e> Part<'e> {
     /// Says that an answer was not usable.
     pub(crate) async fn doubt(&self, index: TypeIndex, failure: Failure) {
         let kind = NoticeKind::Answer { type_name: self.engine.plan.at(index).name().to_owned() };
-        self.engine.notice(&self.place.account, &self.setting.region, kind, failure.unread).await;
+        self.engine.notice(&self.place.account, &self.setting.region, kind, *failure.unread).await;
     }
 }

@@ -87,8 +87,8 @@ impl Actions {
     /// # Errors
     /// When the bytes are not such a table, are of another version, or are damaged.
     pub fn open(table: &[u8]) -> Result<Actions, ApiError> {
-        let plain = zstd::bulk::decompress(table, SIZE_BYTES_MAX)
-            .map_err(|_| ApiError::NotATable)?;
+        let plain =
+            zstd::bulk::decompress(table, SIZE_BYTES_MAX).map_err(|_| ApiError::NotATable)?;
         let rest = plain.strip_prefix(MAGIC).ok_or(ApiError::NotATable)?;
         let reader = &mut Reader::new(rest);
         let version = reader.byte()?;

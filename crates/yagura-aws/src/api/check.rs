@@ -116,8 +116,7 @@ impl Checker {
             match shape.member(name) {
                 Some(member) => self.within(name, |checker| checker.member(member, value)),
                 None => {
-                    let near =
-                        crate::api::error::nearest(name, shape.members().map(Member::name));
+                    let near = crate::api::error::nearest(name, shape.members().map(Member::name));
                     let hint = near.map(|near| format!("; did you mean `{near}`?"));
                     self.within(name, |checker| {
                         checker.report(format!("is unknown{}", hint.unwrap_or_default()));
@@ -145,9 +144,7 @@ impl Checker {
 fn scalar_problem(kind: Kind, value: &Value) -> Option<String> {
     let fits = match (kind, value) {
         (Kind::String, Value::String(_)) | (Kind::Boolean, Value::Bool(_)) => true,
-        (Kind::Integer | Kind::Long, Value::Number(number)) => {
-            number.is_i64() || number.is_u64()
-        }
+        (Kind::Integer | Kind::Long, Value::Number(number)) => number.is_i64() || number.is_u64(),
         (Kind::Float | Kind::Double, Value::Number(_)) => true,
         (Kind::Float | Kind::Double, Value::String(text)) => {
             matches!(text.as_str(), "NaN" | "Infinity" | "-Infinity")

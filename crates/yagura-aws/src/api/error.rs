@@ -55,10 +55,7 @@ fn hint(similar: Option<&str>) -> String {
 }
 
 /// The candidate nearest to `name`, if one is near enough to be a likely slip of the hand.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<String> {
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     let wanted = name.to_ascii_lowercase();
     let limit = (name.len() / 3).clamp(1, 4);
     candidates

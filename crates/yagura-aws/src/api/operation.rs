@@ -307,9 +307,7 @@ fn read_static(strings: &Strings, reader: &mut Reader<'_>) -> Result<(Box<str>, 
         0 => Value::Bool(false),
         1 => Value::Bool(true),
         2 => Value::String(strings.owned(reader)?.into()),
-        3 => Value::Array(
-            reader.list(|reader| Ok(Value::String(strings.owned(reader)?.into())))?,
-        ),
+        3 => Value::Array(reader.list(|reader| Ok(Value::String(strings.owned(reader)?.into())))?),
         _ => return Err(ApiError::damaged("an endpoint parameter is of an unknown kind")),
     };
     Ok((name, value))

@@ -166,61 +166,54 @@ impl Parser<'_> {
             negations += 1;
         }
         let first = self.primary()?;
-        let node = self.rest(first)?;
+        let node = self.rest(first, false)?;
         Some(if negations % 2 == 1 { Node::Not(Box::new(node)) } else { node })
     }
 
-    /// What follows a value; everything to the right of a projection belongs to it.
-    fn rest(&mut self, left: Node) -> Option<Node> {
+    /// What follows a value. Everything to the right of a projection belongs to it, except a
+    /// flattening, which takes the projection's whole result (`inner`: inside a projection).
+    fn rest(&mut self, mut left: Node, inner: bool) -> Option<Node> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             return None;
         }
-        let node = match self.mark() {
-            "." => {
-                self.skip();
-                if self.eat("*") {
-                    let right = self.rest(Node::Current)?;
-                    Node::Each(Box::new(left), Box::new(right), true)
-                } else {
-                    let step = self.primary()?;
-                    let chained = Node::Chain(Box::new(left), Box::new(step));
-                    self.rest(chained)?
+        loop {
+            let mark = self.mark();
+            if !matches!(mark, "." | "[*]" | "[]" | "[?" | "[") || (mark == "[]" && inner) {
+                break;
+            }
+            self.skip();
+            let boxed = Box::new(left);
+            left = match mark {
+                "." if self.eat("*") => Node::Each(boxed, self.right()?, true),
+                "." => Node::Chain(boxed, Box::new(self.primary()?)),
+                "[*]" => Node::Each(boxed, self.right()?, false),
+                "[]" => Node::Flatten(boxed, self.right()?),
+                "[?" => {
+                    let condition = Box::new(self.pipe()?);
+                    if !self.eat("]") {
+                        return None;
+                    }
+                    Node::Filter(boxed, condition, self.right()?)
                 }
-            }
-            "[*]" => {
-                self.skip();
-                let right = self.rest(Node::Current)?;
-                Node::Each(Box::new(left), Box::new(right), false)
-            }
-            "[]" => {
-                self.skip();
-                let right = self.rest(Node::Current)?;
-                Node::Flatten(Box::new(left), Box::new(right))
-            }
-            "[?" => {
-                self.skip();
-                let condition = self.pipe()?;
-                if !self.eat("]") {
-                    return None;
+                _ => {
+                    let Some(Token::Literal(index)) = self.tokens.first() else { return None };
+                    let index = index.as_i64()?;
+                    self.skip();
+                    if !self.eat("]") {
+                        return None;
+                    }
+                    Node::Index(boxed, index)
                 }
-                let right = self.rest(Node::Current)?;
-                Node::Filter(Box::new(left), Box::new(condition), Box::new(right))
-            }
-            "[" => {
-                self.skip();
-                let Some(Token::Literal(index)) = self.tokens.first() else { return None };
-                let index = index.as_i64()?;
-                self.skip();
-                if !self.eat("]") {
-                    return None;
-                }
-                self.rest(Node::Index(Box::new(left), index))?
-            }
-            _ => left,
-        };
+            };
+        }
         self.depth -= 1;
-        Some(node)
+        Some(left)
+    }
+
+    /// The right side of a projection.
+    fn right(&mut self) -> Option<Box<Node>> {
+        self.rest(Node::Current, true).map(Box::new)
     }
 
     fn list(&mut self, end: &str) -> Option<Vec<Node>> {
@@ -329,9 +322,7 @@ fn eval(node: &Node, value: &Value) -> Value {
             left => left,
         },
         Node::Not(inner) => Value::Bool(!truthy(&eval(inner, value))),
-        Node::Compare(left, mark, right) => {
-            compare(&eval(left, value), mark, &eval(right, value))
-        }
+        Node::Compare(left, mark, right) => compare(&eval(left, value), mark, &eval(right, value)),
     }
 }
 
@@ -385,19 +376,25 @@ mod tests {
             "keys": {"x": {}, "y": {}},
             "items": [{"get": {"t": "one"}, "put": null}, {"put": {"t": "two"}}],
             "empty": [],
+            "nest": [{"in": [{"c": 1}, {"c": 2}]}, {"in": [{"c": 3}]}],
             "services": [{"deployments": [1], "running": 2, "desired": 2}],
         });
         for (path, expected) in [
             ("a.b[-1].c", json!(2)),
             ("a.b[*].c", json!([1, 2])),
             ("a.b[].c", json!([1, 2])),
+            ("nest[].in[].c", json!([1, 2, 3])),
+            ("nest[*].in[*].c", json!([[1, 2], [3]])),
+            ("nest[*].in[*].c[]", json!([1, 2, 3])),
             ("a.missing || a.b[0].c", json!(1)),
             ("keys(keys)", json!(["x", "y"])),
             ("items[*].get.t", json!(["one"])),
             ("items[*].[get.t, put.t][]", json!(["one", "two"])),
             ("length(empty) == `0`", json!(true)),
-            ("length(services[?!(length(deployments) == `1` && running == desired)]) == `0`",
-             json!(true)),
+            (
+                "length(services[?!(length(deployments) == `1` && running == desired)]) == `0`",
+                json!(true),
+            ),
             ("a.b[?c == `2`].c | [0]", json!(2)),
             ("keys.*", json!([{}, {}])),
             ("contains(a.b[].c, `2`)", json!(true)),
@@ -406,6 +403,27 @@ mod tests {
         ] {
             assert_eq!(pick(&value, path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn every_path_of_the_table_is_readable() {
+        let table = include_bytes!("../../../../content/aws-api/services.zst");
+        let api = crate::Api::open(table).unwrap();
+        let mut count = 0;
+        for name in api.services() {
+            let service = api.service(name).unwrap();
+            let acceptors = service.waiters().iter().flat_map(|waiter| waiter.acceptors());
+            let waited = acceptors.filter_map(|acceptor| acceptor.argument.as_deref());
+            let operations = service.operations().iter();
+            let picked = operations.clone().flat_map(|operation| operation.context_parameters());
+            let paged = operations.filter_map(|operation| operation.paginator());
+            let paged = paged.flat_map(|pages| pages.output_tokens()).map(|path| &**path);
+            for path in waited.chain(picked.map(|(_, path)| &**path)).chain(paged) {
+                assert!(is_readable(path), "{name}: {path}");
+                count += 1;
+            }
+        }
+        assert!(count > 4000, "{count}");
     }
 
     #[test]

@@ -100,8 +100,10 @@ impl Strings {
     pub(crate) fn get(&self, number: u32) -> Option<&str> {
         let index = (number as usize).checked_sub(1)?;
         let end = *self.ends.get(index)? as usize;
-        let start =
-            index.checked_sub(1).and_then(|before| self.ends.get(before)).map_or(0, |e| *e as usize);
+        let start = index
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before))
+            .map_or(0, |e| *e as usize);
         self.text.get(start..end)
     }
 

@@ -81,10 +81,9 @@ fn parse_partition(value: &Value) -> Option<Partition> {
     let text = |value: &Value, name: &str| value.get(name)?.as_str().map(Box::<str>::from);
     let flag = |name: &str| outputs.get(name).and_then(Value::as_bool);
     let names = value.get("regions")?.as_object()?.keys();
-    let (global_regions, regions) =
-        names.map(|name| Box::from(name.as_str())).partition(|name: &Box<str>| {
-            name.ends_with("-global")
-        });
+    let (global_regions, regions) = names
+        .map(|name| Box::from(name.as_str()))
+        .partition(|name: &Box<str>| name.ends_with("-global"));
     Some(Partition {
         id: text(value, "id")?,
         dns_suffix: text(outputs, "dnsSuffix")?,

@@ -232,8 +232,7 @@ impl Parser {
             .iter()
             .map(|argument| self.expression(argument, depth + 1))
             .collect::<Result<Vec<_>, _>>()?;
-        let assign =
-            value.get("assign").and_then(Value::as_str).map(|name| self.variable(name));
+        let assign = value.get("assign").and_then(Value::as_str).map(|name| self.variable(name));
         Ok(Condition { function, arguments, assign })
     }
 

@@ -112,8 +112,7 @@ fn read_json(error: &mut ServiceError, headers: &HeaderMap, body: &[u8]) {
         error.is_fault |= kind == "Receiver";
     }
     let known = ["__type", "code", "Code", "message", "Message"];
-    error.extra =
-        members.into_iter().filter(|(name, _)| !known.contains(&name.as_str())).collect();
+    error.extra = members.into_iter().filter(|(name, _)| !known.contains(&name.as_str())).collect();
 }
 
 fn read_xml(error: &mut ServiceError, service: &Service, body: &[u8]) {
@@ -133,8 +132,7 @@ fn read_xml(error: &mut ServiceError, service: &Service, body: &[u8]) {
         let known = service.exceptions().find(|shape| shape.name() == Some(node.name()));
         error.code = known.and_then(|s| s.error_code()).unwrap_or_default().to_owned();
     }
-    error.message =
-        child(node, "Message").or_else(|| child(node, "message")).unwrap_or_default();
+    error.message = child(node, "Message").or_else(|| child(node, "message")).unwrap_or_default();
     let ids = ["RequestId", "RequestID", "requestId"];
     let id = ids.into_iter().find_map(|name| child(root, name).or_else(|| child(node, name)));
     if let Some(id) = id {

@@ -97,11 +97,7 @@ pub(super) fn from_wire(shape: Shape<'_>, value: Value) -> Result<Value, String>
     })
 }
 
-fn convert(
-    shape: Shape<'_>,
-    value: Value,
-    path: &mut Vec<String>,
-) -> Result<Value, &'static str> {
+fn convert(shape: Shape<'_>, value: Value, path: &mut Vec<String>) -> Result<Value, &'static str> {
     if shape.is_document() {
         return Ok(value);
     }

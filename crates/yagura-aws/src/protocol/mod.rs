@@ -141,7 +141,8 @@ pub fn encode(
     input: &Value,
     endpoint: &Endpoint,
 ) -> Result<http::Request<Bytes>, EncodeError> {
-    operation.check_input(input).map_err(|problems| EncodeError::Input {
+    let input = special::prepare_input(service, operation, input);
+    operation.check_input(&input).map_err(|problems| EncodeError::Input {
         operation: operation.name().to_owned(),
         problems,
     })?;
@@ -154,7 +155,6 @@ pub fn encode(
     if operation.has_event_stream() {
         return Err(EncodeError::EventStream { operation: operation.name().to_owned() });
     }
-    let input = special::prepare_input(service, operation, input);
     let mut parts = match service.protocol() {
         Protocol::Json => json::encode_request(service, operation, &input)?,
         Protocol::Query | Protocol::Ec2 => query::encode_request(service, operation, &input)?,

@@ -16,10 +16,8 @@ pub(super) fn encode_request(
     form.pair("Action", operation.name());
     form.pair("Version", service.api_version());
     if let (Some(shape), Value::Object(_)) = (operation.input(), input) {
-        form.value(shape, false, input, "").map_err(|what| EncodeError::Member {
-            member: operation.name().to_owned(),
-            what,
-        })?;
+        form.value(shape, false, input, "")
+            .map_err(|what| EncodeError::Member { member: operation.name().to_owned(), what })?;
     }
     let mut parts = Parts {
         method: operation.method().to_owned(),
@@ -132,12 +130,7 @@ pub(super) fn request_name(member: Member<'_>, ec2: bool) -> String {
 }
 
 /// What stands before the number of a list's element.
-pub(super) fn list_prefix(
-    prefix: &str,
-    element: Member<'_>,
-    flattened: bool,
-    ec2: bool,
-) -> String {
+pub(super) fn list_prefix(prefix: &str, element: Member<'_>, flattened: bool, ec2: bool) -> String {
     match (ec2, flattened, element.location_name()) {
         (true, ..) | (false, true, None) => prefix.to_owned(),
         (false, true, Some(name)) => match prefix.rsplit_once('.') {

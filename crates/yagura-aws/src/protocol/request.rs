@@ -9,8 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::protocol::EncodeError;
 
 /// RFC 3986: everything but the unreserved characters is escaped.
-const COMPONENT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// As [`COMPONENT`], but slashes stay (greedy labels).
 const PATH: &AsciiSet = &COMPONENT.remove(b'/');
 
@@ -67,8 +66,8 @@ impl Parts {
         let endpoint_headers = endpoint.headers.iter();
         for (name, value) in self.headers.iter().chain(endpoint_headers) {
             let bad = |what: String| EncodeError::Member { member: name.clone(), what };
-            let name = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|error| bad(error.to_string()))?;
+            let name =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|error| bad(error.to_string()))?;
             let value = HeaderValue::from_bytes(value.trim().as_bytes())
                 .map_err(|error| bad(error.to_string()))?;
             request = request.header(name, value);

@@ -4,9 +4,7 @@
 use http::HeaderMap;
 use serde_json::{Map, Value};
 
-use crate::api::{
-    Kind, Location, Member, Operation, Protocol, Service, Shape, TimestampFormat,
-};
+use crate::api::{Kind, Location, Member, Operation, Protocol, Service, Shape, TimestampFormat};
 use crate::protocol::request::{Parts, escape_component, escape_path};
 use crate::protocol::xml::Tree;
 use crate::protocol::{EncodeError, json, scalar, special, xml_body};
@@ -16,8 +14,7 @@ pub(super) fn encode_request(
     operation: &Operation,
     input: &Value,
 ) -> Result<Parts, EncodeError> {
-    let mut parts =
-        Parts { method: operation.method().to_owned(), ..Parts::default() };
+    let mut parts = Parts { method: operation.method().to_owned(), ..Parts::default() };
     let template = special::path_template(service, operation);
     let (path, constant) = template.split_once('?').unwrap_or((template, ""));
     for pair in constant.split('&').filter(|pair| !pair.is_empty()) {
@@ -212,10 +209,8 @@ fn payload_body(
         }
         (Kind::Blob | Kind::String, _) => {}
         (_, value) if is_json => {
-            let body = value.map_or_else(
-                || Value::Object(Map::new()),
-                |value| json::to_wire(shape, value),
-            );
+            let body = value
+                .map_or_else(|| Value::Object(Map::new()), |value| json::to_wire(shape, value));
             parts.body = body.to_string().into_bytes();
             set_content_type(parts, "application/json");
         }

@@ -149,11 +149,7 @@ fn parse_float(text: &str) -> Option<Value> {
 }
 
 /// Writes a scalar as text; `None` if the value is not a scalar of this shape.
-pub(crate) fn to_text(
-    shape: Shape<'_>,
-    value: &Value,
-    default: TimestampFormat,
-) -> Option<String> {
+pub(crate) fn to_text(shape: Shape<'_>, value: &Value, default: TimestampFormat) -> Option<String> {
     match (shape.kind(), value) {
         (Kind::Timestamp, Value::String(text)) => {
             format_timestamp(text, shape.timestamp_format().unwrap_or(default))

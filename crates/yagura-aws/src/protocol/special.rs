@@ -104,11 +104,7 @@ fn has_checksum(parts: &Parts) -> bool {
 
 /// Some S3 operations answer 200 and then fail: the body is an `<Error>`
 /// (S3 User Guide, "CopyObject", seen November 2026).
-pub(super) fn is_error_in_disguise(
-    service: &Service,
-    operation: &Operation,
-    body: &[u8],
-) -> bool {
+pub(super) fn is_error_in_disguise(service: &Service, operation: &Operation, body: &[u8]) -> bool {
     if service.protocol() != Protocol::RestXml || operation.has_streaming_output() {
         return false;
     }

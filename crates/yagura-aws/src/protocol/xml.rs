@@ -98,8 +98,8 @@ impl<'a> Builder<'a> {
         let mut attributes = Vec::new();
         for attribute in start.attributes() {
             let attribute = attribute.map_err(|error| error.to_string())?;
-            let value = quick_xml::escape::unescape(&attribute.value)
-                .map_err(|error| error.to_string())?;
+            let value =
+                quick_xml::escape::unescape(&attribute.value).map_err(|error| error.to_string())?;
             let name = borrowed(text, attribute.key.into_inner())?;
             attributes.push((name, value.into_owned()));
         }

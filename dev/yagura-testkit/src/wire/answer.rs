@@ -221,8 +221,7 @@ pub fn encode_error(
 ) -> Result<Answer, WireError> {
     let modeled = service.exceptions().find(|shape| shape.error_code() == Some(&failure.code));
     let status = failure.status.or_else(|| modeled.and_then(Shape::error_status)).unwrap_or(400);
-    let mut answer =
-        Answer { status, headers: vec![request_id(service)], body: Vec::new() };
+    let mut answer = Answer { status, headers: vec![request_id(service)], body: Vec::new() };
     let text = |value: &str| {
         let mut out = String::new();
         xml::escape_into(&mut out, value);
@@ -262,13 +261,11 @@ pub fn encode_error(
         None if service.protocol() == Protocol::RestJson => {
             header(&mut answer, "content-type", "application/json");
             header(&mut answer, "x-amzn-errortype", &failure.code);
-            answer.body =
-                serde_json::json!({"message": failure.message}).to_string().into_bytes();
+            answer.body = serde_json::json!({"message": failure.message}).to_string().into_bytes();
         }
         None => {
             header(&mut answer, "content-type", json_type(service));
-            let body =
-                serde_json::json!({"__type": failure.code, "message": failure.message});
+            let body = serde_json::json!({"__type": failure.code, "message": failure.message});
             answer.body = body.to_string().into_bytes();
         }
     }

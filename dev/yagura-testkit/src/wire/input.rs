@@ -53,13 +53,15 @@ fn strict(shape: Shape<'_>, value: &Value) -> Result<(), String> {
         return Ok(());
     }
     match (shape.kind(), value) {
-        (Kind::Structure, Value::Object(members)) => members.iter().try_for_each(|(name, value)| {
-            match shape.members().find(|member| member.wire_name() == name) {
-                Some(member) if member.is_json_value() => Ok(()),
-                Some(member) => strict(member.shape(), value),
-                None => Err(format!("the member `{name}` is unknown")),
-            }
-        }),
+        (Kind::Structure, Value::Object(members)) => {
+            members.iter().try_for_each(|(name, value)| {
+                match shape.members().find(|member| member.wire_name() == name) {
+                    Some(member) if member.is_json_value() => Ok(()),
+                    Some(member) => strict(member.shape(), value),
+                    None => Err(format!("the member `{name}` is unknown")),
+                }
+            })
+        }
         (Kind::List, Value::Array(elements)) => match shape.element() {
             Some(element) => elements.iter().try_for_each(|value| strict(element.shape(), value)),
             None => Ok(()),
@@ -99,7 +101,7 @@ pub(super) fn read_rest(
                 Some(text) => Some(scalar_of(member.shape(), text, member)?),
                 None => None,
             },
-            Location::Query => from_query(shape, member, &bound.query)?,
+            Location::Query => from_query(operation, shape, member, &bound.query)?,
             Location::Header | Location::Headers => from_headers(member, request.headers)?,
             Location::Body | Location::StatusCode => None,
         };
@@ -115,6 +117,7 @@ fn scalar_of(shape: Shape<'_>, text: &str, member: Member<'_>) -> Result<Value, 
 }
 
 fn from_query(
+    operation: &Operation,
     shape: Shape<'_>,
     member: Member<'_>,
     query: &Query,
@@ -123,12 +126,14 @@ fn from_query(
     match member.shape().kind() {
         // A map takes every pair that no other member claims.
         Kind::Map => {
+            let constant = operation.path().split_once('?').map_or("", |(_, pairs)| pairs);
             let claimed = |name: &str| {
-                shape.members().any(|m| {
-                    m.location() == Location::Query
-                        && m.shape().kind() != Kind::Map
-                        && m.wire_name() == name
-                })
+                constant.split('&').any(|pair| pair.split('=').next() == Some(name))
+                    || shape.members().any(|m| {
+                        m.location() == Location::Query
+                            && m.shape().kind() != Kind::Map
+                            && m.wire_name() == name
+                    })
             };
             let lists =
                 member.shape().value().is_some_and(|value| value.shape().kind() == Kind::List);
@@ -160,10 +165,7 @@ fn from_query(
     }
 }
 
-fn from_headers(
-    member: Member<'_>,
-    headers: &http::HeaderMap,
-) -> Result<Option<Value>, String> {
+fn from_headers(member: Member<'_>, headers: &http::HeaderMap) -> Result<Option<Value>, String> {
     let name = member.wire_name();
     let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     if member.location() == Location::Headers {
@@ -210,11 +212,7 @@ fn xml_of(shape: Shape<'_>, body: &[u8]) -> Result<Value, String> {
     bodies::read_xml(shape, tree.root().ok_or("the body is empty")?)
 }
 
-fn body_of(
-    service: &Service,
-    shape: Shape<'_>,
-    body: &[u8],
-) -> Result<Map<String, Value>, String> {
+fn body_of(service: &Service, shape: Shape<'_>, body: &[u8]) -> Result<Map<String, Value>, String> {
     let value = if service.protocol() == Protocol::RestJson {
         let value = json_of(body)?;
         strict(shape, &value)?;

@@ -66,9 +66,10 @@ impl Recognizer {
     /// When it belongs to no operation, or does not fit the model of the one it belongs to.
     pub fn recognize(&self, request: &Request<'_>) -> Result<Recognized, WireError> {
         let scope = scope(request.headers);
-        let candidates = self.services.iter().filter(|service| {
-            scope.service.is_empty() || service.signing_name() == scope.service
-        });
+        let candidates = self
+            .services
+            .iter()
+            .filter(|service| scope.service.is_empty() || service.signing_name() == scope.service);
         let (service, found) = if let Some(target) = header(request.headers, "x-amz-target") {
             by_target(candidates, target)
         } else if is_form(request) {
@@ -216,7 +217,9 @@ fn fit(
     let mut weight = 0;
     for pair in constant.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        query.iter().find(|(known, found)| known == name && (value.is_empty() || found == value))?;
+        query
+            .iter()
+            .find(|(known, found)| known == name && (value.is_empty() || found == value))?;
         weight += 100;
     }
     // Members that must be given tell operations of one path apart (`uploadId` of S3).
@@ -235,6 +238,8 @@ fn fit(
             weight += 1;
         }
     }
+    // S3 kept the paths of operations that it replaced.
+    weight += usize::from(!operation.is_deprecated()) * 50;
     let labels = match_path(template, path)?;
     let literals = template.split('/').filter(|part| !part.is_empty() && !part.contains('{'));
     Some((weight + 1000 * literals.count(), labels))

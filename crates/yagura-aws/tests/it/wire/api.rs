@@ -62,7 +62,10 @@ fn inputs_are_checked_against_the_model() {
         problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
     assert_eq!(check(json!({"InstanceIds": ["i-1"], "MaxResults": 5})), "");
-    assert_eq!(check(json!({"MaxResult": 5})), "`MaxResult` is unknown; did you mean `MaxResults`?");
+    assert_eq!(
+        check(json!({"MaxResult": 5})),
+        "`MaxResult` is unknown; did you mean `MaxResults`?"
+    );
     assert_eq!(check(json!({"MaxResults": "5"})), "`MaxResults` must be an integer");
     assert_eq!(
         check(json!({"Filters": [{"Name": "x"}, {"name": "x"}]})),
@@ -131,9 +134,7 @@ fn waiters_judge_answers() {
     let service = API.service("ec2").unwrap();
     let waiter = service.waiter("InstanceRunning").unwrap();
     assert_eq!((waiter.operation(), waiter.delay_seconds()), ("DescribeInstances", 15));
-    let with = |state: &str| {
-        json!({"Reservations": [{"Instances": [{"State": {"Name": state}}]}]})
-    };
+    let with = |state: &str| json!({"Reservations": [{"Instances": [{"State": {"Name": state}}]}]});
     use yagura_aws::api::WaiterState::{Failure, Retry, Success};
     for (state, expected) in [("running", Success), ("pending", Retry), ("terminated", Failure)] {
         assert_eq!(waiter.judge(200, None, &with(state)), Some(expected), "{state}");

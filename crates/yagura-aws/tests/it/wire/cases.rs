@@ -123,8 +123,10 @@ fn unions_documents_and_blobs_pass_through_json() {
             "a": {"S": "x"}, "b": {"B": "aGk="}, "c": {"NULL": true}, "d": {"L": [{"N": "1"}]},
         }}),
     );
-    let two = json!({"TableName": "t", "Key": {"k": {"S": "x", "N": "1"}}});
-    let error = encode("dynamodb", "GetItem", &two).unwrap_err();
+    let two = json!({"analyzerArn": "a", "configurations": {"x": {
+        "iamRole": {"trustPolicy": "{}"}, "sqsQueue": {"queuePolicy": "{}"},
+    }}});
+    let error = encode("accessanalyzer", "CreateAccessPreview", &two).unwrap_err();
     assert!(error.to_string().contains("must have exactly one member"), "{error}");
 }
 
@@ -190,7 +192,13 @@ fn rest_json_bodies_hold_what_has_no_other_place() {
         r#"{"analyzerArn":"a","filter":{"status":{"eq":["ACTIVE"]}}}"#,
     );
     request(("macie2", "GetMacieSession"), &json!({}), "GET /macie", &[], "");
-    request(("inspector2", "BatchGetAccountStatus"), &json!({}), "POST /status/batch/get", &[], "{}");
+    request(
+        ("inspector2", "BatchGetAccountStatus"),
+        &json!({}),
+        "POST /status/batch/get",
+        &[],
+        "{}",
+    );
 }
 
 #[test]
@@ -295,8 +303,10 @@ fn xml_attributes_and_flattened_lists_are_read() {
 #[test]
 fn the_location_of_a_bucket_is_its_root_element() {
     let xml = |inner: &str| {
-        format!("<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{inner}\
-                 </LocationConstraint>")
+        format!(
+            "<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{inner}\
+                 </LocationConstraint>"
+        )
     };
     let location = ("s3", "GetBucketLocation");
     answer(location, 200, &[], &xml("eu-west-1"), json!({"LocationConstraint": "eu-west-1"}));

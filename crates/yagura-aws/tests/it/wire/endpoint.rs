@@ -109,7 +109,7 @@ fn an_override_takes_everything() {
     let mut settings = EndpointSettings::new("eu-west-1");
     settings.override_url = Some("http://localhost:4566/base".to_owned());
     for (service, operation, input, url) in [
-        ("iam", "ListUsers", json!({}), "http://localhost:4566/base as iam/us-east-1"),
+        ("iam", "ListUsers", json!({}), "http://localhost:4566/base as iam/eu-west-1"),
         (
             "s3",
             "GetBucketAcl",
@@ -122,8 +122,12 @@ fn an_override_takes_everything() {
             json!({"AccountId": "123456789012"}),
             "http://localhost:4566/base as s3/eu-west-1",
         ),
-        ("servicediscovery", "DiscoverInstances", json!({"NamespaceName": "n", "ServiceName": "s"}),
-         "http://localhost:4566/base as servicediscovery/eu-west-1"),
+        (
+            "servicediscovery",
+            "DiscoverInstances",
+            json!({"NamespaceName": "n", "ServiceName": "s"}),
+            "http://localhost:4566/base as servicediscovery/eu-west-1",
+        ),
     ] {
         assert_eq!(line(service, operation, &input, &settings), url);
     }

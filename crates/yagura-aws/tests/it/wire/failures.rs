@@ -54,18 +54,34 @@ fn old_query_codes_are_known_too() {
 fn xml_errors_stand_where_each_protocol_puts_them() {
     let inner = "<Code>AccessDenied</Code><Message>no &lt;you&gt;</Message>";
     for (op, body) in [
-        (("iam", "GetUser"),
-         format!("<ErrorResponse><Error><Type>Sender</Type>{inner}</Error>\
-                  <RequestId>r</RequestId></ErrorResponse>")),
-        (("ec2", "DescribeVpcs"),
-         format!("<Response><Errors><Error>{inner}</Error></Errors><RequestID>r</RequestID>\
-                  </Response>")),
-        (("s3", "ListBuckets"),
-         format!("<?xml version=\"1.0\"?>\n<Error>{inner}<RequestId>r</RequestId>\
-                  <HostId>h</HostId></Error>")),
-        (("cloudfront", "ListDistributions"),
-         format!("<ErrorResponse xmlns=\"u\"><Error>{inner}</Error><RequestId>r</RequestId>\
-                  </ErrorResponse>")),
+        (
+            ("iam", "GetUser"),
+            format!(
+                "<ErrorResponse><Error><Type>Sender</Type>{inner}</Error>\
+                  <RequestId>r</RequestId></ErrorResponse>"
+            ),
+        ),
+        (
+            ("ec2", "DescribeVpcs"),
+            format!(
+                "<Response><Errors><Error>{inner}</Error></Errors><RequestID>r</RequestID>\
+                  </Response>"
+            ),
+        ),
+        (
+            ("s3", "ListBuckets"),
+            format!(
+                "<?xml version=\"1.0\"?>\n<Error>{inner}<RequestId>r</RequestId>\
+                  <HostId>h</HostId></Error>"
+            ),
+        ),
+        (
+            ("cloudfront", "ListDistributions"),
+            format!(
+                "<ErrorResponse xmlns=\"u\"><Error>{inner}</Error><RequestId>r</RequestId>\
+                  </ErrorResponse>"
+            ),
+        ),
     ] {
         check(&error(op, 403, &[], &body), "AccessDenied", "no <you>", "r");
     }

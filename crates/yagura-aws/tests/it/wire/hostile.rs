@@ -81,16 +81,31 @@ fn bottomless_xml_is_refused() {
 #[test]
 fn values_of_the_wrong_type_name_their_place() {
     for (service, operation, body, place) in [
-        ("ec2", "DescribeVpcs",
-         "<DescribeVpcsResponse><vpcSet><item><isDefault>maybe</isDefault></item></vpcSet>\
-          </DescribeVpcsResponse>", "`Vpcs.IsDefault` is not true or false"),
-        ("s3", "ListBuckets",
-         "<R><Buckets><Bucket><CreationDate>once</CreationDate></Bucket></Buckets></R>",
-         "`Buckets.CreationDate` is not a time"),
-        ("lambda", "GetFunctionConfiguration", r#"{"Timeout":"long"}"#,
-         "`Timeout` is not an integer"),
-        ("kms", "GetPublicKey", r#"{"PublicKey":"no base64!"}"#,
-         "`PublicKey` is not bytes in base64"),
+        (
+            "ec2",
+            "DescribeVpcs",
+            "<DescribeVpcsResponse><vpcSet><item><isDefault>maybe</isDefault></item></vpcSet>\
+          </DescribeVpcsResponse>",
+            "`Vpcs.IsDefault` is not true or false",
+        ),
+        (
+            "s3",
+            "ListBuckets",
+            "<R><Buckets><Bucket><CreationDate>once</CreationDate></Bucket></Buckets></R>",
+            "`Buckets.CreationDate` is not a time",
+        ),
+        (
+            "lambda",
+            "GetFunctionConfiguration",
+            r#"{"Timeout":"long"}"#,
+            "`Timeout` is not an integer",
+        ),
+        (
+            "kms",
+            "GetPublicKey",
+            r#"{"PublicKey":"no base64!"}"#,
+            "`PublicKey` is not bytes in base64",
+        ),
     ] {
         assert_eq!(malformed(service, operation, body), place);
     }

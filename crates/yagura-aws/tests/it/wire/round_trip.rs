@@ -10,13 +10,19 @@ use yagura_testkit::wire::{Recognizer, Request, encode_output};
 use super::generate::{Generator, Seed};
 use super::{API, local};
 
+/// S3's old notification calls have two members, `Event` and `Events`, in one element; directory
+/// buckets are listed by the same request at another host.
+const AMBIGUOUS: [&str; 3] =
+    ["GetBucketNotification", "PutBucketNotification", "ListDirectoryBuckets"];
+
 /// A server's output, as the client reads it.
 fn output_round_trip(service: &Service, operation: &Operation, seed: u64) -> Result<(), String> {
     let Some(shape) = operation.output() else { return Ok(()) };
-    if operation.has_event_stream() || operation.method() == "HEAD" {
+    let is_ambiguous = AMBIGUOUS.contains(&operation.name());
+    if operation.has_event_stream() || operation.method() == "HEAD" || is_ambiguous {
         return Ok(());
     }
-    let mut generator = Generator { seed: Seed(seed), service };
+    let mut generator = Generator { seed: Seed(seed) };
     let output = generator.structure(shape, 0);
     let answer = encode_output(service, operation, &output).map_err(|error| error.to_string())?;
     let headers = answer.header_map();
@@ -37,7 +43,11 @@ fn settled(shape: Shape<'_>, mut value: Value) -> Value {
                 value.as_str() == Some("") || value.as_object().is_some_and(|map| map.is_empty())
             });
             let is_payload = shape.payload().is_some_and(|p| p.name() == member.name());
-            if member.location() == Location::StatusCode || all_headers || (is_payload && empty) {
+            // Headers that a client fills in by itself.
+            let filled = ["Accept", "Content-Type", "x-amz-sdk-checksum-algorithm"];
+            let is_filled = filled.contains(&member.wire_name());
+            let is_said = member.location() == Location::StatusCode || all_headers || is_filled;
+            if is_said || (is_payload && empty) {
                 members.shift_remove(member.name());
             }
         }
@@ -52,7 +62,10 @@ fn input_round_trip(
     operation: &Operation,
     seed: u64,
 ) -> Result<(), String> {
-    let mut generator = Generator { seed: Seed(seed), service };
+    if AMBIGUOUS.contains(&operation.name()) || operation.is_deprecated() {
+        return Ok(());
+    }
+    let mut generator = Generator { seed: Seed(seed) };
     let input = match operation.input() {
         Some(shape) => generator.structure(shape, 0),
         None => Value::Object(serde_json::Map::new()),
@@ -115,12 +128,11 @@ fn every_operation_makes_both_round_trips() {
 }
 
 /// One service of each protocol, and the odd ones.
-const SERVICES: [&str; 10] = [
-    "s3", "iam", "ec2", "kms", "lambda", "dynamodb", "cloudfront", "route53", "sns", "cloudwatch",
-];
+const SERVICES: [&str; 10] =
+    ["s3", "iam", "ec2", "kms", "lambda", "dynamodb", "cloudfront", "route53", "sns", "cloudwatch"];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn outputs_are_read_as_they_were_written(

@@ -111,8 +111,35 @@ impl Session {
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     current: RwLock<Option<Arc<Session>>>,
-    failure: Mutex<Option<(Instant, CallError)>>,
+    failure: Failure,
     turn: Turn<()>,
+}
+
+/// A failure that stands for a while, so that a thousand calls fail by one.
+#[derive(Debug, Default)]
+pub(crate) struct Failure(Mutex<Option<(Instant, CallError)>>);
+
+impl Failure {
+    /// The failure, while it stands.
+    pub(crate) fn standing(&self) -> Option<CallError> {
+        let mut failure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, error) = failure.as_ref()?;
+        let stands = match error.kind {
+            CallErrorKind::Denied { .. } => DENIED_FOR,
+            CallErrorKind::Interrupted => Duration::ZERO,
+            _ => FAILED_FOR,
+        };
+        if since.elapsed() < stands {
+            return Some(error.clone());
+        }
+        *failure = None;
+        None
+    }
+
+    pub(crate) fn set(&self, error: &CallError) {
+        let mut failure = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *failure = Some((Instant::now(), error.clone()));
+    }
 }
 
 impl Slot {
@@ -132,7 +159,7 @@ impl Slot {
         if let Some(session) = self.fresh(now()) {
             return Ok(session);
         }
-        if let Some(error) = self.standing_failure() {
+        if let Some(error) = self.failure.standing() {
             return Err(error);
         }
         match make().await {
@@ -143,8 +170,7 @@ impl Slot {
                 Ok(session)
             }
             Err(error) => {
-                let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-                *failure = Some((Instant::now(), error.clone()));
+                self.failure.set(&error);
                 Err(error)
             }
         }
@@ -161,21 +187,6 @@ impl Slot {
     fn fresh(&self, now: SystemTime) -> Option<Arc<Session>> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().filter(|session| session.is_fresh(now)).map(Arc::clone)
-    }
-
-    fn standing_failure(&self) -> Option<CallError> {
-        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, error) = failure.as_ref()?;
-        let stands = match error.kind {
-            CallErrorKind::Denied { .. } => DENIED_FOR,
-            CallErrorKind::Interrupted => Duration::ZERO,
-            _ => FAILED_FOR,
-        };
-        if since.elapsed() < stands {
-            return Some(error.clone());
-        }
-        *failure = None;
-        None
     }
 }
 

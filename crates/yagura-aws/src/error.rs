@@ -203,7 +203,9 @@ impl fmt::Display for CallError {
         if !account.is_empty() {
             write!(f, " in account {account}")?;
         }
-        write!(f, " in `{region}`")?;
+        if !region.is_empty() {
+            write!(f, " in `{region}`")?;
+        }
         let detail = self.detail();
         if detail.is_empty() { Ok(()) } else { write!(f, ": {detail}") }
     }

@@ -17,15 +17,19 @@ pub(crate) struct LaneKey {
 }
 
 /// The rate a lane starts with, in calls per second. AWS's documented rates of control planes
-/// lie between 1 and 100; a lane that is refused halves at once.
+/// lie between 1 and 100, those of S3 in the thousands. The rates are the customer's own and are
+/// shared with the customer's workloads, so a lane feels its way up instead of starting at full
+/// speed.
 const RATE_START: f64 = 50.0;
 /// Never slower than one call in two seconds: the deadline decides, not the bucket.
 const RATE_MIN: f64 = 0.5;
 /// No lane is asked faster than this even after long recovery.
-const RATE_MAX: f64 = 500.0;
+const RATE_MAX: f64 = 2000.0;
 /// How much of a second's calls may leave at once.
 const BURST_SECONDS: f64 = 0.5;
-/// Growth per second without a refusal: a halved lane is back in about seven seconds.
+/// Growth per second of use before the first refusal.
+const GROWTH_PER_SECOND: f64 = 2.0;
+/// Growth per second after it: a halved lane is back in about seven seconds.
 const RECOVERY_PER_SECOND: f64 = 1.1;
 /// Refusals of calls that left before the last halving say nothing new.
 const HALVE_AT_MOST_EVERY: Duration = Duration::from_millis(500);
@@ -150,8 +154,13 @@ impl State {
     fn advance(&mut self, now: Instant, adaptive: bool) {
         let passed = self.updated.map_or(0.0, |then| (now - then).as_secs_f64());
         self.updated = Some(now);
-        if adaptive && self.halved.is_some() {
-            self.rate = (self.rate * RECOVERY_PER_SECOND.powf(passed)).min(RATE_MAX);
+        if adaptive {
+            let growth = match self.halved {
+                Some(_) => RECOVERY_PER_SECOND.powf(passed),
+                // An idle hour proves nothing.
+                None => GROWTH_PER_SECOND.powf(passed.min(1.0)),
+            };
+            self.rate = (self.rate * growth).min(RATE_MAX);
         }
         self.tokens = (self.tokens + passed * self.rate).min(burst(self.rate));
     }
@@ -181,6 +190,21 @@ mod tests {
         // Five leave at once, a hundred follow at ten a second.
         let took = start.elapsed().as_secs_f64();
         assert!((9.5..10.6).contains(&took), "{took}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lane_that_is_never_refused_grows_fast_but_not_while_idle() {
+        let lane = Lane::adaptive();
+        let start = Instant::now();
+        for _ in 0..1_000 {
+            lane.pass().await;
+        }
+        let took = start.elapsed().as_secs_f64();
+        assert!((2.0..6.0).contains(&took), "{took}");
+        let idle = Lane::adaptive();
+        idle.pass().await;
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        assert_eq!(idle.rate(Instant::now()), RATE_START * GROWTH_PER_SECOND);
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use super::{Call, Inner, Target};
-use crate::credentials::{Session, Signer, keys_of};
+use crate::credentials::{Failure, Session, Signer, keys_of};
 use crate::error::{CallError, CallErrorKind};
 
 /// Who the caller's credentials belong to.
@@ -29,6 +29,7 @@ pub struct CallerIdentity {
 #[derive(Debug, Default)]
 pub(super) struct Identities {
     caller: OnceCell<Arc<CallerIdentity>>,
+    caller_failure: Failure,
     /// Whether a region is enabled, by account and region.
     enabled: Mutex<HashMap<(String, String), Option<bool>>>,
 }
@@ -36,6 +37,9 @@ pub(super) struct Identities {
 impl Inner {
     pub(super) async fn caller_identity(&self) -> Result<Arc<CallerIdentity>, CallError> {
         let ask = || async {
+            if let Some(error) = self.identities.caller_failure.standing() {
+                return Err(error);
+            }
             let target = Target::new("", self.settings.region.clone());
             let call = Call {
                 target: &target,
@@ -44,10 +48,11 @@ impl Inner {
                 operation: "GetCallerIdentity",
                 input: &Value::Null,
             };
-            let answer = Box::pin(self.answer(call)).await?;
-            caller_of(&answer)
-                .map(Arc::new)
-                .ok_or_else(|| call.failed("the answer names no account"))
+            let answer = self.answer(call).await;
+            let caller = answer.and_then(|answer| {
+                caller_of(&answer).ok_or_else(|| call.failed("the answer names no account"))
+            });
+            caller.map(Arc::new).inspect_err(|error| self.identities.caller_failure.set(error))
         };
         self.identities.caller.get_or_try_init(ask).await.map(Arc::clone)
     }
@@ -167,7 +172,7 @@ impl Inner {
             operation: "GetCallerIdentity",
             input: &Value::Null,
         };
-        Box::pin(self.answer(ask)).await.is_ok()
+        self.answer(ask).await.is_ok()
     }
 }
 

@@ -302,6 +302,25 @@ async fn a_denied_role_is_said_once_and_becomes_every_calls_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn bad_credentials_are_asked_about_once_for_everybody() {
+    let fake = Fake::new(|_, _| {
+        let body =
+            "<ErrorResponse><Error><Code>InvalidClientTokenId</Code></Error></ErrorResponse>";
+        Reply::xml(403, body)
+    });
+    let (_, client) = build(&fake, |builder| builder).await;
+    let target = Target::new(OTHER, "us-east-1");
+    let input = json!({});
+    let calls = (0..50).map(|_| client.call(&target, "s3", "ListBuckets", &input));
+    for result in futures::future::join_all(calls).await {
+        let error = result.unwrap_err();
+        assert!(error.is("InvalidClientTokenId"), "{error}");
+        assert_eq!(error.call(), "sts:GetCallerIdentity");
+    }
+    assert_eq!(fake.seen().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_role_another_account_cannot_be_reached() {
     let (_, client) = client(|_, _| Reply::xml(200, BUCKETS)).await;
     let target = Target::new(OTHER, "us-east-1");

@@ -178,49 +178,49 @@ impl Fault {
 mod tests {
     use super::*;
 
-    fn check(status: u16, code: &str, message: &str, fault: Fault) {
-        assert_eq!(fault_of(status, code, message), fault, "{status} `{code}` `{message}`");
+    fn check(status: u16, code: &str, message: &str, fault: &Fault) {
+        assert_eq!(fault_of(status, code, message), *fault, "{status} `{code}` `{message}`");
     }
 
     #[test]
     fn an_error_without_code_is_never_absent_or_denied() {
-        check(404, "", "", Fault::Other);
-        check(403, "", "<html>proxy</html>", Fault::Other);
-        check(500, "", "", Fault::Transient);
-        check(200, "", "truncated", Fault::Transient);
-        check(429, "", "", Fault::Throttled);
+        check(404, "", "", &Fault::Other);
+        check(403, "", "<html>proxy</html>", &Fault::Other);
+        check(500, "", "", &Fault::Transient);
+        check(200, "", "truncated", &Fault::Transient);
+        check(429, "", "", &Fault::Throttled);
     }
 
     #[test]
     fn each_service_denies_in_its_own_words() {
-        check(403, "AccessDenied", "Access Denied", Fault::Denied);
-        check(403, "UnauthorizedOperation", "", Fault::Denied);
-        check(403, "AuthorizationError", "", Fault::Denied);
-        check(400, "AccessDeniedException", "", Fault::Denied);
-        check(400, "ValidationError", "User: x is not authorized to perform: a:B", Fault::Denied);
+        check(403, "AccessDenied", "Access Denied", &Fault::Denied);
+        check(403, "UnauthorizedOperation", "", &Fault::Denied);
+        check(403, "AuthorizationError", "", &Fault::Denied);
+        check(400, "AccessDeniedException", "", &Fault::Denied);
+        check(400, "ValidationError", "User: x is not authorized to perform: a:B", &Fault::Denied);
     }
 
     #[test]
     fn a_signature_error_is_skew_only_when_it_compares_times() {
         let late = "Signature expired: 20261121T000000Z is now earlier than 20261121T001000Z";
-        check(400, "InvalidSignatureException", late, Fault::Skewed);
-        check(403, "SignatureDoesNotMatch", late, Fault::Skewed);
-        check(403, "RequestTimeTooSkewed", "", Fault::Skewed);
-        check(403, "SignatureDoesNotMatch", "The request signature we calculated", Fault::Other);
+        check(400, "InvalidSignatureException", late, &Fault::Skewed);
+        check(403, "SignatureDoesNotMatch", late, &Fault::Skewed);
+        check(403, "RequestTimeTooSkewed", "", &Fault::Skewed);
+        check(403, "SignatureDoesNotMatch", "The request signature we calculated", &Fault::Other);
     }
 
     #[test]
     fn an_unknown_key_is_not_yet_a_disabled_region() {
-        check(403, "InvalidClientTokenId", "", Fault::UnknownIdentity);
-        check(400, "UnrecognizedClientException", "", Fault::UnknownIdentity);
-        check(401, "AuthFailure", "AWS was not able to validate", Fault::UnknownIdentity);
+        check(403, "InvalidClientTokenId", "", &Fault::UnknownIdentity);
+        check(400, "UnrecognizedClientException", "", &Fault::UnknownIdentity);
+        check(401, "AuthFailure", "AWS was not able to validate", &Fault::UnknownIdentity);
     }
 
     #[test]
     fn throttling_wins_over_the_status() {
-        check(503, "SlowDown", "", Fault::Throttled);
-        check(400, "ThrottlingException", "", Fault::Throttled);
-        check(503, "RequestLimitExceeded", "", Fault::Throttled);
-        check(503, "ServiceUnavailable", "", Fault::Transient);
+        check(503, "SlowDown", "", &Fault::Throttled);
+        check(400, "ThrottlingException", "", &Fault::Throttled);
+        check(503, "RequestLimitExceeded", "", &Fault::Throttled);
+        check(503, "ServiceUnavailable", "", &Fault::Transient);
     }
 }

@@ -13,7 +13,7 @@ const OTHER: &str = "444455556666";
 fn line(
     place: (&str, &str),
     call: &str,
-    matching: Value,
+    matching: &Value,
     status: u16,
     body: &str,
 ) -> RecordedAnswer {
@@ -29,7 +29,7 @@ fn identity() -> RecordedAnswer {
     let body = "<GetCallerIdentityResponse><GetCallerIdentityResult>\
         <Arn>arn:aws:iam::111122223333:user/u</Arn><Account>111122223333</Account>\
         </GetCallerIdentityResult></GetCallerIdentityResponse>";
-    line((OWN, "*"), "sts:GetCallerIdentity", json!({}), 200, body)
+    line((OWN, "*"), "sts:GetCallerIdentity", &json!({}), 200, body)
 }
 
 fn role() -> RecordedAnswer {
@@ -38,7 +38,7 @@ fn role() -> RecordedAnswer {
         <Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>\
         </AssumeRoleResponse>";
     let matching = json!({"RoleArn": "arn:aws:iam::444455556666:role/Read"});
-    line((OWN, "*"), "sts:AssumeRole", matching, 200, body)
+    line((OWN, "*"), "sts:AssumeRole", &matching, 200, body)
 }
 
 fn user(name: &str) -> String {
@@ -68,8 +68,8 @@ async fn accounts_are_told_apart_by_their_keys() {
     let (replay, client) = play(vec![
         identity(),
         role(),
-        line((OWN, "*"), "iam:GetUser", json!({}), 200, &user("own")),
-        line((OTHER, "*"), "iam:GetUser", json!({}), 200, &user("other")),
+        line((OWN, "*"), "iam:GetUser", &json!({}), 200, &user("own")),
+        line((OTHER, "*"), "iam:GetUser", &json!({}), 200, &user("other")),
     ])
     .await;
     for (account, name) in [(OWN, "own"), (OTHER, "other")] {
@@ -84,8 +84,8 @@ async fn accounts_are_told_apart_by_their_keys() {
 async fn the_most_specific_line_wins() {
     let (_, client) = play(vec![
         identity(),
-        line((OWN, "*"), "iam:GetUser", json!({}), 200, &user("any")),
-        line((OWN, "*"), "iam:GetUser", json!({"UserName": "a"}), 200, &user("a")),
+        line((OWN, "*"), "iam:GetUser", &json!({}), 200, &user("any")),
+        line((OWN, "*"), "iam:GetUser", &json!({"UserName": "a"}), 200, &user("a")),
     ])
     .await;
     let target = Target::new(OWN, "us-east-1");
@@ -101,14 +101,20 @@ async fn regions_buckets_targets_and_paths_are_told_apart() {
     let versioning = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
     let (replay, client) = play(vec![
         identity(),
-        line((OWN, "us-east-1"), "s3:GetBucketVersioning", json!({"Bucket": "b"}), 200, versioning),
-        line((OWN, "us-east-1"), "s3:GetBucketPolicy", json!({"Bucket": "b"}), 200, "{}"),
-        line((OWN, "us-east-1"), "kms:ListKeys", json!({}), 200, r#"{"Keys":[]}"#),
-        line((OWN, "eu-west-1"), "kms:ListKeys", json!({}), 200, r#"{"Keys":[{"KeyId":"k"}]}"#),
+        line(
+            (OWN, "us-east-1"),
+            "s3:GetBucketVersioning",
+            &json!({"Bucket": "b"}),
+            200,
+            versioning,
+        ),
+        line((OWN, "us-east-1"), "s3:GetBucketPolicy", &json!({"Bucket": "b"}), 200, "{}"),
+        line((OWN, "us-east-1"), "kms:ListKeys", &json!({}), 200, r#"{"Keys":[]}"#),
+        line((OWN, "eu-west-1"), "kms:ListKeys", &json!({}), 200, r#"{"Keys":[{"KeyId":"k"}]}"#),
         line(
             (OWN, "*"),
             "lambda:GetPolicy",
-            json!({"FunctionName": "f"}),
+            &json!({"FunctionName": "f"}),
             200,
             r#"{"Policy":"p"}"#,
         ),
@@ -143,8 +149,8 @@ async fn regions_buckets_targets_and_paths_are_told_apart() {
 async fn equal_lines_answer_one_after_another() {
     let (_, client) = play(vec![
         identity(),
-        line((OWN, "*"), "iam:GetUser", json!({}), 200, &user("first")),
-        line((OWN, "*"), "iam:GetUser", json!({}), 200, &user("then")),
+        line((OWN, "*"), "iam:GetUser", &json!({}), 200, &user("first")),
+        line((OWN, "*"), "iam:GetUser", &json!({}), 200, &user("then")),
     ])
     .await;
     let target = Target::new(OWN, "us-east-1");
@@ -165,7 +171,7 @@ fn a_broken_recording_is_refused_with_its_line() {
     check(&format!("{good}\n{{\"account\": 1}}\n"), "line 2");
     check(&good.replace("GetCallerIdentity", "GetCaller"), "GetCaller");
     check(&good.replace(":200", ":9"), "status 9");
-    let unknown = line((OWN, "*"), "s3:GetBucketAcl", json!({"Key": "k"}), 200, "");
+    let unknown = line((OWN, "*"), "s3:GetBucketAcl", &json!({"Key": "k"}), 200, "");
     check(&serde_json::to_string(&unknown).unwrap(), "`match`");
 }
 

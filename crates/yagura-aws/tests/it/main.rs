@@ -1,6 +1,15 @@
 //! The client end to end over loopback: against moto, an independent implementation of AWS's
 //! protocols, and against servers that misbehave. Below `wire` nothing connects.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
 mod accounts; // several accounts by AssumeRole
 mod misbehavior; // denials, throttling, broken answers, a wrong clock
 mod recorded; // a recording served over HTTP

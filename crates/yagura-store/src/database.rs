@@ -24,8 +24,9 @@ use crate::location::{Location, Options, without_password};
 
 /// Marks a `SQLite` file as ours ("YAGU"), as `file(1)` and other tools read it.
 pub(crate) const APPLICATION_ID: i64 = 0x5941_4755;
-/// The key of the advisory lock that writers hold on PostgreSQL.
-const WRITER_LOCK: i64 = 0x5941_4755_5241;
+/// Takes the lock that writers hold on PostgreSQL: "YAGU", and one for each schema, so that
+/// several Yaguras may share a database.
+const WRITER_LOCK: &str = "SELECT pg_advisory_xact_lock(1497450325, hashtext(current_schema()))";
 
 /// A value handed to a statement.
 #[derive(Clone, Debug)]
@@ -225,7 +226,7 @@ impl Database {
             session
                 .fetch("SELECT set_config('lock_timeout', $1, true)", vec![wait_ms.into()])
                 .await?;
-            session.execute("SELECT pg_advisory_xact_lock($1)", vec![WRITER_LOCK.into()]).await?;
+            session.execute(WRITER_LOCK, vec![]).await?;
         }
         Ok(session)
     }

@@ -451,7 +451,7 @@ impl Rows {
         if detached {
             return;
         }
-        if is_version && let (Some(before), true) = (known.version_id, known.alive) {
+        if is_version && let Some(before) = known.version_id {
             self.ended.push(vec![before.into(), known.seen.0.into()]);
         }
         if known.known_mask_id != known_mask_id || is_version && known_mask_id.is_some() {

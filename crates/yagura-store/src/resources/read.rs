@@ -234,10 +234,11 @@ async fn page_at(
     places: &[i64],
     after: (i64, i64),
 ) -> Result<(Vec<Version>, Option<(i64, i64)>), StoreError> {
+    // CROSS JOIN keeps SQLite at walking along r.id; else it sorts all that is left, each page.
     let head = "SELECT v.document, (SELECT k.mask_id FROM knowledge k WHERE k.version_id = v.id \
                 AND k.since_us <= $1 ORDER BY k.since_us DESC LIMIT 1), r.place_id, r.id \
-                FROM resources r JOIN versions v ON v.resource_id = r.id \
-                WHERE r.id > $2 AND v.detached = 0 AND v.deleted = 0 AND v.first_seen_us <= $1 \
+                FROM resources r CROSS JOIN versions v \
+                WHERE v.resource_id = r.id AND r.id > $2 AND v.detached = 0 AND v.deleted = 0 AND v.first_seen_us <= $1 \
                 AND NOT EXISTS (SELECT 1 FROM versions n WHERE n.resource_id = r.id \
                 AND n.number > v.number AND n.detached = 0 AND n.first_seen_us <= $1)";
     let tail = "ORDER BY r.id LIMIT 500";

@@ -1,6 +1,13 @@
 //! The store against real databases, through its public interface only.
 //! Pure functions are tested beside their code.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails"
+)]
+
 mod bed; // where tests run: a fresh SQLite file, and a fresh PostgreSQL schema where one is given
 mod history; // versions, changes, gaps
 mod processes; // killed processes, several writers

@@ -1,4 +1,5 @@
-//! Packs the content folder into one compressed file that the library carries.
+//! Packs the content folder into one compressed file that the library carries, as JSON: reading
+//! that at start-up is ten times quicker than reading YAML (figures in docs/internals/content.md).
 //! The files are not checked here: tests and lint do that, and say where a mistake is.
 
 use std::path::{Path, PathBuf};
@@ -34,10 +35,20 @@ fn pack(content: &Path, folder: &Path, packed: &mut Vec<u8>) -> io::Result<()> {
         } else if path.extension().is_some_and(|extension| extension == "yaml") {
             let name = path.strip_prefix(content).map_err(io::Error::other)?;
             let parts: Vec<_> = name.iter().map(|part| part.to_string_lossy()).collect();
-            let bytes = fs::read(&path)?;
-            packed.extend(format!("{}\n{}\n", parts.join("/"), bytes.len()).bytes());
-            packed.extend(bytes);
+            let text = fs::read_to_string(&path)?;
+            let (form, text) = convert(text);
+            packed.extend(format!("{}\n{form}\n{}\n", parts.join("/"), text.len()).bytes());
+            packed.extend(text.bytes());
         }
     }
     Ok(())
+}
+
+/// The file as JSON; a file that is not YAML stays as it is, for the loader to report.
+fn convert(text: String) -> (&'static str, String) {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    match serde_saphyr::from_str_with_options::<serde_json::Value>(&text, options) {
+        Ok(value) => ("json", value.to_string()),
+        Err(_) => ("yaml", text),
+    }
 }

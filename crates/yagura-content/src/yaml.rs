@@ -9,12 +9,33 @@ use crate::problem::{File, Problem};
 /// Bytes of one content file. The largest of ours has a tenth of it.
 pub(crate) const FILE_BYTES_MAX: usize = 1024 * 1024;
 
+/// How a text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// By a person.
+    Yaml,
+    /// By `build.rs`, from YAML; places are lost.
+    Json,
+}
+
 /// Reads a file's text.
 ///
 /// # Errors
 /// What is not YAML, repeats a key, has an unknown key or a value of the wrong kind, or is
 /// larger or deeper than any content file.
-pub(crate) fn read<T: DeserializeOwned>(file: &File, text: &str) -> Result<T, Box<Problem>> {
+pub(crate) fn read<T: DeserializeOwned>(
+    file: &File,
+    text: &str,
+    form: Form,
+) -> Result<T, Box<Problem>> {
+    match form {
+        Form::Yaml => read_yaml(file, text),
+        Form::Json => serde_json::from_str(text)
+            .map_err(|error| Box::new(Problem::at(file, Place::default(), error.to_string()))),
+    }
+}
+
+fn read_yaml<T: DeserializeOwned>(file: &File, text: &str) -> Result<T, Box<Problem>> {
     if text.len() > FILE_BYTES_MAX {
         let message = "the file is larger than 1 MiB";
         return Err(Box::new(Problem::at(file, Place::default(), message)));
@@ -37,6 +58,8 @@ fn options() -> serde_saphyr::Options {
         },
         with_snippet: false,
         strict_booleans: true,
+        // A text that looks like a number is quoted, so that YAML read by anyone means the same.
+        no_schema: true,
     }
 }
 

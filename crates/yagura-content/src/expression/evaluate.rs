@@ -1,7 +1,6 @@
 //! Walks the compiled tree: members, logic and comprehensions, in three values.
 //! Comparison and arithmetic are in `operators.rs`, functions in `functions/`.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use serde_json::Value;
@@ -315,10 +314,8 @@ impl<'a> Machine<'_, 'a> {
         let whole = |source| Ok(Items { source, partial: None });
         match value {
             Val::Absent => whole(ItemSource::Values(Vec::new())),
-            Val::Array(items, marks) => Ok(Items {
-                source: ItemSource::Json(items, marks.as_ref().and_then(Marks::element)),
-                partial: marks.as_ref().and_then(causes_here),
-            }),
+            Val::Array(items, None) => whole(ItemSource::Json(items, None)),
+            Val::Array(items, Some(marks)) => Ok(array_items(items, marks)),
             Val::List(list) => Ok(Items {
                 source: ItemSource::List(Rc::clone(list)),
                 partial: list.partial.clone(),
@@ -330,21 +327,15 @@ impl<'a> Machine<'_, 'a> {
             Val::Object(members, marks) => {
                 self.spend(members.len())?;
                 let keys = members.iter().filter(|(_, value)| !value.is_null());
-                Ok(Items {
-                    source: ItemSource::Values(keys.map(|(key, _)| Val::Str(key)).collect()),
-                    partial: marks.as_ref().and_then(|marks| {
-                        missing_members(marks, |key| members.get(key).is_some_and(not_null))
-                    }),
-                })
+                Ok(key_items(keys.map(|(key, _)| key.as_str()), marks.as_ref(), |key| {
+                    members.get(key).is_some_and(|value| !value.is_null())
+                }))
             }
             Val::Tags(tags, marks) => {
                 self.spend(tags.len())?;
-                Ok(Items {
-                    source: ItemSource::Values(tags.keys().map(|key| Val::Str(key)).collect()),
-                    partial: marks.as_ref().and_then(|marks| {
-                        missing_members(marks, |key| BTreeMap::contains_key(tags, key))
-                    }),
-                })
+                Ok(key_items(tags.keys().map(String::as_str), marks.as_ref(), |key| {
+                    tags.contains_key(key)
+                }))
             }
             Val::Map(map) => {
                 self.spend(map.entries.len())?;
@@ -585,16 +576,38 @@ fn causes_here<'a>(marks: &Marks<'a>) -> Option<Causes<'a>> {
     marks.here().next().is_some().then(|| causes(marks.here()))
 }
 
-fn not_null(value: &Value) -> bool {
-    !value.is_null()
+/// The elements of an array of which parts are unread.
+fn array_items<'a>(items: &'a [Value], marks: &Marks<'a>) -> Items<'a> {
+    let partial = causes_here(marks);
+    match marks.element() {
+        // Whether there is any element is told by elements; they are not known.
+        Some(element) if element.here().any(|unread| !unread.partial) => {
+            let why = causes(element.here());
+            Items { source: ItemSource::Values(Vec::new()), partial: Some(join(partial, why)) }
+        }
+        element => Items { source: ItemSource::Json(items, element), partial },
+    }
 }
 
-/// Why a map may have further members: it was read in part, or an unread path leads through a
-/// member that is not there.
-fn missing_members<'a>(marks: &Marks<'a>, has: impl Fn(&str) -> bool) -> Option<Causes<'a>> {
-    let below = marks.below().filter(|(key, _)| key.is_some_and(|key| !has(key)));
-    let mut all = marks.here().chain(below.map(|(_, unread)| unread)).peekable();
-    all.peek().is_some().then(|| causes(all))
+/// The keys of a map of which parts may be unread. There may be further members when it was read
+/// in part, when a member is unread as a whole, or when an unread path leads through a member
+/// that is not there.
+fn key_items<'a>(
+    keys: impl Iterator<Item = &'a str>,
+    marks: Option<&Marks<'a>>,
+    has: impl Fn(&str) -> bool,
+) -> Items<'a> {
+    let Some(marks) = marks else {
+        return Items { source: ItemSource::Values(keys.map(Val::Str).collect()), partial: None };
+    };
+    let unsure = marks
+        .below()
+        .filter(|(key, whole, _)| *whole || key.is_some_and(|key| !has(key)))
+        .map(|(_, _, unread)| unread);
+    let mut unsure = marks.here().chain(unsure).peekable();
+    let partial = unsure.peek().is_some().then(|| causes(unsure));
+    let keys = keys.filter(|key| !marks.hides(key)).map(Val::Str);
+    Items { source: ItemSource::Values(keys.collect()), partial }
 }
 
 fn listing_causes<'a>(listing: &Listing<'a>) -> Option<Causes<'a>> {

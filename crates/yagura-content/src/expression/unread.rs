@@ -67,13 +67,20 @@ impl<'a> Marks<'a> {
         self.all().iter().copied().take_while(move |unread| unread.path.0.len() == depth)
     }
 
-    /// What is unread below, with the key of the member it is in (`None` for every element).
-    pub(crate) fn below(&self) -> impl Iterator<Item = (Option<&'a str>, &'a Unread)> + '_ {
+    /// What is unread below, with the key of the member it is in (`None` for every element), and
+    /// whether it is the whole member, whose very existence is then not known.
+    pub(crate) fn below(&self) -> impl Iterator<Item = (Option<&'a str>, bool, &'a Unread)> + '_ {
         let depth = self.depth as usize;
         self.all().iter().copied().filter_map(move |unread| {
             let step = unread.path.0.get(depth)?;
-            Some((key_of(step), unread))
+            let whole = unread.path.0.len() == depth + 1 && !unread.partial;
+            Some((key_of(step), whole, unread))
         })
+    }
+
+    /// Whether a member, or every one, is unread as a whole.
+    pub(crate) fn hides(&self, key: &str) -> bool {
+        self.below().any(|(member, whole, _)| whole && member.is_none_or(|member| member == key))
     }
 
     /// What is unread at or below a member.

@@ -3,12 +3,13 @@
 
 use crate::Place;
 use crate::problem::{File, Problem};
+use crate::yaml::Form;
 
-/// zstd of `<path>\n<length>\n<bytes>` for every file.
+/// zstd of `<path>\n<form>\n<length>\n<bytes>` for every file.
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/content.zst"));
 
-/// The built-in files, as (relative path, text).
-pub(crate) fn files() -> Result<Vec<(String, String)>, Problem> {
+/// The built-in files.
+pub(crate) fn files() -> Result<Vec<Packed>, Problem> {
     let damaged = || {
         let file = File::nameless("(built in)");
         Problem::at(&file, Place::default(), "the content built into this binary is damaged")
@@ -18,13 +19,28 @@ pub(crate) fn files() -> Result<Vec<(String, String)>, Problem> {
     unpack(&text).ok_or_else(damaged)
 }
 
-fn unpack(mut text: &str) -> Option<Vec<(String, String)>> {
+/// One file.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    /// Relative to the content folder, with `/`; ends in `.yaml` whatever the form.
+    pub(crate) name: String,
+    pub(crate) form: Form,
+    pub(crate) text: String,
+}
+
+fn unpack(mut text: &str) -> Option<Vec<Packed>> {
     let mut files = Vec::new();
     while !text.is_empty() {
         let (name, rest) = text.split_once('\n')?;
+        let (form, rest) = rest.split_once('\n')?;
+        let form = match form {
+            "json" => Form::Json,
+            "yaml" => Form::Yaml,
+            _ => return None,
+        };
         let (length, rest) = rest.split_once('\n')?;
         let (body, rest) = rest.split_at_checked(length.parse().ok()?)?;
-        files.push((name.to_owned(), body.to_owned()));
+        files.push(Packed { name: name.to_owned(), form, text: body.to_owned() });
         text = rest;
     }
     Some(files)
@@ -36,8 +52,8 @@ mod tests {
 
     #[test]
     fn a_truncated_pack_is_refused_whole() {
-        assert_eq!(unpack("a\n2\nxyb\n1\nz").unwrap().len(), 2);
-        for damaged in ["a\n3\nxy", "a\n", "a", "a\nx\ny"] {
+        assert_eq!(unpack("a\njson\n2\nxyb\nyaml\n1\nz").unwrap().len(), 2);
+        for damaged in ["a\njson\n3\nxy", "a\n", "a", "a\njson\nx\ny", "a\nxml\n1\nz"] {
             assert!(unpack(damaged).is_none(), "{damaged}");
         }
     }
@@ -45,6 +61,6 @@ mod tests {
     #[test]
     fn the_binary_carries_content() {
         let files = files().unwrap();
-        assert!(files.iter().any(|(name, _)| name == "frameworks/checklist.yaml"));
+        assert!(files.iter().any(|file| file.name == "frameworks/checklist.yaml"));
     }
 }

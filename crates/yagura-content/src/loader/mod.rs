@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::format::{Control, Expression, Framework, ResourceType, Site};
 use crate::problem::{File, Problem};
-use crate::yaml;
+use crate::yaml::{self, Form};
 
 /// Everything loaded. Cheap to clone in parts: files are shared.
 #[derive(Clone, Debug, Default)]
@@ -53,11 +53,13 @@ impl Content {
             let mut content = Self::default();
             match embedded::files() {
                 Ok(files) => {
-                    content.add_all(&files, false);
-                    // A problem of a built-in file is told with its text; the others need none.
-                    let broken: Vec<String> =
-                        content.problems.iter().map(|problem| problem.file.clone()).collect();
-                    content.files.retain(|name, _| broken.contains(name));
+                    let mut site = Site::default();
+                    for embedded::Packed { name, form, text } in files {
+                        let file = File::nameless(&name);
+                        if let Err(problem) = content.add(&file, &text, form, &mut site, false) {
+                            content.problems.push(*problem);
+                        }
+                    }
                 }
                 Err(problem) => content.problems.push(problem),
             }
@@ -87,15 +89,16 @@ impl Content {
     fn add_folder(&mut self, folder: &Path) {
         let (files, problems) = folder::files(folder);
         self.problems.extend(problems);
-        self.add_all(&files, true);
+        self.add_all(&files);
     }
 
-    /// Adds files; `eager` compiles every expression, so that a broken one disables its file.
-    pub(crate) fn add_all(&mut self, files: &[(String, String)], eager: bool) {
+    /// Adds files written by people. Every expression is compiled, so that a broken one disables
+    /// its file.
+    pub(crate) fn add_all(&mut self, files: &[(String, String)]) {
         let mut site = Site::clone(&self.site);
         for (name, text) in files {
             let file = File::new(name, text);
-            if let Err(problem) = self.add(&file, text, &mut site, eager) {
+            if let Err(problem) = self.add(&file, text, Form::Yaml, &mut site, true) {
                 self.problems.push(*problem);
             }
             self.files.insert(name.clone(), file);
@@ -107,6 +110,7 @@ impl Content {
         &mut self,
         file: &File,
         text: &str,
+        form: Form,
         site: &mut Site,
         eager: bool,
     ) -> Result<(), Box<Problem>> {
@@ -119,7 +123,7 @@ impl Content {
         };
         match kind {
             Kind::Resource(id) => {
-                let mut resource: ResourceType = yaml::read(file, text)?;
+                let mut resource: ResourceType = yaml::read(file, text, form)?;
                 resource.settle(&id);
                 if eager {
                     compile(file, resource.expressions())?;
@@ -128,7 +132,7 @@ impl Content {
                 self.resources.insert(name, Arc::new(resource));
             }
             Kind::Control(id) => {
-                let mut control: Control = yaml::read(file, text)?;
+                let mut control: Control = yaml::read(file, text, form)?;
                 control.settle(&id);
                 if eager {
                     compile(file, control.expressions())?;
@@ -136,22 +140,22 @@ impl Content {
                 self.controls.insert(id, Arc::new(control));
             }
             Kind::Framework(id) => {
-                let mut framework: Framework = yaml::read(file, text)?;
+                let mut framework: Framework = yaml::read(file, text, form)?;
                 framework.id.clone_from(&id);
                 self.frameworks.insert(id, Arc::new(framework));
             }
-            Kind::Exceptions => site.exceptions = list(file, text)?,
-            Kind::Attestations => site.attestations = list(file, text)?,
-            Kind::Parameters => site.parameters = yaml::read(file, text)?,
-            Kind::Selection => site.selection = yaml::read(file, text)?,
+            Kind::Exceptions => site.exceptions = list(file, text, form)?,
+            Kind::Attestations => site.attestations = list(file, text, form)?,
+            Kind::Parameters => site.parameters = yaml::read(file, text, form)?,
+            Kind::Selection => site.selection = yaml::read(file, text, form)?,
         }
         Ok(())
     }
 }
 
 /// A list, empty where the file is.
-fn list<T: DeserializeOwned>(file: &File, text: &str) -> Result<Vec<T>, Box<Problem>> {
-    yaml::read(file, text)
+fn list<T: DeserializeOwned>(file: &File, text: &str, form: Form) -> Result<Vec<T>, Box<Problem>> {
+    yaml::read(file, text, form)
 }
 
 /// Compiles every expression of a file.

@@ -1,4 +1,6 @@
 //! The integration tests of the content crate, in one binary.
 //! Tests of private parts stand beside the code.
 
+mod builtin;
+mod expression_laws;
 mod expression_results;

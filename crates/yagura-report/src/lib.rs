@@ -7,7 +7,6 @@ mod clean;
 mod compare;
 mod error;
 mod format;
-mod from_content;
 mod html;
 mod junit;
 mod layout;

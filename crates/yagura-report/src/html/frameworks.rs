@@ -310,6 +310,8 @@ pub(super) fn accounts(report: &ScanReport<'_>) -> Vec<Account> {
         of_b.reverse();
         of_b.cmp(&of_a).then_with(|| a.0.cmp(b.0))
     });
+    // Bars of all accounts share one scale.
+    let longest = ordered.iter().map(|(_, t)| t.counts.fail + t.counts.unknown).max().unwrap_or(0);
     ordered
         .into_iter()
         .map(|(id, tally)| {
@@ -320,6 +322,8 @@ pub(super) fn accounts(report: &ScanReport<'_>) -> Vec<Account> {
                 .map(|severity| Segment { tone: severity.as_str(), n: failures(severity) })
                 .collect();
             bar.push(Segment { tone: "unknown", n: tally.counts.unknown });
+            let blank = longest.saturating_sub(tally.counts.fail + tally.counts.unknown);
+            bar.push(Segment { tone: "blank", n: blank });
             Account {
                 name: report.scan.account_name(id).into_owned(),
                 id: clean(id).into_owned(),

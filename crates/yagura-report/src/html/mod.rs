@@ -44,7 +44,7 @@ pub(crate) fn write(report: &ScanReport<'_>, out: &mut dyn Write) -> Result<(), 
     let values = context! {
         page => Value::from(minijinja::value::Serde(&page)),
         lang => report.lang.code(),
-        policy => policy,
+        policy => Value::from_safe_string(policy),
         style => Value::from_safe_string(STYLE.to_owned()),
         script => Value::from_safe_string(SCRIPT.to_owned()),
         data => Value::from_safe_string(data),
@@ -64,11 +64,29 @@ fn environment() -> Result<Environment<'static>, Error> {
         words(if lang == "ja" { Lang::Ja } else { Lang::En }).get(key).to_owned()
     });
     environment.add_function("bar", bar);
+    environment.add_function("ticked", ticked);
     environment.add_template("report.html", TEMPLATE)?;
     Ok(environment)
 }
 
-fn bar(segments: Value) -> Result<Value, Error> {
+/// A text in both languages whose parts between backticks are code.
+fn ticked(text: &Value) -> Result<Value, Error> {
+    let mut html = String::new();
+    for lang in Lang::ALL {
+        let text = escaped(&text.get_attr(lang.code())?.to_string());
+        html.push_str(&format!("<span lang=\"{}\">", lang.code()));
+        for (at, part) in text.split('`').enumerate() {
+            match at % 2 {
+                0 => html.push_str(part),
+                _ => html.push_str(&format!("<code>{part}</code>")),
+            }
+        }
+        html.push_str("</span>");
+    }
+    Ok(Value::from_safe_string(html))
+}
+
+fn bar(segments: &Value) -> Result<Value, Error> {
     let mut parts = Vec::new();
     for segment in segments.try_iter()? {
         let tone = segment.get_attr("tone")?.to_string();

@@ -81,7 +81,7 @@ pub(super) fn verdict(
 fn record(out: &mut dyn Write, cells: [String; 15]) -> Result<(), ReportError> {
     let mut row = csv::Writer::from_writer(Vec::new());
     row.write_record(cells.map(|cell| harmless(&cell)))?;
-    let bytes = row.into_inner().map_err(|error| error.into_error())?;
+    let bytes = row.into_inner().map_err(csv::IntoInnerError::into_error)?;
     out.write_all(&bytes)?;
     Ok(())
 }

@@ -1,10 +1,19 @@
 //! What the report crate promises, told through its public door.
 //! Small units are tested beside their code.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "a test that meets the unexpected must fail; clippy exempts test functions only"
+)]
+
 // Every format, in both languages, against its golden file.
 mod formats;
 // Foreign formats against the part of their schema that we use.
 mod schemas;
+// The HTML page as a file of its own.
+mod page;
 // Names from outside that try to break out of a format.
 mod hostile;
 // Sizes, limits, order.

@@ -25,6 +25,8 @@ const RATE_START: f64 = 50.0;
 const RATE_MIN: f64 = 0.5;
 /// No lane is asked faster than this even after long recovery.
 const RATE_MAX: f64 = 2000.0;
+/// More calls per second than anybody can make.
+const UNPACED: f64 = 1e9;
 /// How much of a second's calls may leave at once.
 const BURST_SECONDS: f64 = 0.5;
 /// Growth per second of use before the first refusal.
@@ -39,15 +41,18 @@ const HALVE_AT_MOST_EVERY: Duration = Duration::from_millis(500);
 pub(crate) struct Limits {
     lanes: Mutex<HashMap<LaneKey, Arc<Lane>>>,
     ceiling: Option<Lane>,
+    paced: bool,
     permits: Arc<Semaphore>,
 }
 
 impl Limits {
-    /// `ceiling` in calls per second over everything; `concurrency` in calls under way.
-    pub(crate) fn new(ceiling: Option<f64>, concurrency: usize) -> Self {
+    /// `ceiling` in calls per second over everything; `concurrency` in calls under way. Unpaced
+    /// lanes hold nothing back: a recording or a test server has no customers to share with.
+    pub(crate) fn new(ceiling: Option<f64>, concurrency: usize, paced: bool) -> Self {
         Self {
             lanes: Mutex::new(HashMap::new()),
             ceiling: ceiling.map(Lane::steady),
+            paced,
             permits: Arc::new(Semaphore::new(concurrency)),
         }
     }
@@ -55,7 +60,8 @@ impl Limits {
     /// The lane of a call; made when it is first asked for.
     pub(crate) fn lane(&self, key: LaneKey) -> Arc<Lane> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(lanes.entry(key).or_insert_with(|| Arc::new(Lane::adaptive())))
+        let new = || Arc::new(if self.paced { Lane::adaptive() } else { Lane::steady(UNPACED) });
+        Arc::clone(lanes.entry(key).or_insert_with(new))
     }
 
     /// Waits until one call may leave. Dropping the future gives the turn to the next.
@@ -181,7 +187,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_ceiling_holds_over_all_lanes() {
-        let limits = Limits::new(Some(10.0), 100);
+        let limits = Limits::new(Some(10.0), 100, true);
         let start = Instant::now();
         for n in 0..105 {
             let lane = limits.lane(key(&format!("s{}", n % 7)));
@@ -208,8 +214,22 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn unpaced_lanes_hold_nothing_back_but_the_ceiling_does() {
+        let took = async |ceiling| {
+            let limits = Limits::new(ceiling, 1, false);
+            let start = Instant::now();
+            for _ in 0..1_000 {
+                drop(limits.admit(&limits.lane(key("a"))).await.unwrap());
+            }
+            start.elapsed()
+        };
+        assert_eq!(took(None).await, Duration::ZERO);
+        assert!(took(Some(100.0)).await > Duration::from_secs(9));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_refusal_halves_one_lane_and_no_other() {
-        let limits = Limits::new(None, 100);
+        let limits = Limits::new(None, 100, true);
         let (a, b) = (limits.lane(key("a")), limits.lane(key("b")));
         let now = Instant::now();
         a.refused(now, now);
@@ -245,7 +265,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn concurrency_is_bounded_and_a_dropped_wait_frees_its_place() {
-        let limits = Limits::new(None, 1);
+        let limits = Limits::new(None, 1, true);
         let lane = limits.lane(key("a"));
         let first = limits.admit(&lane).await;
         let second = tokio::time::timeout(Duration::from_secs(5), limits.admit(&lane)).await;

@@ -214,6 +214,15 @@ mod tests {
     }
 
     #[test]
+    fn a_bundle_that_cannot_be_used_is_named() {
+        let error = connector(Some("no/such/bundle.pem")).unwrap_err();
+        assert!(error.to_string().contains("`no/such/bundle.pem`"), "{error}");
+        let empty = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let error = connector(Some(empty)).unwrap_err();
+        assert!(matches!(error, BuildError::EmptyCaBundle(_)), "{error}");
+    }
+
+    #[test]
     fn a_bundle_gives_each_of_its_certificates() {
         let one = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
         let bundle = format!("# comment\n{one}\n{one}tail");

@@ -52,6 +52,7 @@ pub struct AwsBuilder {
     isolated: bool,
     calls_per_second_max: Option<f64>,
     concurrency: usize,
+    paced: bool,
     deadline: Duration,
     attempt_timeout: Duration,
     pages_max: u32,
@@ -87,6 +88,7 @@ impl AwsBuilder {
             isolated: false,
             calls_per_second_max: None,
             concurrency: CONCURRENCY_DEFAULT,
+            paced: true,
             deadline: DEADLINE_DEFAULT,
             attempt_timeout: ATTEMPT_TIMEOUT_DEFAULT,
             pages_max: PAGES_MAX_DEFAULT,
@@ -159,6 +161,13 @@ impl AwsBuilder {
         Self { calls_per_second_max: Some(rate), ..self }
     }
 
+    /// Holds nothing back until told so by the ceiling: for recordings and test servers. AWS itself
+    /// deserves better, because its rates are shared with the customer's workloads.
+    #[must_use]
+    pub fn unpaced(self) -> Self {
+        Self { paced: false, ..self }
+    }
+
     /// No more requests under way at once than this. Default: 64.
     #[must_use]
     pub fn concurrency(self, calls: usize) -> Self {
@@ -195,7 +204,7 @@ impl AwsBuilder {
     #[must_use]
     pub fn replay(self, replay: &Replay) -> Self {
         let keys = Credentials::from_keys(replay.access_key(), "replayed", None);
-        let builder = self.connector(replay.connector());
+        let builder = self.unpaced().connector(replay.connector());
         Self { keys: Some(keys), isolated: true, ..builder }
     }
 
@@ -270,7 +279,7 @@ impl AwsBuilder {
             clock: Clock::new(self.time),
             sessions: Sessions::new(provider, self.role),
             identities: Identities::default(),
-            limits: Limits::new(self.calls_per_second_max, self.concurrency),
+            limits: Limits::new(self.calls_per_second_max, self.concurrency, self.paced),
             retries: Retries::new(self.seed),
             counters: Counters::default(),
             buckets: BucketRegions::default(),

@@ -43,5 +43,6 @@ fn builder(url: &str) -> AwsBuilder {
         .keys(ACCESS_KEY, "secret", None)
         .region("us-east-1")
         .endpoint_url(url)
+        .unpaced()
         .seed(1)
 }

@@ -4,6 +4,7 @@
 use futures::StreamExt;
 use serde_json::{Value, json};
 use yagura_aws::{CallError, CallErrorKind, Declared, Target};
+use yagura_testkit::faults::{Fault, Faults, Rule};
 use yagura_testkit::moto::Moto;
 use yagura_testkit::writer::Writer;
 
@@ -228,6 +229,14 @@ async fn what_was_written_is_read_over_every_protocol_and_page() {
         let all = client.call_all(&here, service, operation, &input).await.unwrap();
         assert_eq!(all[member].as_array().unwrap().len(), 5, "{service}");
     }
+    // The testkit's proxy makes pages small although the client asks for none.
+    let faults = Faults::before(&moto.url(), &api, &["dynamodb"], OWN).await.unwrap();
+    faults.inject(Rule::new(Fault::PageLimit(2)).operation("ListTables"));
+    let small = builder(&faults.url()).build().await.unwrap().read(Declared::none());
+    let all = small.call_all(&here, "dynamodb", "ListTables", &json!({})).await.unwrap();
+    assert_eq!(all["TableNames"].as_array().unwrap().len(), 5);
+    assert_eq!(faults.seen().iter().filter(|call| call.operation == "ListTables").count(), 3);
+
     let tags = client.call(&here, "s3", "GetBucketTagging", &json!({"Bucket": "tagged"})).await;
     assert_eq!(tags.unwrap()["TagSet"], json!([{"Key": "k", "Value": "<&>"}]));
     let table = client.call(&here, "dynamodb", "DescribeTable", &json!({"TableName": "t-0"})).await;

@@ -2,7 +2,8 @@
 //! It decides nothing about what the answers mean for security, and keeps nothing on disk.
 //!
 //! ```no_run
-//! # async fn example(table: &'static [u8], actions: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! # type Done = Result<(), Box<dyn std::error::Error>>;
+//! # async fn example(table: &'static [u8], actions: &[u8]) -> Done {
 //! use yagura_aws::{Actions, Api, Aws, Declared, Target};
 //!
 //! let aws = Aws::builder(Api::open(table)?, Actions::open(actions)?).build().await?;

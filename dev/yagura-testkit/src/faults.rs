@@ -1,5 +1,5 @@
 //! A reverse proxy that makes AWS misbehave on request: denials, throttling, server errors, slow,
-//! silent, cut and broken answers, small pages, a wrong clock. It stands before moto or a recording.
+//! silent, cut and broken answers, small pages, a wrong clock; before moto or a recording.
 //! How an error looks in each protocol is in `shape`; nothing here judges what the client does.
 
 mod relay;
@@ -271,7 +271,7 @@ impl Proxy {
             Some(Fault::Denied(message)) => shape::denied(&self.api, identified, &message),
             Some(Fault::Error(status, code, message)) => error(status, &code, &message),
             Some(Fault::Throttled) => shape::throttled(&self.api, identified),
-            Some(Fault::Bare(status)) => plain(status, "<html>gateway</html>".into()),
+            Some(Fault::Bare(status)) => plain(status, "<p>gateway</p>".into()),
             Some(Fault::Slow(time)) => {
                 tokio::time::sleep(time).await;
                 self.relay.pass(parts, body).await

@@ -29,7 +29,7 @@ pub struct Moto {
 #[derive(Debug, thiserror::Error)]
 pub enum MotoError {
     /// It is not installed.
-    #[error("the moto server is not at `{}`; run `cargo xtask test`, which installs it", .0.display())]
+    #[error("no moto server at `{}`; run `cargo xtask test`, which installs it", .0.display())]
     Missing(PathBuf),
     /// It did not start.
     #[error("the moto server did not start")]

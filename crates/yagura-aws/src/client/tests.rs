@@ -89,7 +89,7 @@ async fn endless_throttling_ends_as_throttled() {
 #[tokio::test(start_paused = true)]
 async fn a_status_without_code_is_failed_and_never_absent() {
     let check = async |status: u16, sent: usize| {
-        let (fake, client) = client(move |_, _| Reply::xml(status, "<html>no</html>")).await;
+        let (fake, client) = client(move |_, _| Reply::xml(status, "<p>no</p>")).await;
         let error = buckets(&client).await.unwrap_err();
         assert_eq!(error.kind, CallErrorKind::Failed, "{status} {error}");
         assert_eq!(error.code(), "", "{status}");

@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn an_error_without_code_is_never_absent_or_denied() {
         check(404, "", "", &Fault::Other);
-        check(403, "", "<html>proxy</html>", &Fault::Other);
+        check(403, "", "<p>proxy</p>", &Fault::Other);
         check(500, "", "", &Fault::Transient);
         check(200, "", "truncated", &Fault::Transient);
         check(429, "", "", &Fault::Throttled);

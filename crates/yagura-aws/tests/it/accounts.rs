@@ -1,4 +1,5 @@
 //! Several accounts of one organization: the role is assumed, each account shows its own things.
+//! How sessions are kept and renewed is tested beside the code.
 
 use serde_json::json;
 use yagura_aws::{Declared, MemberRole, Target};

@@ -1,4 +1,5 @@
 //! A recording served over HTTP answers as it does in process, and says what it lacks.
+//! How lines are matched is tested beside the code.
 
 use serde_json::{Map, json};
 use yagura_aws::replay::{RecordedAnswer, RecordedBody};

@@ -74,7 +74,7 @@ fn values(
         (Some(Value::Object(a)), Some(Value::Object(b))) => maps(at, a, b, changes),
         (Some(Value::Array(a)), Some(Value::Array(b))) => lists(at, a, b, changes),
         (a, b) => {
-            changes.push(Change { path: Path(at.clone()), before: a.cloned(), after: b.cloned() })
+            changes.push(Change { path: Path(at.clone()), before: a.cloned(), after: b.cloned() });
         }
     }
 }

@@ -89,7 +89,7 @@ impl Store {
         let mut versions = Vec::with_capacity(rows.len());
         let mut older: Option<(Document, Vec<Keys>)> = None;
         for row in rows.into_iter().rev() {
-            let (version, state) = version_of(&session, &row, older.take())?;
+            let (version, state) = version_of(&session, &row, older.as_ref())?;
             versions.push(version);
             older = state;
         }
@@ -119,7 +119,7 @@ type State = Option<(Document, Vec<Keys>)>;
 fn version_of(
     session: &Session,
     row: &VersionRow,
-    older: State,
+    older: Option<&(Document, Vec<Keys>)>,
 ) -> Result<(Version, State), StoreError> {
     let time =
         |us| Timestamp::from_microsecond(us).map_err(|error| session.damaged(error.to_string()));
@@ -129,7 +129,7 @@ fn version_of(
             Some((decode_version(session, Some(body))?, read_gaps(session, row.gaps.as_deref())?))
         }
     };
-    let changes = match (&older, &state) {
+    let changes = match (older, &state) {
         (Some((before, gaps_before)), Some((after, gaps_after))) => {
             let gaps: Vec<&Keys> = gaps_before.iter().chain(gaps_after).collect();
             if gaps.is_empty() {

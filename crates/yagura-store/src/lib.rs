@@ -23,9 +23,11 @@
 
 mod batch;
 mod changes;
+mod coverage;
 mod database;
 mod document;
 mod encode;
+mod ending;
 mod error;
 mod history;
 mod intern;

@@ -48,8 +48,8 @@ pub(crate) struct Merged {
 }
 
 /// Merges what a scan saw into the newest version, if there is a living one.
-pub(crate) fn merge(newest: Option<&Newest>, seen: Document, unread: Vec<Unread>) -> Merged {
-    let mask = Mask::of(unread, &seen);
+pub(crate) fn merge(newest: Option<&Newest>, seen: &Document, unread: Vec<Unread>) -> Merged {
+    let mask = Mask::of(unread, seen);
     let mut document = seen.without(mask.keys());
     let Some(newest) = newest else {
         let gaps = mask.keys().cloned().collect();

@@ -1,19 +1,17 @@
-//! Scans: beginning, ending, listing, and how much each covered.
-//! What a scan saw is in `resources/`, what it judged in `verdicts/`.
+//! Scans: what one is, beginning, ending and listing them.
+//! What a scan saw is in `resources/`, what it judged in `verdicts/`, how much it listed in
+//! `coverage.rs`.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use yagura_model::{Coverage, CoverageState, GLOBAL_REGION};
+use yagura_model::Coverage;
 
 use crate::Store;
-use crate::batch;
 use crate::database::{Row, Session};
 use crate::encode::column_text;
 use crate::error::StoreError;
-use crate::intern::{self, Place};
 
 /// The number of a scan in one store. Numbers are never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -176,7 +174,7 @@ fn read_row(row: &Row) -> Result<ScanRow, sqlx::Error> {
     })
 }
 
-fn scan_of(session: &Session, row: ScanRow) -> Result<Scan, StoreError> {
+fn scan_of(session: &Session, row: &ScanRow) -> Result<Scan, StoreError> {
     let damaged = |what: &str| session.damaged(format!("scan {}: {what}", row.id));
     let scope: Scope = serde_json::from_str(&row.scope).map_err(|e| damaged(&e.to_string()))?;
     let time = |us| Timestamp::from_microsecond(us).map_err(|e| damaged(&e.to_string()));
@@ -219,7 +217,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut session = self.database.write("store how much a scan listed").await?;
         running(&mut session, scan).await?;
-        put_coverage(&mut session, scan, coverage).await?;
+        crate::coverage::put(&mut session, scan, coverage).await?;
         session.commit().await
     }
 
@@ -233,7 +231,7 @@ impl Store {
         finished: Timestamp,
     ) -> Result<Finished, StoreError> {
         let mut session = self.database.write("end a scan").await?;
-        let done = finish(&mut session, scan, outcome, finished).await?;
+        let done = crate::ending::finish(&mut session, scan, outcome, finished).await?;
         session.commit().await?;
         Ok(done)
     }
@@ -244,7 +242,7 @@ impl Store {
         let sql = format!("{COLUMNS} ORDER BY started_us DESC, id DESC LIMIT $1");
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = session.fetch_as(sql, vec![limit.into()], read_row).await?;
-        rows.into_iter().map(|row| scan_of(&session, row)).collect()
+        rows.iter().map(|row| scan_of(&session, row)).collect()
     }
 
     /// One scan.
@@ -266,7 +264,7 @@ impl Store {
              ORDER BY started_us DESC, id DESC LIMIT 1"
         );
         let row = session.fetch_one(sql, vec![at.as_microsecond().into()], read_row).await?;
-        row.map(|row| scan_of(&session, row)).transpose()
+        row.map(|row| scan_of(&session, &row)).transpose()
     }
 
     /// What a scan listed, and what it could not, by type, account and region.
@@ -276,7 +274,7 @@ impl Store {
         if known.pruned {
             return Err(StoreError::ScanPruned(scan.0));
         }
-        coverage(&mut session, scan).await
+        crate::coverage::of_scan(&mut session, scan).await
     }
 
     /// Every account ever scanned, by id, as last named.
@@ -332,7 +330,7 @@ pub(crate) async fn begin(
 pub(crate) async fn load(session: &mut Session, scan: ScanId) -> Result<Scan, StoreError> {
     let sql = format!("{COLUMNS} WHERE id = $1");
     match session.fetch_one(sql, vec![scan.0.into()], read_row).await? {
-        Some(row) => scan_of(session, row),
+        Some(row) => scan_of(session, &row),
         None => Err(StoreError::UnknownScan(scan.0)),
     }
 }
@@ -347,210 +345,4 @@ pub(crate) async fn running(session: &mut Session, scan: ScanId) -> Result<i64, 
         Some((started_us, state)) if state == ScanState::Running.as_str() => Ok(started_us),
         Some(_) => Err(StoreError::ScanEnded(scan.0)),
     }
-}
-
-pub(crate) async fn put_coverage(
-    session: &mut Session,
-    scan: ScanId,
-    coverage: &[Coverage],
-) -> Result<(), StoreError> {
-    let place = |entry: &Coverage| Place::new(&entry.type_name, &entry.account, &entry.region);
-    let places: BTreeSet<Place> = coverage.iter().map(place).collect();
-    let places = intern::places(session, places).await?;
-    let find = "SELECT resource_count, state FROM coverage WHERE scan_id = $1 AND place_id = $2";
-    let put = "INSERT INTO coverage (scan_id, place_id, resource_count, state) \
-               VALUES ($1, $2, $3, $4) ON CONFLICT (scan_id, place_id) \
-               DO UPDATE SET resource_count = excluded.resource_count, state = excluded.state";
-    for entry in coverage {
-        let place_id = places.get(&place(entry)).copied().unwrap_or_default();
-        let key = vec![scan.0.into(), place_id.into()];
-        let before =
-            session.fetch_one(find, key.clone(), |row| Ok((row.int(0)?, row.text(1)?))).await?;
-        let mut count = i64::try_from(entry.count).unwrap_or(i64::MAX);
-        let mut state = entry.state.clone();
-        if let Some((count_before, text)) = before {
-            let before = read_state(session, &text)?;
-            count = count.saturating_add(count_before);
-            if rank(&before) >= rank(&state) {
-                state = before;
-            }
-        }
-        let state =
-            serde_json::to_string(&state).map_err(|error| session.damaged(error.to_string()))?;
-        let mut params = key;
-        params.extend([count.into(), column_text(&state).into()]);
-        session.execute(put, params).await?;
-    }
-    Ok(())
-}
-
-fn rank(state: &CoverageState) -> u8 {
-    match state {
-        CoverageState::Complete => 0,
-        CoverageState::Partial(_) => 1,
-        CoverageState::Unread(_) => 2,
-    }
-}
-
-fn read_state(session: &Session, text: &str) -> Result<CoverageState, StoreError> {
-    serde_json::from_str(text).map_err(|error| session.damaged(format!("coverage: {error}")))
-}
-
-pub(crate) async fn coverage(
-    session: &mut Session,
-    scan: ScanId,
-) -> Result<Vec<Coverage>, StoreError> {
-    let sql = "SELECT p.type, p.account, p.region, c.resource_count, c.state \
-               FROM coverage c JOIN places p ON p.id = c.place_id WHERE c.scan_id = $1 \
-               ORDER BY p.type, p.account, p.region";
-    let rows = session
-        .fetch_as(sql, vec![scan.0.into()], |row| {
-            Ok((Place::read(row, 0)?, row.int(3)?, row.text(4)?))
-        })
-        .await?;
-    rows.into_iter()
-        .map(|(place, count, state)| coverage_of(session, place, count, &state))
-        .collect()
-}
-
-pub(crate) async fn finish(
-    session: &mut Session,
-    scan: ScanId,
-    outcome: ScanOutcome,
-    finished: Timestamp,
-) -> Result<Finished, StoreError> {
-    let started_us = running(session, scan).await?;
-    let mut deleted = 0;
-    if outcome != ScanOutcome::Failed {
-        for place_id in deletable(session, scan, outcome).await? {
-            deleted += mark_deleted(session, scan, started_us, place_id).await?;
-        }
-    }
-    let count = "SELECT count(*) FROM sightings WHERE scan_id = $1";
-    let resources = session.fetch_one(count, vec![scan.0.into()], |row| row.int(0)).await?;
-    let resources = resources.unwrap_or_default();
-    let sql = "UPDATE scans SET state = $1, finished_us = $2, resource_count = $3 WHERE id = $4";
-    let state = ScanState::from(outcome).as_str();
-    let params =
-        vec![state.into(), finished.as_microsecond().into(), resources.into(), scan.0.into()];
-    session.execute(sql, params).await?;
-    Ok(Finished { resources: u64::try_from(resources).unwrap_or_default(), deleted })
-}
-
-/// The places where the scan listed completely, so that what it did not see is gone.
-async fn deletable(
-    session: &mut Session,
-    scan: ScanId,
-    outcome: ScanOutcome,
-) -> Result<Vec<i64>, StoreError> {
-    let coverage = coverage(session, scan).await?;
-    let mut places = Vec::new();
-    let find = "SELECT p.id, p.region, \
-                (SELECT count(*) FROM sightings s WHERE s.scan_id = $1 AND s.place_id = p.id) \
-                FROM places p WHERE p.type = $2 AND p.account = $3";
-    let own_word = |entry: &Coverage, region: &str| {
-        coverage.iter().any(|other| {
-            other.type_name == entry.type_name
-                && other.account == entry.account
-                && other.region == region
-        })
-    };
-    for entry in coverage.iter().filter(|entry| entry.state == CoverageState::Complete) {
-        let params =
-            vec![scan.0.into(), entry.type_name.clone().into(), entry.account.clone().into()];
-        let rows = session
-            .fetch_as(find, params, |row| Ok((row.int(0)?, row.text(1)?, row.int(2)?)))
-            .await?;
-        let spoken_for: Vec<_> = rows
-            .into_iter()
-            .filter(|(_, region, _)| {
-                *region == entry.region || entry.region == GLOBAL_REGION && !own_word(entry, region)
-            })
-            .collect();
-        let stored: i64 = spoken_for.iter().map(|(_, _, seen)| seen).sum();
-        // An interrupted scan may have listed what it had no time to store.
-        let whole = outcome == ScanOutcome::Complete
-            || u64::try_from(stored).unwrap_or_default() >= entry.count;
-        if whole {
-            places.extend(spoken_for.into_iter().map(|(id, _, _)| id));
-        }
-    }
-    places.sort_unstable();
-    places.dedup();
-    Ok(places)
-}
-
-/// Gives the living resources of a place that were last seen before this scan a deletion version.
-async fn mark_deleted(
-    session: &mut Session,
-    scan: ScanId,
-    started_us: i64,
-    place_id: i64,
-) -> Result<u64, StoreError> {
-    let find = "SELECT r.id, r.version_id, r.seen_us, v.number \
-                FROM resources r JOIN versions v ON v.id = r.version_id \
-                WHERE r.place_id = $1 AND r.alive = 1 \
-                AND (r.seen_us < $2 OR (r.seen_us = $2 AND r.seen_scan_id < $3)) ORDER BY r.id";
-    let params = vec![place_id.into(), started_us.into(), scan.0.into()];
-    let gone = session
-        .fetch_as(find, params, |row| Ok([row.int(0)?, row.int(1)?, row.int(2)?, row.int(3)?]))
-        .await?;
-    let mut next = crate::resources::next_version_id(session).await?;
-    let (mut versions, mut ended, mut resources) = (Vec::new(), Vec::new(), Vec::new());
-    let count = gone.len();
-    for [resource_id, version_id, seen_us, number] in gone {
-        versions.push(vec![
-            next.into(),
-            resource_id.into(),
-            (number + 1).into(),
-            scan.0.into(),
-            started_us.into(),
-        ]);
-        ended.push(vec![version_id.into(), seen_us.into()]);
-        resources.push(vec![resource_id.into(), next.into(), started_us.into(), scan.0.into()]);
-        next += 1;
-    }
-    let insert = "INSERT INTO versions (id, resource_id, number, first_scan_id, first_seen_us, \
-                  deleted, detached, runtime_only) SELECT column1, column2, column3, column4, \
-                  column5, 1, 0, 0 FROM (";
-    batch::insert(session, insert, versions, ") AS v").await?;
-    let end = "UPDATE versions SET last_seen_us = v.column2";
-    batch::update(session, end, ended, "WHERE versions.id = v.column1").await?;
-    let bury = "UPDATE resources SET alive = 0, version_id = v.column2, seen_us = v.column3, \
-                seen_scan_id = v.column4, seen_digest = NULL, mask_id = NULL, \
-                known_mask_id = NULL";
-    batch::update(session, bury, resources, "WHERE resources.id = v.column1").await?;
-    Ok(u64::try_from(count).unwrap_or_default())
-}
-
-/// For each place the newest word of an ended scan that started at or before a time.
-pub(crate) async fn coverage_at(
-    session: &mut Session,
-    at: Timestamp,
-) -> Result<Vec<Coverage>, StoreError> {
-    let sql = "SELECT p.type, p.account, p.region, c.resource_count, c.state, s.started_us, s.id \
-               FROM coverage c JOIN places p ON p.id = c.place_id JOIN scans s ON s.id = c.scan_id \
-               WHERE s.started_us <= $1 AND s.state IN ('complete', 'interrupted') \
-               ORDER BY p.type, p.account, p.region, s.started_us DESC, s.id DESC";
-    let read = |row: &Row| Ok((Place::read(row, 0)?, row.int(3)?, row.text(4)?));
-    let mut rows = session.fetch_as(sql, vec![at.as_microsecond().into()], read).await?;
-    rows.dedup_by(|later, earlier| later.0 == earlier.0);
-    rows.into_iter()
-        .map(|(place, count, state)| coverage_of(session, place, count, &state))
-        .collect()
-}
-
-fn coverage_of(
-    session: &Session,
-    place: Place,
-    count: i64,
-    state: &str,
-) -> Result<Coverage, StoreError> {
-    Ok(Coverage {
-        account: place.account,
-        region: place.region,
-        type_name: place.type_name,
-        state: read_state(session, state)?,
-        count: u64::try_from(count).unwrap_or_default(),
-    })
 }

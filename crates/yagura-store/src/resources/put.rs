@@ -302,7 +302,7 @@ async fn merge_all(
         let newest = loaded.and_then(|loaded| loaded.newest).filter(|_| !detached);
         let is_known = newest.is_some();
         let merged =
-            merge(newest.as_ref(), Document::of(resource.clone()), resource.unread.clone());
+            merge(newest.as_ref(), &Document::of(resource.clone()), resource.unread.clone());
         let changed = matches!(merged.effect, Effect::Changed { .. });
         match (changed || detached, is_known || detached) {
             (false, _) => stored.unchanged += 1,

@@ -58,6 +58,7 @@ impl Cursor {
 }
 
 type Page = Result<Vec<Resource>, StoreError>;
+type Resources = BoxStream<'static, Result<Resource, StoreError>>;
 
 impl Store {
     /// The resources that a scan saw, as it saw them: what it could not read is unread, whatever
@@ -159,10 +160,8 @@ impl Store {
 
 /// A stream whose first step may fail.
 fn flatten(
-    start: impl Future<Output = Result<BoxStream<'static, Result<Resource, StoreError>>, StoreError>>
-    + Send
-    + 'static,
-) -> BoxStream<'static, Result<Resource, StoreError>> {
+    start: impl Future<Output = Result<Resources, StoreError>> + Send + 'static,
+) -> Resources {
     stream::once(start)
         .flat_map(|started| match started {
             Ok(stream) => stream,
@@ -173,12 +172,15 @@ fn flatten(
 
 type PageFuture<'a> = std::pin::Pin<Box<dyn Future<Output = Page> + Send + 'a>>;
 
+/// Reads one page and moves the cursor on.
+trait ReadPage: for<'a> Fn(&'a mut Session, &'a mut Cursor) -> PageFuture<'a> + Send + 'static {}
+impl<F> ReadPage for F where
+    F: for<'a> Fn(&'a mut Session, &'a mut Cursor) -> PageFuture<'a> + Send + 'static
+{
+}
+
 /// Page after page, until the cursor is at its end or a page fails.
-fn pages(
-    session: Session,
-    cursor: Cursor,
-    read: impl for<'a> Fn(&'a mut Session, &'a mut Cursor) -> PageFuture<'a> + Send + Sync + 'static,
-) -> BoxStream<'static, Result<Resource, StoreError>> {
+fn pages(session: Session, cursor: Cursor, read: impl ReadPage) -> Resources {
     let state = Some((session, cursor, read));
     stream::unfold(state, |state| async move {
         let (mut session, mut cursor, read) = state?;
@@ -238,7 +240,8 @@ async fn page_at(
     let head = "SELECT v.document, (SELECT k.mask_id FROM knowledge k WHERE k.version_id = v.id \
                 AND k.since_us <= $1 ORDER BY k.since_us DESC LIMIT 1), r.place_id, r.id \
                 FROM resources r CROSS JOIN versions v \
-                WHERE v.resource_id = r.id AND r.id > $2 AND v.detached = 0 AND v.deleted = 0 AND v.first_seen_us <= $1 \
+                WHERE v.resource_id = r.id AND r.id > $2 AND v.detached = 0 \
+                AND v.deleted = 0 AND v.first_seen_us <= $1 \
                 AND NOT EXISTS (SELECT 1 FROM versions n WHERE n.resource_id = r.id \
                 AND n.number > v.number AND n.detached = 0 AND n.first_seen_us <= $1)";
     let tail = "ORDER BY r.id LIMIT 500";

@@ -89,7 +89,7 @@ impl Store {
             }
             SnapshotOf::Time(at) => {
                 let mut session = self.database.read("read how much was listed");
-                let coverage = crate::scan::coverage_at(&mut session, at).await?;
+                let coverage = crate::coverage::at_time(&mut session, at).await?;
                 let accounts = self.accounts().await?;
                 let scan = self.latest_scan_at(at).await?;
                 let header = match &scan {

@@ -108,8 +108,8 @@ impl Import {
 
     async fn finish(mut self, session: &mut Session) -> Result<ScanId, StoreError> {
         let scan = self.store(session).await?;
-        scan::put_coverage(session, scan, &self.coverage).await?;
-        scan::finish(session, scan, self.header.outcome, self.header.finished).await?;
+        crate::coverage::put(session, scan, &self.coverage).await?;
+        crate::ending::finish(session, scan, self.header.outcome, self.header.finished).await?;
         Ok(scan)
     }
 }

@@ -13,7 +13,7 @@ use crate::database::{Row, Session};
 use crate::encode::unpack_ids;
 use crate::error::StoreError;
 use crate::intern::Place;
-use crate::scan::{self, Scan, ScanId, load};
+use crate::scan::{Scan, ScanId, load};
 
 /// The same control and resource in two scans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -127,7 +127,7 @@ impl Side {
             let place = Place::new(&entry.type_name, &entry.account, &entry.region);
             (place, entry.state == CoverageState::Complete)
         };
-        let coverage = scan::coverage(session, id).await?.iter().map(complete).collect();
+        let coverage = crate::coverage::of_scan(session, id).await?.iter().map(complete).collect();
         Ok(Self { scan, controls, coverage })
     }
 

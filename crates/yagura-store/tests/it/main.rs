@@ -7,6 +7,11 @@
     clippy::indexing_slicing,
     reason = "a test that cannot go on fails"
 )]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::cloned_ref_to_slice_refs,
+    reason = "the smallest input reads best as a literal"
+)]
 
 mod bed; // where tests run: a fresh SQLite file, and a fresh PostgreSQL schema where one is given
 mod history; // versions, changes, gaps

@@ -183,9 +183,16 @@ fn history_replays_what_was_seen_and_what_was_unread_changes_nothing() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let config = Config { cases: 48, failure_persistence: None, ..Config::default() };
     let strategy = proptest::collection::vec(a_scan(), 1..9);
+    let number = std::cell::Cell::new(0);
     let case = |scans: Vec<Scan>| {
         runtime.block_on(async {
-            for bed in beds().await {
+            // A schema takes PostgreSQL a good while: every sixth case is enough there.
+            let beds = if number.replace(number.get() + 1) % 6 == 0 {
+                beds().await
+            } else {
+                vec![Bed::sqlite()]
+            };
+            for bed in beds {
                 check(&bed, &scans).await?;
             }
             Ok(())

@@ -105,7 +105,7 @@
       const place = element("span", "meta", `${data.accounts[row[ACCOUNT]][1]} · ${data.regions[row[REGION]]} · ${data.types[row[TYPE]]}`);
       const resource = element("th", "", strong, " ", place);
       resource.scope = "row";
-      const target = `c-${id.replace(/[^\p{L}\p{N}]/gu, "-")}`;
+      const target = `c-${id.replace(/[^\p{L}\p{N}._]/gu, "-")}`;
       const control = element("td");
       if (byId(target)) {
         const link = element("a", "", both(controlEn, controlJa));

@@ -66,9 +66,10 @@ impl Place {
     }
 }
 
-/// The id of a finding's element.
+/// The id of a finding's element. The page's script makes the same id.
 pub(super) fn anchor(control: &str) -> String {
-    let id = control.chars().map(|c| if c.is_alphanumeric() { c } else { '-' });
+    let kept = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_');
+    let id = control.chars().map(|c| if kept(c) { c } else { '-' });
     format!("c-{}", id.collect::<String>())
 }
 

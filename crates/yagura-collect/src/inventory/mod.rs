@@ -4,6 +4,8 @@
 mod assemble;
 mod bindings;
 pub(crate) mod call;
+#[cfg(test)]
+mod denial_tests;
 pub(crate) mod engine;
 mod lookup;
 pub(crate) mod mapping;
@@ -159,7 +161,10 @@ async fn enter(
     match engine.call(&place, &whoami, &json!({})).await {
         Ok(_) => parts,
         Err(failure) => {
-            engine.notice(account, "", NoticeKind::Account, Unread::clone(&failure.unread)).await;
+            if !engine.is_interrupted() {
+                let unread = Unread::clone(&failure.unread);
+                engine.notice(account, "", NoticeKind::Account, unread).await;
+            }
             for (setting, _, scope) in &parts {
                 give_up(engine, setting, *scope, &failure).await;
             }

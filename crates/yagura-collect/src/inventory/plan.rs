@@ -115,12 +115,24 @@ pub struct CallsEstimate {
 impl<'c> Plan<'c> {
     /// Works out what to read.
     pub fn new(content: &'c Content, wanted: &Wanted<'_>) -> Self {
-        Self::of_types(&types_of(content), wanted)
+        let mut needs = needs_of(wanted, &types_of(content));
+        // Whether an exception holds may depend on the tags of what it excepts.
+        if content.site.exceptions.iter().any(|rule| !rule.tags.is_empty())
+            && let Wanted::Controls(controls) = wanted
+        {
+            let tags = Path::of_keys(["tags"]);
+            controls.iter().for_each(|control| needs.add(&control.type_name, &tags));
+        }
+        Self::of_needs(&types_of(content), needs)
     }
 
     /// Works out what to read of the given types.
     pub(crate) fn of_types(resources: &Types<'c>, wanted: &Wanted<'_>) -> Self {
-        let needs = close(needs_of(wanted, resources), resources);
+        Self::of_needs(resources, needs_of(wanted, resources))
+    }
+
+    fn of_needs(resources: &Types<'c>, needs: Needs) -> Self {
+        let needs = close(needs, resources);
         let needed: Vec<(&'c ResourceType, &Need)> = needs
             .by_type
             .iter()
@@ -555,3 +567,7 @@ fn follow(needs: &mut Needs, definition: &ResourceType, need: &Need, resources: 
         needs.add_reads(reads, Root::Parent, &parents, resources);
     }
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

@@ -286,8 +286,7 @@ fn one_resource_on_two_pages_is_one_resource() {
 fn a_failed_page_keeps_the_pages_before_it_and_makes_the_listing_partial() {
     let mut scan = Scan::of(&[("iam/user.yaml", USER)], json!({}));
     let page = json!({"UserDetailList": [{"UserName": "a"}]});
-    scan.pages
-        .insert("iam:GetAccountAuthorizationDetails".into(), vec![page, json!("Throttling")]);
+    scan.pages.insert("iam:GetAccountAuthorizationDetails".into(), vec![page, json!("Throttling")]);
     let ran = scan.run();
     assert_eq!(ran.ids(), ["a"]);
     let CoverageState::Partial(unread) = ran.state("AWS::IAM::User") else { panic!() };
@@ -297,11 +296,9 @@ fn a_failed_page_keeps_the_pages_before_it_and_makes_the_listing_partial() {
 #[test]
 fn an_item_without_id_is_left_out_and_the_listing_is_not_complete() {
     let list = json!({"UserDetailList": [{}, {"UserName": "a"}, "x", {"UserName": ["b"]}, null]});
-    let ran = Scan::of(
-        &[("iam/user.yaml", USER)],
-        json!({"iam:GetAccountAuthorizationDetails": list}),
-    )
-    .run();
+    let ran =
+        Scan::of(&[("iam/user.yaml", USER)], json!({"iam:GetAccountAuthorizationDetails": list}))
+            .run();
     assert_eq!(ran.ids(), ["a"]);
     assert!(matches!(ran.state("AWS::IAM::User"), CoverageState::Partial(_)));
     let kinds: Vec<_> = ran.seen.notices.iter().map(|notice| &notice.kind).collect();
@@ -550,10 +547,7 @@ fn a_type_that_is_its_own_parent_is_followed_down_and_no_further() {
     let ran = Scan::of(&[("organizations/unit.yaml", UNIT)], answers).run();
     assert_eq!(ran.ids(), ["a", "b", "r"]);
     assert_eq!(ran.times("organizations:ListOrganizationalUnitsForParent"), 3);
-    assert_eq!(
-        *ran.state("AWS::Organizations::OrganizationalUnit"),
-        CoverageState::Complete
-    );
+    assert_eq!(*ran.state("AWS::Organizations::OrganizationalUnit"), CoverageState::Complete);
 }
 
 const KEY: &str = "

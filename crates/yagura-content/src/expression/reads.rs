@@ -244,7 +244,11 @@ impl Walk {
             arguments.iter().map(|argument| self.node(argument)).collect();
         let flow = function.flow();
         if matches!(flow, Flow::Consumed | Flow::Shallow) {
-            values.iter().for_each(|value| self.consume(value));
+            // Counting resources looks at nothing of them.
+            let counted = |value: &Mapping| flow == Flow::Shallow && value.is_resources();
+            for value in values.iter().filter(|value| !counted(value)) {
+                self.consume(value);
+            }
             return Mapping::Computed;
         }
         if flow == Flow::Either {
@@ -366,6 +370,20 @@ impl Mapping {
             (source.clone(), path)
         });
         Self::Alias(extended.collect())
+    }
+
+    /// Whether it is a list of whole resources.
+    fn is_resources(&self) -> bool {
+        let whole = |(source, path): &(Source, Path)| {
+            path.0.is_empty() && !matches!(source, Source::Root(_))
+        };
+        match self {
+            Self::List(element) => {
+                matches!(&**element, Self::Alias(places) if places.iter().all(whole))
+            }
+            Self::Either(values) => values.iter().all(Self::is_resources),
+            _ => false,
+        }
     }
 
     /// How many places it names.

@@ -144,9 +144,11 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// The real connector: rustls with ring, the system's certificates and those of `AWS_CA_BUNDLE`,
-/// proxies from `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
-pub(crate) fn connector(ca_bundle: Option<&str>) -> Result<SharedHttpConnector, BuildError> {
+/// The real connector: rustls with ring, the system's certificates and those of `AWS_CA_BUNDLE`.
+pub(crate) fn connector(
+    ca_bundle: Option<&str>,
+    proxies: ProxyConfig,
+) -> Result<SharedHttpConnector, BuildError> {
     let mut trust = TrustStore::default();
     if let Some(path) = ca_bundle {
         let pem = std::fs::read(path)
@@ -166,7 +168,7 @@ pub(crate) fn connector(ca_bundle: Option<&str>) -> Result<SharedHttpConnector, 
     let connector = Connector::builder()
         .connector_settings(settings)
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .proxy_config(ProxyConfig::from_env())
+        .proxy_config(proxies)
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(context)
         .build();
@@ -215,10 +217,10 @@ mod tests {
 
     #[test]
     fn a_bundle_that_cannot_be_used_is_named() {
-        let error = connector(Some("no/such/bundle.pem")).unwrap_err();
+        let error = connector(Some("no/such/bundle.pem"), ProxyConfig::disabled()).unwrap_err();
         assert!(error.to_string().contains("`no/such/bundle.pem`"), "{error}");
         let empty = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let error = connector(Some(empty)).unwrap_err();
+        let error = connector(Some(empty), ProxyConfig::disabled()).unwrap_err();
         assert!(matches!(error, BuildError::EmptyCaBundle(_)), "{error}");
     }
 

@@ -245,21 +245,9 @@ impl Inner {
                 let error = course.service_error(CallErrorKind::Failed, answer);
                 return Next::Again(Again::Transient, asked, error);
             }
-            Fault::Skewed if !course.learned_clock => {
-                course.learned_clock = true;
-                if self.clock.learn(&answer.headers) {
-                    return Next::AtOnce;
-                }
-                CallErrorKind::Failed
-            }
-            Fault::Expired if !course.renewed => {
-                course.renewed = true;
-                if let Some(session) = session {
-                    self.forget(&course.call, session);
-                    return Next::AtOnce;
-                }
-                CallErrorKind::Failed
-            }
+            Fault::Skewed if self.learns(course, &answer) => return Next::AtOnce,
+            // EC2 says `RequestExpired` of an ended session too.
+            Fault::Skewed | Fault::Expired if self.renews(course, session) => return Next::AtOnce,
             Fault::UnknownIdentity => match session {
                 Some(session) => self.judge_unknown_identity(&course.call, session).await,
                 None => CallErrorKind::Failed,
@@ -269,6 +257,21 @@ impl Inner {
             fault => fault.kind(&answer.message),
         };
         Next::Done(Err(course.service_error(kind, answer)))
+    }
+
+    /// The answer told the time, and it is not what we believed: once per call.
+    fn learns(&self, course: &mut Course<'_>, answer: &ServiceError) -> bool {
+        !std::mem::replace(&mut course.learned_clock, true) && self.clock.learn(&answer.headers)
+    }
+
+    /// The session has ended, and a new one may be had: once per call.
+    fn renews(&self, course: &mut Course<'_>, session: Option<&Arc<Session>>) -> bool {
+        let Some(session) = session else { return false };
+        if std::mem::replace(&mut course.renewed, true) {
+            return false;
+        }
+        self.forget(&course.call, session);
+        true
     }
 
     /// S3 named another region: go there, once per call, and remember it for the bucket.

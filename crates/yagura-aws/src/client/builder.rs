@@ -8,6 +8,7 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::time::{SharedTimeSource, TimeSource};
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
@@ -243,7 +244,9 @@ impl AwsBuilder {
         self.check()?;
         let connector = match &self.connector {
             Some(connector) => connector.clone(),
-            None => transport::connector(ca_bundle(self.isolated).as_deref())?,
+            None if self.isolated => transport::connector(None, ProxyConfig::disabled())?,
+            // `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`.
+            None => transport::connector(ca_bundle().as_deref(), ProxyConfig::from_env())?,
         };
         let environment = match self.isolated {
             true => None,
@@ -325,9 +328,6 @@ impl AwsBuilder {
     }
 }
 
-fn ca_bundle(isolated: bool) -> Option<String> {
-    if isolated {
-        return None;
-    }
+fn ca_bundle() -> Option<String> {
     std::env::var("AWS_CA_BUNDLE").ok().filter(|path| !path.is_empty())
 }

@@ -227,6 +227,56 @@ async fn an_ended_session_is_renewed_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_complaint_about_time_with_the_right_time_in_it_renews_the_session() {
+    let (fake, client) = client(|_, _| {
+        Reply::xml(403, "<Error><Code>RequestExpired</Code></Error>")
+            .with("date", "Sat, 21 Nov 2026 00:00:00 GMT")
+    })
+    .await;
+    let error = buckets(&client).await.unwrap_err();
+    assert_eq!(error.kind, CallErrorKind::Failed);
+    assert_eq!(fake.seen().len(), 2, "once, not forever");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_region_or_account_does_not_offer_is_unsupported_at_once() {
+    for code in ["OptInRequired", "SubscriptionRequiredException", "UnknownOperationException"] {
+        let (fake, client) = client(move |_, _| {
+            Reply::json(400, &format!(r#"{{"__type":"{code}","message":"no"}}"#))
+        })
+        .await;
+        let target = Target::new(OWN, "us-east-1");
+        let error = client.call(&target, "kms", "ListKeys", &json!({})).await.unwrap_err();
+        assert_eq!(error.kind, CallErrorKind::Unsupported, "{code}");
+        assert!(!error.reason().is_blind(), "{code}");
+        assert_eq!(fake.seen().len(), 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_printed() {
+    let fake = Fake::new(|_, _| Reply::Silent);
+    let (api, actions) = tables();
+    let builder = super::Aws::builder(api, actions)
+        .isolated()
+        .keys("AKID", "very-secret", Some("very-secret-token"))
+        .connector(fake);
+    assert!(!format!("{builder:?}").contains("very-secret"));
+    let aws = builder.build().await.unwrap();
+    assert!(!format!("{aws:?}").contains("very-secret"));
+    let session = crate::credentials::Session::new(
+        aws_credential_types::Credentials::from_keys(
+            "AKID",
+            "very-secret",
+            Some("very-secret".into()),
+        ),
+        std::time::UNIX_EPOCH,
+        true,
+    );
+    assert!(!format!("{session:?}").contains("very-secret"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_thing_of_a_head_needs_awss_own_signature() {
     let head = async |id: Option<&'static str>| {
         let (_, client) = client(move |_, _| match id {

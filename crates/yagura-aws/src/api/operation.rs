@@ -251,7 +251,7 @@ impl Operation {
             .into_iter()
             .flat_map(Shape::members)
             .filter(|member| member.is_idempotency_token())
-            .map(|member| member.name())
+            .map(super::Member::name)
     }
 
     /// Whether input or output is a stream of events, which this client does not speak.

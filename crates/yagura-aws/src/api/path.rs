@@ -412,12 +412,12 @@ mod tests {
         let mut count = 0;
         for name in api.services() {
             let service = api.service(name).unwrap();
-            let acceptors = service.waiters().iter().flat_map(|waiter| waiter.acceptors());
+            let acceptors = service.waiters().iter().flat_map(crate::api::Waiter::acceptors);
             let waited = acceptors.filter_map(|acceptor| acceptor.argument.as_deref());
             let operations = service.operations().iter();
-            let picked = operations.clone().flat_map(|operation| operation.context_parameters());
+            let picked = operations.clone().flat_map(crate::api::Operation::context_parameters);
             let paged = operations.filter_map(|operation| operation.paginator());
-            let paged = paged.flat_map(|pages| pages.output_tokens()).map(|path| &**path);
+            let paged = paged.flat_map(crate::api::Paginator::output_tokens).map(|path| &**path);
             for path in waited.chain(picked.map(|(_, path)| &**path)).chain(paged) {
                 assert!(is_readable(path), "{name}: {path}");
                 count += 1;

@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_count_beyond_the_end_is_refused_before_anything_is_allocated() {
-        assert!(Reader::new(&[0xff, 0xff, 0xff, 0x7f]).list(|r| r.byte()).is_err());
+        assert!(Reader::new(&[0xff, 0xff, 0xff, 0x7f]).list(Reader::byte).is_err());
     }
 
     #[test]

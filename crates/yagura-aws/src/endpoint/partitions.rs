@@ -81,9 +81,9 @@ fn parse_partition(value: &Value) -> Option<Partition> {
     let text = |value: &Value, name: &str| value.get(name)?.as_str().map(Box::<str>::from);
     let flag = |name: &str| outputs.get(name).and_then(Value::as_bool);
     let names = value.get("regions")?.as_object()?.keys();
-    let (global_regions, regions) = names
-        .map(|name| Box::from(name.as_str()))
-        .partition(|name: &Box<str>| name.ends_with("-global"));
+    let (global, regions): (Vec<&str>, Vec<&str>) =
+        names.map(String::as_str).partition(|name| name.ends_with("-global"));
+    let boxed = |names: Vec<&str>| names.into_iter().map(Box::from).collect();
     Some(Partition {
         id: text(value, "id")?,
         dns_suffix: text(outputs, "dnsSuffix")?,
@@ -91,8 +91,8 @@ fn parse_partition(value: &Value) -> Option<Partition> {
         implicit_global_region: text(outputs, "implicitGlobalRegion")?,
         supports_fips: flag("supportsFIPS")?,
         supports_dual_stack: flag("supportsDualStack")?,
-        regions,
-        global_regions,
+        regions: boxed(regions),
+        global_regions: boxed(global),
         pattern: RegionPattern::parse(value.get("regionRegex")?.as_str()?)?,
     })
 }

@@ -4,7 +4,7 @@
 use http::HeaderMap;
 use serde_json::{Map, Value};
 
-use crate::api::{Operation, Protocol, Service};
+use crate::api::{Operation, Protocol, Service, Shape};
 use crate::protocol::ServiceError;
 use crate::protocol::xml::{Node, Tree};
 
@@ -130,7 +130,7 @@ fn read_xml(error: &mut ServiceError, service: &Service, body: &[u8]) {
     if error.code.is_empty() {
         // Route 53 answers `<InvalidChangeBatch>` with the error's name as the root.
         let known = service.exceptions().find(|shape| shape.name() == Some(node.name()));
-        error.code = known.and_then(|s| s.error_code()).unwrap_or_default().to_owned();
+        error.code = known.and_then(Shape::error_code).unwrap_or_default().to_owned();
     }
     error.message = child(node, "Message").or_else(|| child(node, "message")).unwrap_or_default();
     let ids = ["RequestId", "RequestID", "requestId"];

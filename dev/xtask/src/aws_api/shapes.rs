@@ -9,8 +9,17 @@ use serde_json::{Map, Value};
 use super::writer::Block;
 
 const KINDS: [&str; 11] = [
-    "structure", "list", "map", "string", "boolean", "integer", "long", "float", "double",
-    "timestamp", "blob",
+    "structure",
+    "list",
+    "map",
+    "string",
+    "boolean",
+    "integer",
+    "long",
+    "float",
+    "double",
+    "timestamp",
+    "blob",
 ];
 
 /// The shapes that operations reach, numbered.
@@ -26,12 +35,8 @@ pub(crate) struct Shapes<'a> {
 impl<'a> Shapes<'a> {
     pub(crate) fn collect(model: &'a Value) -> anyhow::Result<Shapes<'a>> {
         let all = model.get("shapes").and_then(Value::as_object).context("no shapes")?;
-        let mut shapes = Shapes {
-            all,
-            errors: BTreeSet::new(),
-            numbers: BTreeMap::new(),
-            names: Vec::new(),
-        };
+        let mut shapes =
+            Shapes { all, errors: BTreeSet::new(), numbers: BTreeMap::new(), names: Vec::new() };
         let mut reached = BTreeSet::new();
         let operations = model.get("operations").and_then(Value::as_object);
         for operation in operations.into_iter().flat_map(Map::values) {

@@ -65,13 +65,10 @@ impl Wheel {
 fn find(folder: &Utf8Path, package: &str, version: &str) -> Option<Utf8PathBuf> {
     let prefix = format!("{package}-{version}-");
     let entries = folder.read_dir_utf8().ok()?;
-    entries
-        .flatten()
-        .map(camino::Utf8DirEntry::into_path)
-        .find(|path| {
-            let name = path.file_name().unwrap_or_default();
-            name.starts_with(&prefix) && name.ends_with(".whl")
-        })
+    entries.flatten().map(camino::Utf8DirEntry::into_path).find(|path| {
+        let name = path.file_name().unwrap_or_default();
+        name.starts_with(&prefix) && name.ends_with(".whl")
+    })
 }
 
 fn download(folder: &Utf8Path, package: &str, version: &str) -> anyhow::Result<()> {

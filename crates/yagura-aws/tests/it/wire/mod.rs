@@ -8,6 +8,7 @@ mod failures;
 mod generate;
 mod hostile;
 mod round_trip;
+mod seeds;
 
 use std::sync::LazyLock;
 

@@ -40,7 +40,8 @@ fn settled(shape: Shape<'_>, mut value: Value) -> Value {
             let all_headers =
                 member.location() == Location::Headers && member.wire_name().is_empty();
             let empty = members.get(member.name()).is_some_and(|value| {
-                value.as_str() == Some("") || value.as_object().is_some_and(|map| map.is_empty())
+                value.as_str() == Some("")
+                    || value.as_object().is_some_and(serde_json::Map::is_empty)
             });
             let is_payload = shape.payload().is_some_and(|p| p.name() == member.name());
             // Headers that a client fills in by itself.
@@ -132,7 +133,9 @@ const SERVICES: [&str; 10] =
     ["s3", "iam", "ec2", "kms", "lambda", "dynamodb", "cloudfront", "route53", "sns", "cloudwatch"];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 400, failure_persistence: None, ..ProptestConfig::default()
+    })]
 
     #[test]
     fn outputs_are_read_as_they_were_written(

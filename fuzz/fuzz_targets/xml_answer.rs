@@ -1,0 +1,9 @@
+//! Fuzz target `xml_answer`; what it does is in `src/answers.rs`.
+//! Seeds that found something, or lead somewhere, are in `seeds/xml_answer`.
+#![no_main]
+
+#[path = "../src/answers.rs"]
+#[allow(dead_code, reason = "each target uses one of the functions")]
+mod answers;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| answers::xml_answer(data));

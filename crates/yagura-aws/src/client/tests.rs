@@ -253,6 +253,22 @@ async fn what_the_region_or_account_does_not_offer_is_unsupported_at_once() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_operation_without_auth_is_sent_unsigned_and_needs_no_keys() {
+    let fake = Fake::new(|_, _| Reply::json(200, r#"{"accountList":[]}"#));
+    let (api, actions) = tables();
+    let builder = super::Aws::builder(api, actions).isolated().connector(fake.clone());
+    let client = builder.build().await.unwrap().read(Declared::none());
+    let input = json!({"accessToken": "t"});
+    let target = Target::new(OWN, "us-east-1");
+    client.call(&target, "sso", "ListAccounts", &input).await.unwrap();
+    assert_eq!(fake.seen().len(), 1);
+    assert_eq!(fake.seen()[0].header("authorization"), None);
+    let error = client.call(&target, "kms", "ListKeys", &json!({})).await.unwrap_err();
+    assert!(error.message().contains("no credentials"), "{error}");
+    assert_eq!(fake.seen().len(), 1);
+}
+
 #[tokio::test]
 async fn no_secret_is_printed() {
     let fake = Fake::new(|_, _| Reply::Silent);

@@ -15,6 +15,10 @@ use crate::words::{Words, grouped, words};
 /// Columns below which a report is not squeezed any further.
 const COLUMNS_MIN: usize = 40;
 
+/// Columns that the first column of a table keeps even where the line then does not fit: a name
+/// must stay recognizable.
+const FIRST_COLUMN_MIN: usize = 24;
+
 /// Columns below which evidence says too little to be shown.
 const EVIDENCE_COLUMNS_MIN: usize = 20;
 
@@ -129,10 +133,16 @@ impl Page<'_> {
         let word = pad(phrases::state(self.words, score.state), states);
         let word = self.paint.state(score.state, &format!("{} {word}", mark(score.state)));
         let behind = phrases::behind(self.words, score);
-        let line = format!("  {word}  {n} {}  {behind}", pad(&cut(title, columns), columns));
-        self.line(&line);
+        let indent = 2 + 2 + states + 2 + 2;
+        let line = format!("  {word}  {n} {}", pad(&cut(title, columns), columns));
+        if indent + columns + 2 + width(&behind) <= self.columns {
+            self.line(&format!("{line}  {behind}"));
+        } else {
+            self.line(&line);
+            self.paragraph(indent, &behind);
+        }
         for why in phrases::why_unknown(self.words, score, REASONS_MAX) {
-            self.paragraph(2 + 2 + states + 2 + 2, &why);
+            self.paragraph(indent, &why);
         }
     }
 
@@ -218,7 +228,7 @@ impl Page<'_> {
         }
         let others: usize = columns.iter().skip(1).map(|column| column + 2).sum();
         if let Some(first) = columns.first_mut() {
-            *first = (*first).min(self.columns.saturating_sub(others + 2).max(12));
+            *first = (*first).min(self.columns.saturating_sub(others + 2).max(FIRST_COLUMN_MIN));
         }
         let draw = |cells: &[&str]| {
             let mut line = String::from("  ");
@@ -338,8 +348,15 @@ impl Page<'_> {
             let reason = self.paint.state(RequirementState::Unknown, &format!("? {reason}"));
             let behind = phrases::gap_behind(self.words, gap);
             let colon = self.words.get("report.colon");
+            let bare =
+                format!("  ? {}{colon}{}", phrases::reason(self.words, gap.reason), gap.subject());
             let subject = self.paint.bold(&clean(gap.subject()));
-            self.line(&format!("  {reason}{colon}{subject}  {behind}"));
+            if width(&bare) + 2 + width(&behind) <= self.columns {
+                self.line(&format!("  {reason}{colon}{subject}  {behind}"));
+            } else {
+                self.line(&format!("  {reason}{colon}{subject}"));
+                self.paragraph(4, &behind);
+            }
             self.paragraph(4, &phrases::gap_remedy(self.words, gap));
         }
         if summary.gaps.len() > limit {

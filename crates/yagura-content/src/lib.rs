@@ -8,6 +8,7 @@ mod lint;
 mod loader;
 mod place;
 mod problem;
+pub mod scaffold;
 mod yaml;
 
 pub use lint::{AccessLevel, ApiFacts};

@@ -67,7 +67,10 @@ fn options() -> serde_saphyr::Options {
 fn sentence(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let text = text.lines().next().unwrap_or_default();
-    let text = text.find(" at line ").map_or(text, |at| text.split_at(at).0);
+    // The place is shown apart, and how to configure the parser is not the reader's business.
+    let text = [" at line ", ", set DuplicateKeyPolicy"]
+        .into_iter()
+        .fold(text, |text, end| text.split_once(end).map_or(text, |(before, _)| before));
     let mut chars = text.chars();
     let first = chars.next().map(|c| c.to_ascii_lowercase());
     first.into_iter().chain(chars).take(300).collect()

@@ -34,6 +34,10 @@ pub(crate) fn compile(source: &str, scope: ScopeKind) -> Result<Node, Expression
         .enable_ident_escape_syntax(true)
         .parse(source);
     match parsed {
+        Ok(expression) if levels(&expression) > LEVELS_MAX => Err(ExpressionError::at_start(
+            format!("the expression is deeper than {LEVELS_MAX} levels"),
+            "split the expression, or compute less of it",
+        )),
         Ok(expression) => match Lowering::new(scope, None).node(&expression) {
             Ok(node) => Ok(node),
             Err(failure) => Err(locate(source, scope, failure)),
@@ -53,19 +57,51 @@ pub(crate) fn compile(source: &str, scope: ScopeKind) -> Result<Node, Expression
     }
 }
 
+/// How deep a parsed expression is, found without recursion; a chain of members is as deep as it
+/// is long. INVARIANT: nothing else walks an expression before this has been asked.
+fn levels(expression: &IdedExpr) -> usize {
+    let mut deepest = 0;
+    let mut stack = vec![(expression, 1)];
+    while let Some((expression, level)) = stack.pop() {
+        deepest = deepest.max(level);
+        let mut below = |child| stack.push((child, level + 1));
+        match &expression.expr {
+            Expr::Select(select) => below(&select.operand),
+            Expr::List(list) => list.elements.iter().for_each(below),
+            Expr::Map(map) => {
+                for entry in &map.entries {
+                    if let EntryExpr::MapEntry(entry) = &entry.expr {
+                        below(&entry.key);
+                        below(&entry.value);
+                    }
+                }
+            }
+            Expr::Call(call) => {
+                call.target.as_deref().into_iter().chain(&call.args).for_each(below)
+            }
+            Expr::Comprehension(looping) => {
+                below(&looping.iter_range);
+                below(&looping.loop_step);
+            }
+            Expr::Struct(_) | Expr::Literal(_) | Expr::Ident(_) | Expr::Unspecified => {}
+        }
+    }
+    deepest
+}
+
+/// Stack of the thread in which the classic parser runs: it recurses through every rule of the
+/// grammar, and at our limits of nesting needs some megabytes in a build without optimization.
+const LOCATE_STACK_BYTES: usize = 64 * 1024 * 1024;
+
 /// Finds where a refused part stands, with the parser that keeps places.
 fn locate(source: &str, scope: ScopeKind, failure: Failure) -> ExpressionError {
-    let parsed = Parser::new()
-        .max_recursion_depth(PARSER_LEVELS_MAX)
-        .enable_ident_escape_syntax(true)
-        .parse_with_source_info(source);
-    let located = parsed.ok().and_then(|(expression, info)| {
-        let failure = Lowering::new(scope, Some(&info)).node(&expression).err()?;
-        Some((failure.at?, failure))
+    let located = std::thread::scope(|threads| {
+        let thread = std::thread::Builder::new().stack_size(LOCATE_STACK_BYTES);
+        thread.spawn_scoped(threads, || relocate(source, scope)).ok()?.join().ok()?
     });
-    let (at, failure) = located.unwrap_or((0, failure));
-    // The parser counts characters, not bytes.
-    let before: String = source.chars().take(at).collect();
+    let failure = located.unwrap_or(failure);
+    // The parser counts bytes.
+    let before = source.get(..failure.at.unwrap_or(0)).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     ExpressionError {
         line: before.matches('\n').count() + 1,
@@ -73,6 +109,17 @@ fn locate(source: &str, scope: ScopeKind, failure: Failure) -> ExpressionError {
         message: failure.message,
         hint: failure.hint,
     }
+}
+
+/// Compiles again what has failed, to learn the place.
+fn relocate(source: &str, scope: ScopeKind) -> Option<Failure> {
+    let (expression, info) = Parser::new()
+        .max_recursion_depth(PARSER_LEVELS_MAX)
+        .enable_ident_escape_syntax(true)
+        .parse_with_source_info(source)
+        .ok()?;
+    let failure = Lowering::new(scope, Some(&info)).node(&expression).err()?;
+    failure.at.is_some().then_some(failure)
 }
 
 /// The column in characters, from the parser's column in bytes.
@@ -113,12 +160,11 @@ struct Lowering<'s> {
     scope: ScopeKind,
     info: Option<&'s SourceInfo>,
     locals: Vec<String>,
-    level: usize,
 }
 
 impl<'s> Lowering<'s> {
     fn new(scope: ScopeKind, info: Option<&'s SourceInfo>) -> Self {
-        Self { scope, info, locals: Vec::new(), level: 0 }
+        Self { scope, info, locals: Vec::new() }
     }
 
     fn fail<T>(
@@ -136,15 +182,7 @@ impl<'s> Lowering<'s> {
     }
 
     fn node(&mut self, expression: &IdedExpr) -> Result<Node, Failure> {
-        self.level += 1;
-        if self.level > LEVELS_MAX {
-            return self.fail(
-                expression,
-                format!("the expression is deeper than {LEVELS_MAX} levels"),
-                "split it",
-            );
-        }
-        let node = match &expression.expr {
+        Ok(match &expression.expr {
             Expr::Literal(literal) => self.literal(expression, literal)?,
             Expr::Ident(name) => self.name(expression, name)?,
             Expr::Select(select) => {
@@ -170,9 +208,7 @@ impl<'s> Lowering<'s> {
                 return self.fail(expression, what, "a map is written `{\"key\": value}`");
             }
             Expr::Unspecified => return self.fail(expression, "a part is missing", ""),
-        };
-        self.level -= 1;
-        Ok(node)
+        })
     }
 
     fn nodes(&mut self, expressions: &[IdedExpr]) -> Result<Box<[Node]>, Failure> {
@@ -235,7 +271,6 @@ impl<'s> Lowering<'s> {
             return self.reach(at, name, &arguments);
         }
         let mut nodes = Vec::with_capacity(arguments.len());
-        // A sum or a chain of comparisons leans to the left, so it is one level, not many.
         for argument in &arguments {
             nodes.push(self.node(argument)?);
         }

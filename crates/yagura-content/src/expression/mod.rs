@@ -187,3 +187,8 @@ impl Decided {
         })
     }
 }
+
+/// The names of all functions, for references and completions.
+pub fn function_names() -> impl Iterator<Item = &'static str> {
+    functions::FUNCTIONS.iter().map(|function| function.name)
+}

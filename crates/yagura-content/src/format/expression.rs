@@ -8,6 +8,8 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Number, Value};
 
+use yagura_model::{Path, Step};
+
 use crate::expression::{Env, EvaluationError, ExpressionError, Program, ScopeKind};
 use crate::place::{Place, Placed};
 use crate::problem::{File, Problem};
@@ -50,6 +52,24 @@ impl Expression {
         self.place
     }
 
+    /// Where a path that it reads is written: the place of the last name of the path.
+    pub(crate) fn place_of(&self, file: &File, path: &Path) -> Place {
+        let last = path.0.iter().rev().find_map(|step| match step {
+            Step::Key(key) => Some(key.as_str()),
+            Step::Index(_) | Step::Every => None,
+        });
+        let Some(at) = last.and_then(|name| word(&self.source, name)) else { return self.place };
+        let before = self.source.get(..at).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let error = ExpressionError {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            message: String::new(),
+            hint: String::new(),
+        };
+        self.problem(file, &error).place
+    }
+
     pub(crate) fn set_scope(&mut self, scope: ScopeKind) {
         self.scope = scope;
     }
@@ -74,6 +94,16 @@ impl Expression {
                 .unwrap_or_else(|error| Program::broken(&self.source, &error))
         })
     }
+}
+
+/// The byte at which a name stands as a whole word.
+fn word(text: &str, name: &str) -> Option<usize> {
+    let part_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    text.match_indices(name).map(|(at, _)| at).find(|at| {
+        let before = text.get(..*at).and_then(|text| text.chars().next_back());
+        let after = text.get(at + name.len()..).and_then(|text| text.chars().next());
+        !before.is_some_and(part_of_word) && !after.is_some_and(part_of_word)
+    })
 }
 
 impl fmt::Debug for Expression {

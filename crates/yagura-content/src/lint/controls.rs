@@ -68,7 +68,7 @@ fn reads(lint: &mut Lint<'_>, file: &File, control: &Control, expression: &Expre
         }
         for path in read {
             if let Some((message, hint)) = lint.missing(&type_name, path) {
-                lint.hinted(file, expression.place(), message, hint);
+                lint.hinted(file, expression.place_of(file, path), message, hint);
             }
         }
     }
@@ -102,7 +102,8 @@ fn account(lint: &mut Lint<'_>, file: &File, expression: &Expression, program: &
         let Some(Step::Key(member)) = path.0.first() else { continue };
         if !known.contains(&member.as_str()) {
             let message = format!("`account` has no member `{member}`");
-            lint.hinted(file, expression.place(), message, site::near(member, known));
+            let place = expression.place_of(file, &path);
+            lint.hinted(file, place, message, site::near(member, known));
         }
     }
 }

@@ -163,7 +163,7 @@ impl Lint<'_> {
                         format!(" (in the answer of `{}`)", call.name)
                     });
                     let message = format!("there is no `{}.{path}`{answer}", root.as_str());
-                    self.error(&file, expression.place(), message);
+                    self.error(&file, expression.place_of(&file, path), message);
                 }
             }
         }

@@ -3,4 +3,8 @@
 
 mod builtin;
 mod expression_laws;
+mod expression_reads;
 mod expression_results;
+mod hostile;
+mod lint_messages;
+mod site_folder;

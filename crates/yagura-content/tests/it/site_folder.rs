@@ -1,0 +1,146 @@
+//! A site folder laid over the built-in content.
+//! Hostile files are in `hostile.rs`.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use yagura_content::Content;
+use yagura_model::Severity;
+
+/// A built-in control to override.
+fn some_control() -> String {
+    Content::builtin().controls.keys().next().unwrap().clone()
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+fn control_text() -> String {
+    yagura_content::scaffold::control("x.y", "AWS::S3::Bucket").unwrap().text
+}
+
+#[test]
+fn a_folder_that_is_not_there_adds_nothing() {
+    let content = Content::load(Some(Path::new("no/such/folder")));
+    assert_eq!(content.controls.len(), Content::builtin().controls.len());
+    assert!(content.problems.is_empty());
+}
+
+#[test]
+fn files_add_and_override_by_their_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = some_control();
+    let overriding = format!("controls/{}.yaml", id.replacen('.', "/", 1));
+    write(folder.path(), &overriding, &control_text().replace("medium", "critical"));
+    write(folder.path(), "controls/house/rule_kept.yaml", &control_text());
+    write(folder.path(), "notes.txt", "not content");
+    write(folder.path(), ".git/config.yaml", "not: content");
+    let content = Content::load(Some(folder.path()));
+    assert!(content.problems.is_empty(), "{:?}", content.problems);
+    assert_eq!(content.controls[&id].severity, Severity::Critical);
+    assert!(content.controls.contains_key("house.rule_kept"));
+    assert_eq!(content.controls.len(), Content::builtin().controls.len() + 1);
+}
+
+#[test]
+fn a_broken_override_leaves_the_built_in_file_in_force() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = some_control();
+    let name = format!("controls/{}.yaml", id.replacen('.', "/", 1));
+    let broken = control_text().replace("resource.properties.Example == true", "resource.x ==");
+    write(folder.path(), &name, &broken);
+    let content = Content::load(Some(folder.path()));
+    assert_eq!(content.problems.len(), 1);
+    assert_eq!(content.problems[0].file, name);
+    assert_eq!(content.problems[0].place.line, 14);
+    let built_in = Content::builtin();
+    assert_eq!(content.controls[&id].severity, built_in.controls[&id].severity);
+}
+
+#[test]
+fn what_is_no_content_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "controls/too/deep/x.yaml", "a: b");
+    write(folder.path(), "controls/s3/x.yml", "a: b");
+    let problems = Content::load(Some(folder.path())).problems;
+    let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        ["cannot be read: content files end in `.yaml`", "no content has this path",]
+    );
+}
+
+#[test]
+fn the_sites_own_files_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let id = some_control();
+    write(
+        folder.path(),
+        "exceptions.yaml",
+        &format!(
+            "- control: {id}\n  accounts: [\"111122223333\"]\n  owner: team sea\n  reason: migrating\n  \
+         expires: 2027-03-31\n"
+        ),
+    );
+    write(
+        folder.path(),
+        "attestations.yaml",
+        "- framework: checklist\n  \
+        requirement: response.plan\n  state: met\n  by: someone\n  reason: drilled in May\n  \
+        expires: \"2027-03-31T00:00:00Z\"\n",
+    );
+    write(folder.path(), "parameters.yaml", "a.b: {days_max: 30}\n");
+    write(folder.path(), "selection.yaml", "disable: [\"nothing.*\"]\nseverity: {a.b: low}\n");
+    let content = Content::load(Some(folder.path()));
+    assert!(content.problems.is_empty(), "{:?}", content.problems);
+    assert_eq!(content.site.exceptions[0].expires.0.to_string(), "2027-04-01T00:00:00Z");
+    assert_eq!(content.site.attestations.len(), 1);
+    assert_eq!(content.site.parameters["a.b"]["days_max"], json!(30));
+    assert!(!content.site.selection.enables("nothing.here"));
+    let messages: Vec<String> =
+        content.lint(None).iter().map(|problem| problem.to_string()).collect();
+    assert_eq!(
+        messages,
+        [
+            "parameters.yaml:1:1: no control is called `a.b`",
+            "selection.yaml:1:1: no control is called `a.b`",
+            "selection.yaml:1:1: no control is called `nothing.*`",
+        ]
+    );
+}
+
+#[test]
+fn an_unreadable_file_is_a_problem_and_the_rest_loads() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "controls/house/rule_kept.yaml", &control_text());
+    fs::create_dir_all(folder.path().join("controls/house/folder.yaml")).unwrap();
+    std::os::unix::fs::symlink("/no/such/target", folder.path().join("controls/house/gone.yaml"))
+        .unwrap();
+    let content = Content::load(Some(folder.path()));
+    assert!(content.controls.contains_key("house.rule_kept"));
+    assert_eq!(content.problems.len(), 1);
+    assert!(content.problems[0].message.starts_with("cannot be read"));
+}
+
+#[test]
+fn scaffolds_load_and_lint_asks_for_what_is_left_to_fill_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = yagura_content::scaffold::control("sns.topic_kept", "AWS::X::Thing").unwrap();
+    let resource = yagura_content::scaffold::resource("x.thing", "AWS::X::Thing").unwrap();
+    write(folder.path(), &control.path, &control.text);
+    write(folder.path(), &resource.path, &resource.text);
+    let content = Content::load(Some(folder.path()));
+    assert!(content.problems.is_empty(), "{:?}", content.problems);
+    let problems = content.lint(None);
+    assert!(!problems.is_empty());
+    for problem in problems {
+        assert!(problem.message.contains("TODO"), "{problem}");
+    }
+    for id in ["", "x", "X.y", "a.b.c", "../x.y", "a.b/c"] {
+        assert!(yagura_content::scaffold::control(id, "AWS::X::Y").is_err(), "{id}");
+    }
+}

@@ -7,6 +7,7 @@ mod endpoint;
 mod failures;
 mod generate;
 mod hostile;
+mod recognize;
 mod round_trip;
 mod seeds;
 

@@ -1,2 +1,55 @@
-//! The binary.
-fn main() {}
+//! Yagura, the security operations system for AWS that a team runs itself: the binary.
+//! It parses, wires and reports; what it knows about AWS and security is elsewhere.
+
+mod catalog;
+mod choice;
+mod cli;
+mod commands;
+mod context;
+mod exit;
+mod former;
+mod options;
+mod output;
+mod progress;
+mod reach;
+mod river;
+mod rows;
+mod settings;
+mod tables;
+
+use std::process::ExitCode;
+
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().collect();
+    match run(&arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            output::error(&error);
+            Exit::Failed.into()
+        }
+    }
+}
+
+fn run(arguments: &[std::ffi::OsString]) -> anyhow::Result<Exit> {
+    let (cli, lang) = cli::parse(arguments)?;
+    start_log(&cli.global.log)?;
+    commands::run(cli, lang)
+}
+
+/// Log lines go to stderr, for the person who debugs; the program's own words do not pass here.
+fn start_log(filter: &str) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| {
+        anyhow::Error::new(error).context(output::Hinted::new(
+            format!("`{filter}` is not a log filter"),
+            "for example `--log info` or `--log yagura_aws=debug`",
+        ))
+    })?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! The prose of content, in the report's own terms.
+//! Report has a version of its own so that a page or file never depends on compiled expressions.
+
+use yagura_content::Content;
+use yagura_content::format::{Control, Framework, Guidance, Responsible};
+use yagura_model::FrameworkScore;
+use yagura_report::{
+    Catalog, ControlEntry, FixEntry, FrameworkEntry, GroupEntry, RequirementEntry,
+};
+
+/// The order in which frameworks are shown; what is not named here comes after, by id.
+const ORDER: [&str; 4] = ["checklist", "cis_5_0", "fsbp", "control_tower"];
+
+/// Everything that a report can mention.
+pub(crate) fn of(content: &Content) -> Catalog {
+    let mut frameworks: Vec<&Framework> = content.frameworks.values().map(AsRef::as_ref).collect();
+    let rank = |id: &str| ORDER.iter().position(|known| *known == id).unwrap_or(ORDER.len());
+    frameworks.sort_by(|a, b| (rank(&a.id), &a.id).cmp(&(rank(&b.id), &b.id)));
+    Catalog {
+        controls: content.controls.iter().map(|(id, one)| (id.clone(), control(one))).collect(),
+        frameworks: frameworks.into_iter().map(framework).collect(),
+    }
+}
+
+/// The word for how strongly a control is advised.
+pub(crate) fn guidance(guidance: Guidance) -> &'static str {
+    match guidance {
+        Guidance::Mandatory => "mandatory",
+        Guidance::StronglyRecommended => "strongly_recommended",
+        Guidance::Elective => "elective",
+    }
+}
+
+fn control(control: &Control) -> ControlEntry {
+    let text = |text: &Option<yagura_content::Placed<String>>| {
+        text.as_ref().map(|text| text.value.clone()).unwrap_or_default()
+    };
+    ControlEntry {
+        id: control.id.clone(),
+        type_name: control.type_name.value.clone(),
+        severity: control.severity,
+        guidance: guidance(control.guidance).to_owned(),
+        responsible: match control.responsible {
+            Responsible::Customer => "customer",
+            Responsible::Shared => "shared",
+            Responsible::Aws => "aws",
+        }
+        .to_owned(),
+        title: control.title.value.clone(),
+        why: control.why.value.clone(),
+        fix: FixEntry {
+            console_en: control.fix.console.value.en.clone(),
+            console_ja: control.fix.console.value.ja.clone(),
+            cli: control.fix.cli.value.clone(),
+            cloudformation: text(&control.fix.cloudformation),
+            terraform: text(&control.fix.terraform),
+        },
+        maps: control
+            .maps
+            .iter()
+            .map(|(id, list)| (id.clone(), list.iter().map(|one| one.value.clone()).collect()))
+            .collect(),
+        references: control.references.iter().map(|one| one.value.clone()).collect(),
+    }
+}
+
+fn framework(framework: &Framework) -> FrameworkEntry {
+    FrameworkEntry {
+        id: framework.id.clone(),
+        title: framework.title.value.clone(),
+        version: framework.version.clone(),
+        groups: framework
+            .groups
+            .iter()
+            .map(|group| GroupEntry {
+                id: group.id.value.clone(),
+                title: group.title.value.clone(),
+            })
+            .collect(),
+        requirements: framework
+            .requirements
+            .iter()
+            .map(|one| RequirementEntry {
+                id: one.id.value.clone(),
+                group: one.group.value.clone(),
+                title: one.title.value.clone(),
+            })
+            .collect(),
+    }
+}
+
+/// The scores in the order in which frameworks are shown.
+pub(crate) fn in_order(catalog: &Catalog, scores: &[FrameworkScore]) -> Vec<FrameworkScore> {
+    let of = |entry: &FrameworkEntry| scores.iter().find(|score| score.framework == entry.id);
+    catalog.frameworks.iter().filter_map(of).cloned().collect()
+}

@@ -1,0 +1,348 @@
+//! The command line: what can be typed, and how a setting reaches it.
+//! What a command does is in `commands/`; help texts are in `locales/*/help.toml`.
+//!
+//! A setting is declared once, as a flag. From the flag come its environment variable
+//! (`--data-dir` → `YAGURA_DATA_DIR`), its key in the configuration file (`data-dir = …`, or in a
+//! table named after the command) and its line on the reference page.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use yagura_model::Lang;
+
+use crate::commands;
+use crate::output::Hinted;
+
+/// Everything that was typed.
+#[derive(Parser)]
+#[command(name = "yagura", version, propagate_version = false, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Commands,
+}
+
+/// Settings that every command takes.
+#[derive(Args, Clone)]
+pub(crate) struct Global {
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) site: Option<PathBuf>,
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database: Option<String>,
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[arg(long, global = true, value_parser = ["en", "ja"])]
+    pub(crate) lang: Option<String>,
+    #[arg(long, global = true, value_parser = ["auto", "always", "never"], default_value = "auto")]
+    pub(crate) color: String,
+    #[arg(long, global = true, value_name = "FILTER", default_value = "warn,aws_config=error,aws_runtime=error")]
+    pub(crate) log: String,
+    #[arg(long, short, global = true, action = ArgAction::SetTrue)]
+    pub(crate) quiet: bool,
+}
+
+/// The commands, one file each.
+#[derive(Subcommand)]
+pub(crate) enum Commands {
+    Demo(commands::demo::DemoArgs),
+    Scan(commands::scan::ScanArgs),
+    Controls(commands::controls::ControlsArgs),
+    Resources(commands::resources::ResourcesArgs),
+    Doctor(commands::doctor::DoctorArgs),
+    Content(commands::content::ContentArgs),
+    Aws(commands::aws::AwsArgs),
+    Completions(commands::completions::CompletionsArgs),
+    #[command(hide = true)]
+    Reference(commands::reference::ReferenceArgs),
+}
+
+/// Flags that are no settings: they mean something only where they are typed.
+const NOT_SETTINGS: [&str; 5] = ["help", "version", "config", "yes", "compare"];
+
+/// Reads arguments, environment and configuration file into one answer.
+///
+/// # Errors
+/// A configuration file that cannot be read, is no TOML, or has a key that no flag has.
+/// Wrong arguments end the process with clap's own message (exit 2).
+pub(crate) fn parse(arguments: &[std::ffi::OsString]) -> anyhow::Result<(Cli, Lang)> {
+    let lang = lang_before_parsing(arguments);
+    let mut command = described(lang)?;
+    if let Some((path, file)) = configuration(arguments)? {
+        command = with_defaults(command, &path, &file)?;
+    }
+    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let lang = match cli.global.lang.as_deref() {
+        Some("ja") => Lang::Ja,
+        Some(_) => Lang::En,
+        None => lang,
+    };
+    Ok((cli, lang))
+}
+
+/// The language of help and errors: the flag, the variable, else the locale.
+fn lang_before_parsing(arguments: &[std::ffi::OsString]) -> Lang {
+    let typed = value_of(arguments, "--lang").or_else(|| std::env::var("YAGURA_LANG").ok());
+    let locale = || {
+        ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+    };
+    Lang::from_locale(&typed.or_else(locale).unwrap_or_default())
+}
+
+/// The value of a flag before clap has parsed anything: `--flag value` or `--flag=value`.
+fn value_of(arguments: &[std::ffi::OsString], flag: &str) -> Option<String> {
+    let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
+    while let Some(argument) = arguments.next() {
+        if argument == "--" {
+            return None;
+        }
+        if argument == flag {
+            return arguments.next().map(str::to_owned);
+        }
+        let value = argument.strip_prefix(flag).and_then(|rest| rest.strip_prefix('='));
+        if let Some(value) = value {
+            return Some(value.to_owned());
+        }
+    }
+    None
+}
+
+/// The whole command tree, with help in one language and an environment variable per setting.
+pub(crate) fn described(lang: Lang) -> anyhow::Result<Command> {
+    let help = Help::load(lang)?;
+    Ok(describe(Cli::command(), &help, ""))
+}
+
+/// Help texts by path: `scan`, `scan.--format`, `controls.list`.
+struct Help(BTreeMap<String, String>);
+
+impl Help {
+    fn load(lang: Lang) -> anyhow::Result<Self> {
+        let text = match lang {
+            Lang::En => include_str!("../../../locales/en/help.toml"),
+            Lang::Ja => include_str!("../../../locales/ja/help.toml"),
+        };
+        Ok(Self(toml::from_str(text).context("the built-in help texts are broken")?))
+    }
+
+    fn get(&self, path: &str) -> Option<String> {
+        self.0.get(path).map(|text| text.trim().to_owned())
+    }
+}
+
+fn describe(mut command: Command, help: &Help, path: &str) -> Command {
+    let own = if path.is_empty() { "yagura" } else { path };
+    if let Some(about) = help.get(own) {
+        command = command.about(about);
+    }
+    if let Some(after) = help.get(&format!("{own}.after")) {
+        command = command.after_help(after);
+    }
+    let arguments: Vec<clap::Id> =
+        command.get_arguments().map(|argument| argument.get_id().clone()).collect();
+    for id in arguments {
+        command = command.mut_arg(&id, |argument| describe_argument(argument, help, own));
+    }
+    let children: Vec<String> =
+        command.get_subcommands().map(|child| child.get_name().to_owned()).collect();
+    for child in children {
+        let child_path = if path.is_empty() { child.clone() } else { format!("{path}.{child}") };
+        command = command.mut_subcommand(&child, |child| describe(child, help, &child_path));
+    }
+    command
+}
+
+fn describe_argument(argument: Arg, help: &Help, path: &str) -> Arg {
+    let key = argument_key(&argument);
+    let text = help.get(&format!("{path}.{key}")).or_else(|| help.get(&key));
+    let argument = match text {
+        Some(text) => argument.help(text),
+        None => argument,
+    };
+    match setting_name(&argument) {
+        Some(name) => argument.env(variable(&name)).hide_env_values(true),
+        None => argument,
+    }
+}
+
+/// `--format` for a flag, `PATH` for a positional argument.
+pub(crate) fn argument_key(argument: &Arg) -> String {
+    match argument.get_long() {
+        Some(long) => format!("--{long}"),
+        None => argument.get_id().as_str().to_uppercase(),
+    }
+}
+
+/// The name of the setting behind a flag, where the flag is one.
+pub(crate) fn setting_name(argument: &Arg) -> Option<String> {
+    argument.get_long().filter(|long| !NOT_SETTINGS.contains(long)).map(str::to_owned)
+}
+
+/// The environment variable of a setting: `data-dir` → `YAGURA_DATA_DIR`.
+pub(crate) fn variable(setting: &str) -> String {
+    let name = if setting == "site" { "site-dir" } else { setting };
+    format!("YAGURA_{}", name.to_uppercase().replace('-', "_"))
+}
+
+/// The configuration file that `--config`, `YAGURA_CONFIG` or the XDG folder names.
+fn configuration(
+    arguments: &[std::ffi::OsString],
+) -> anyhow::Result<Option<(PathBuf, toml::Table)>> {
+    let named = value_of(arguments, "--config")
+        .or_else(|| std::env::var("YAGURA_CONFIG").ok())
+        .map(PathBuf::from);
+    let usual = || crate::settings::config_folder().map(|folder| folder.join("config.toml"));
+    let Some(path) = named.clone().or_else(|| usual().filter(|path| path.exists())) else {
+        return Ok(None);
+    };
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("could not read the configuration `{}`", path.display()))?;
+    let table = text.parse::<toml::Table>().with_context(|| {
+        Hinted::new(
+            format!("`{}` is not a valid configuration", path.display()),
+            "`yagura reference configuration` lists every key",
+        )
+    })?;
+    Ok(Some((path, table)))
+}
+
+/// Turns each key of the file into the default of its flag, so that what is typed and what the
+/// environment says goes before it. A table named after a command holds for that command only.
+fn with_defaults(
+    mut command: Command,
+    path: &std::path::Path,
+    file: &toml::Table,
+) -> anyhow::Result<Command> {
+    for (key, value) in file {
+        if let (toml::Value::Table(table), Some(_)) = (value, command.find_subcommand(key)) {
+            for (flag, value) in table {
+                let mut known = false;
+                let values = default_values(path, flag, value)?;
+                command = command.mut_subcommand(key, |child| {
+                    set_default(child, flag, &values, &mut known)
+                });
+                if !known {
+                    bail!(unknown_key(path, &format!("{key}.{flag}")));
+                }
+            }
+            continue;
+        }
+        let mut known = false;
+        let values = default_values(path, key, value)?;
+        command = set_default(command, key, &values, &mut known);
+        if !known {
+            bail!(unknown_key(path, key));
+        }
+    }
+    Ok(command)
+}
+
+fn unknown_key(path: &std::path::Path, key: &str) -> Hinted {
+    Hinted::new(
+        format!("`{}` has a key that is no setting: `{key}`", path.display()),
+        "`yagura reference configuration` lists every key",
+    )
+}
+
+/// Sets the default of a flag wherever the tree has it.
+fn set_default(mut command: Command, flag: &str, values: &[String], known: &mut bool) -> Command {
+    let ids: Vec<clap::Id> = command
+        .get_arguments()
+        .filter(|argument| setting_name(argument).is_some_and(|name| name == flag))
+        .map(|argument| argument.get_id().clone())
+        .collect();
+    for id in ids {
+        *known = true;
+        command = command.mut_arg(&id, |argument| argument.default_values(values.to_vec()));
+    }
+    let children: Vec<String> =
+        command.get_subcommands().map(|child| child.get_name().to_owned()).collect();
+    for child in children {
+        command = command.mut_subcommand(&child, |child| set_default(child, flag, values, known));
+    }
+    command
+}
+
+fn default_values(
+    path: &std::path::Path,
+    key: &str,
+    value: &toml::Value,
+) -> anyhow::Result<Vec<String>> {
+    let scalar = |value: &toml::Value| match value {
+        toml::Value::String(text) => Ok(text.clone()),
+        toml::Value::Integer(number) => Ok(number.to_string()),
+        toml::Value::Boolean(truth) => Ok(truth.to_string()),
+        other => bail!(
+            "`{}`: `{key}` must be a text, number, truth value or a list of them, not {}",
+            path.display(),
+            other.type_str()
+        ),
+    };
+    match value {
+        toml::Value::Array(list) => list.iter().map(scalar).collect(),
+        other => Ok(vec![scalar(other)?]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk(command: &Command, path: &str, visit: &mut dyn FnMut(&Command, &str)) {
+        visit(command, path);
+        for child in command.get_subcommands() {
+            let name = child.get_name();
+            let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            walk(child, &path, visit);
+        }
+    }
+
+    #[test]
+    fn every_command_and_argument_has_help_in_both_languages() {
+        let mut missing = Vec::new();
+        for lang in Lang::ALL {
+            walk(&described(lang).unwrap(), "", &mut |command, path| {
+                if command.get_about().is_none() {
+                    missing.push(format!("{}: {path}", lang.code()));
+                }
+                for argument in command.get_arguments() {
+                    let own = !matches!(argument.get_id().as_str(), "help" | "version");
+                    if own && argument.get_help().is_none() {
+                        let key = argument_key(argument);
+                        missing.push(format!("{}: {path}.{key}", lang.code()));
+                    }
+                }
+            });
+        }
+        assert_eq!(missing, Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_command_tree_is_sound() {
+        described(Lang::En).unwrap().debug_assert();
+        described(Lang::Ja).unwrap().debug_assert();
+    }
+
+    #[test]
+    fn a_flag_is_found_before_parsing() {
+        let arguments = |text: &str| text.split(' ').map(Into::into).collect::<Vec<_>>();
+        assert_eq!(value_of(&arguments("y --lang ja"), "--lang").as_deref(), Some("ja"));
+        assert_eq!(value_of(&arguments("y --lang=ja"), "--lang").as_deref(), Some("ja"));
+        assert_eq!(value_of(&arguments("y -- --lang ja"), "--lang"), None);
+        assert_eq!(value_of(&arguments("y --language ja"), "--lang"), None);
+    }
+
+    #[test]
+    fn a_key_that_is_no_setting_is_refused_by_name() {
+        let file = "data-dri = 'x'".parse().unwrap();
+        let error = with_defaults(described(Lang::En).unwrap(), "c.toml".as_ref(), &file);
+        assert!(error.unwrap_err().to_string().contains("`data-dri`"));
+    }
+}

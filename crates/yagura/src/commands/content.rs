@@ -1,0 +1,178 @@
+//! `yagura content`: holds content, ours and the user's, to the same discipline.
+//! What is checked is in `yagura-content`; cases are run by judge and collect.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use miette::{GraphicalReportHandler, GraphicalTheme, NarratableReportHandler};
+use yagura_content::{Content, Problem, glob, scaffold};
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::output::{self, Hinted};
+use crate::{settings, tables};
+
+#[derive(Args)]
+pub(crate) struct ContentArgs {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    Test(TestArgs),
+    Lint,
+    New(NewArgs),
+}
+
+#[derive(Args)]
+struct TestArgs {
+    #[arg(long, value_name = "PATTERN")]
+    only: Option<String>,
+}
+
+#[derive(Args)]
+struct NewArgs {
+    #[arg(value_enum)]
+    kind: Kind,
+    id: String,
+    #[arg(long = "type", value_name = "TYPE", default_value = "AWS::Service::Type")]
+    type_name: String,
+    #[arg(long, value_name = "DIR")]
+    into: Option<PathBuf>,
+}
+
+/// What can be started from a scaffold.
+#[derive(clap::ValueEnum, Clone, Copy)]
+enum Kind {
+    Control,
+    Resource,
+}
+
+pub(crate) fn run(context: &Context, args: &ContentArgs) -> anyhow::Result<Exit> {
+    match &args.what {
+        What::Test(args) => test(context, args),
+        What::Lint => {
+            let content = load(context)?;
+            let errors = lint(&content)?;
+            Ok(if errors == 0 { Exit::Done } else { Exit::Findings })
+        }
+        What::New(args) => new(context, args),
+    }
+}
+
+fn load(context: &Context) -> anyhow::Result<Content> {
+    Ok(Content::load(settings::site_folder(&context.global)?.as_deref()))
+}
+
+/// Prints what lint says; returns how many errors there were.
+fn lint(content: &Content) -> anyhow::Result<usize> {
+    let facts = tables::Facts::open()?;
+    let problems = content.lint(Some(&facts));
+    for problem in &problems {
+        output::say(&shown(problem)?);
+    }
+    Ok(problems.iter().filter(|problem| problem.is_error()).count())
+}
+
+/// A problem with the lines around it, without color; as sentences where stderr is no terminal.
+fn shown(problem: &Problem) -> anyhow::Result<String> {
+    let mut text = String::new();
+    if output::stderr_is_terminal() {
+        GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
+            .with_width(output::width())
+            .render_report(&mut text, problem)?;
+    } else {
+        NarratableReportHandler::new().render_report(&mut text, problem)?;
+    }
+    Ok(format!("{problem}\n{text}"))
+}
+
+fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
+    let content = load(context)?;
+    let errors = lint(&content)?;
+    let wanted = |id: &str| args.only.as_ref().is_none_or(|only| glob::matches(only, id));
+    let (mut passed, mut failed) = (0_u64, 0_u64);
+    for case in yagura_judge::cases::run(&content).iter().filter(|case| wanted(&case.control)) {
+        if let Some(failure) = &case.failure {
+            failed += 1;
+            let (line, column) = (case.place.line, case.place.column);
+            output::say(&output::printable(&format!(
+                "{}:{line}:{column}: case `{}`: {failure}",
+                case.control, case.case
+            )));
+        } else {
+            passed += 1;
+        }
+    }
+    for case in yagura_collect::cases::run(&content) {
+        let id = content.resources.get(&case.type_name).map(|file| file.id.clone());
+        if !wanted(id.as_deref().unwrap_or(&case.type_name)) {
+            continue;
+        }
+        if case.problems.is_empty() {
+            passed += 1;
+        } else {
+            failed += 1;
+            output::say(&output::printable(&format!(
+                "{}: case `{}`: {}",
+                case.type_name,
+                case.case,
+                case.problems.join("; ")
+            )));
+        }
+    }
+    context.remark_in(
+        &format!(
+            "{} controls, {} resource types, {} frameworks",
+            content.controls.len(),
+            content.resources.len(),
+            content.frameworks.len()
+        ),
+        &format!(
+            "コントロール {}、リソースタイプ {}、フレームワーク {}",
+            content.controls.len(),
+            content.resources.len(),
+            content.frameworks.len()
+        ),
+    );
+    output::line(&format!("{passed} passed, {failed} failed"))?;
+    if errors > 0 {
+        context.remark_in(
+            &format!("{errors} errors in content files"),
+            &format!("コンテンツファイルに {errors} 件の誤りがあります"),
+        );
+    }
+    Ok(if failed == 0 && errors == 0 { Exit::Done } else { Exit::Findings })
+}
+
+fn new(context: &Context, args: &NewArgs) -> anyhow::Result<Exit> {
+    let folder = match (&args.into, &context.global.site) {
+        (Some(folder), _) | (None, Some(folder)) => folder.clone(),
+        (None, None) => settings::data_folder(&context.global)?.join("site"),
+    };
+    let scaffold = match args.kind {
+        Kind::Control => scaffold::control(&args.id, &args.type_name),
+        Kind::Resource => scaffold::resource(&args.id, &args.type_name),
+    };
+    let scaffold = scaffold.map_err(|error| {
+        let message = error.to_string();
+        anyhow::Error::new(error)
+            .context(Hinted::new(message, "an id is `service.wanted_condition`, in lower case"))
+    })?;
+    let path = folder.join(&scaffold.path);
+    anyhow::ensure!(
+        !path.exists(),
+        Hinted::new(format!("`{}` is there already", path.display()), "choose another id")
+    );
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::write(&path, scaffold.text)?;
+    output::line(&path.display().to_string())?;
+    context.remark_in(
+        "fill it in, then run `yagura content test`",
+        "内容を書いてから `yagura content test` を実行してください",
+    );
+    Ok(Exit::Done)
+}

@@ -1,0 +1,218 @@
+//! `yagura demo`: the whole river on a recorded sample organization, without network.
+//! The recording is content; every stage it goes through is the one that a real scan uses.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use clap::Args;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use yagura_aws::{Aws, MemberRole, Replay};
+use yagura_collect::{Plan, Wanted};
+use yagura_model::{Lang, VerdictCounts};
+use yagura_report::{Catalog, Format, ScanMeta, ScanReport};
+use yagura_store::{ScanStart, Store};
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::options::Reach;
+use crate::output;
+use crate::progress::Bar;
+use crate::river::{self, Judgement, Judging, Seen};
+use crate::{catalog, reach, tables};
+
+/// What AWS answered, byte for byte; made by `cargo xtask demo` from `content/demo/`.
+static RECORDING: &[u8] = include_bytes!("../../../../content/demo/answers.zst");
+
+/// The day that the recording shows. Ages (of keys, passwords, certificates) are measured from
+/// here, so that the demo says the same thing every day.
+const RECORDED: &str = "2026-11-20T09:00:00Z";
+
+#[derive(Args)]
+pub(crate) struct DemoArgs {
+    #[arg(long)]
+    no_serve: bool,
+    #[arg(long, value_enum, default_value_t = DemoFormat::Table)]
+    format: DemoFormat,
+}
+
+/// The formats of the demo.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum DemoFormat {
+    Table,
+    Plain,
+    Json,
+}
+
+pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Exit> {
+    // Content of a site would make the demo say something else than it does for everybody.
+    let content = yagura_content::Content::builtin().clone();
+    let folder = demo_folder(context)?;
+    let recorded: Timestamp = RECORDED.parse().context("the recording's date is broken")?;
+    let replay = Replay::open(RECORDING, &tables::api()?).context("the recording is damaged")?;
+    let builder = Aws::builder(tables::api()?, tables::actions()?)
+        .replay(&replay)
+        .member_role(MemberRole::named("YaguraRead"));
+    let client = reach::connect(builder, CancellationToken::new()).await?;
+    let controls: Vec<_> = content.controls.values().collect();
+    let plan = Plan::new(&content, &Wanted::Everything);
+    let ground = reach::ground(&client, &plan, &Reach::default(), recorded).await?;
+    let start = ScanStart {
+        started: recorded,
+        accounts: river::accounts_to_store(&ground.organization),
+        regions: {
+            let all: std::collections::BTreeSet<&String> =
+                ground.regions.by_account.values().flatten().collect();
+            all.into_iter().cloned().collect()
+        },
+        controls: controls.iter().map(|control| control.id.clone()).collect(),
+        full: true,
+    };
+    let store = Store::open(&yagura_store::Location::in_folder(&folder)).await?;
+    let bar = Bar::new(context.lang, context.global.quiet);
+    let read = river::read(&client, &plan, &ground, &start, &store, &bar).await?;
+    let (unmatched, examples) = replay.unmatched();
+    ensure!(
+        unmatched == 0,
+        "the recording has no answer to {unmatched} calls, such as {}",
+        examples.join(", ")
+    );
+    river::finish(&store, &read, recorded).await?;
+    let judging = Judging {
+        content: &content,
+        controls: &controls,
+        now: recorded,
+        accounts: river::accounts_known(&ground.organization),
+        all: false,
+        into: Some(read.scan),
+    };
+    let judgement = river::judge(&store, Seen::Scan(read.scan), judging).await?;
+    store.close().await;
+    let meta = ScanMeta {
+        demo: true,
+        calls: client.counts().calls,
+        resources: judgement.resources,
+        ..river::meta(&start, Some(read.scan), recorded)
+    };
+    let catalog = catalog::of(&content);
+    let page = write_page(context, &catalog, meta.clone(), &judgement, &folder)?;
+    match args.format {
+        DemoFormat::Json => {
+            output::line(&summary(&meta, &catalog, &judgement, controls.len(), &page).to_string())?;
+        }
+        DemoFormat::Table => show(context, &catalog, meta, &judgement, Format::Table, &page)?,
+        DemoFormat::Plain => show(context, &catalog, meta, &judgement, Format::Plain, &page)?,
+    }
+    // `--no-serve` will matter when there is a console to serve.
+    let _ = args.no_serve;
+    Ok(Exit::Done)
+}
+
+/// The demo's own folder, emptied: each run starts from nothing and touches nothing else.
+fn demo_folder(context: &Context) -> anyhow::Result<PathBuf> {
+    let folder = context.data_folder()?.join("demo");
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| {
+                format!("could not empty the demo's folder `{}`", folder.display())
+            });
+        }
+        _ => {}
+    }
+    crate::settings::make_data_folder(&folder)?;
+    Ok(folder)
+}
+
+fn report<'a>(
+    context: &Context,
+    catalog: &'a Catalog,
+    scan: ScanMeta,
+    judgement: &'a Judgement,
+    scores: &'a [yagura_model::FrameworkScore],
+) -> ScanReport<'a> {
+    ScanReport {
+        scan,
+        catalog,
+        scores,
+        tally: judgement.tally.clone(),
+        verdicts: &judgement.verdicts,
+        coverage: &judgement.coverage,
+        comparison: None,
+        lang: context.lang,
+    }
+}
+
+fn write_page(
+    context: &Context,
+    catalog: &Catalog,
+    meta: ScanMeta,
+    judgement: &Judgement,
+    folder: &Path,
+) -> anyhow::Result<PathBuf> {
+    let scores = catalog::in_order(catalog, &judgement.scores);
+    let report = report(context, catalog, meta, judgement, &scores);
+    let page = folder.join("report.html");
+    let file = std::fs::File::create(&page)
+        .with_context(|| format!("could not write `{}`", page.display()))?;
+    let mut out = std::io::BufWriter::new(file);
+    yagura_report::write(&report, Format::Html, &context.terminal(10, false), &mut out)?;
+    out.flush()?;
+    Ok(page)
+}
+
+fn show(
+    context: &Context,
+    catalog: &Catalog,
+    meta: ScanMeta,
+    judgement: &Judgement,
+    format: Format,
+    page: &Path,
+) -> anyhow::Result<()> {
+    let scores = catalog::in_order(catalog, &judgement.scores);
+    let report = report(context, catalog, meta, judgement, &scores);
+    let terminal = context.terminal(10, true);
+    output::data(|out| yagura_report::write(&report, format, &terminal, out))?;
+    let shown = page.display();
+    output::line(&match context.lang {
+        Lang::En => format!("\nThe whole report: {shown}"),
+        Lang::Ja => format!("\nレポート全体: {shown}"),
+    })
+}
+
+/// The contract of `yagura demo --format json`.
+fn summary(
+    meta: &ScanMeta,
+    catalog: &Catalog,
+    judgement: &Judgement,
+    controls: usize,
+    page: &Path,
+) -> Value {
+    let VerdictCounts { pass, fail, excepted, not_applicable, unknown } = judgement.tally.counts;
+    let checklist = judgement.scores.iter().find(|score| score.framework == Catalog::CHECKLIST);
+    let groups = catalog.frameworks.iter().find(|entry| entry.id == Catalog::CHECKLIST);
+    let area = |id: &str| {
+        let requirements = groups.map(|entry| entry.requirements.iter()).into_iter().flatten();
+        requirements.filter(|one| one.id == id).map(|one| one.group.clone()).next()
+    };
+    let items: Vec<Value> = checklist
+        .map(|score| score.requirements.iter())
+        .into_iter()
+        .flatten()
+        .map(|one| json!({"area": area(&one.id), "item": one.id, "state": one.state}))
+        .collect();
+    json!({
+        "accounts": meta.accounts.len(),
+        "resources": judgement.resources,
+        "controls": controls,
+        "verdicts": {
+            "pass": pass,
+            "fail": fail + excepted,
+            "not_applicable": not_applicable,
+            "unknown": unknown,
+        },
+        "checklist": items,
+        "report": page.display().to_string(),
+    })
+}

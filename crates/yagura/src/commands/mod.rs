@@ -1,0 +1,44 @@
+//! The commands: one file each, with its arguments and what it does.
+//! Wiring of the stages is in `crate::river`; nothing here knows AWS, SQL or HTML.
+
+pub(crate) mod aws;
+pub(crate) mod completions;
+pub(crate) mod content;
+pub(crate) mod controls;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod reference;
+pub(crate) mod resources;
+pub(crate) mod scan;
+
+use anyhow::Context as _;
+use yagura_model::Lang;
+
+use crate::cli::{Cli, Commands};
+use crate::context::Context;
+use crate::exit::Exit;
+
+/// Does what was typed. Commands that neither call nor store anything run without a runtime.
+pub(crate) fn run(cli: Cli, lang: Lang) -> anyhow::Result<Exit> {
+    let context = Context { global: cli.global, lang };
+    match &cli.command {
+        Commands::Demo(args) => wait_for(demo::run(&context, args)),
+        Commands::Scan(args) => wait_for(scan::run(&context, args)),
+        Commands::Controls(args) => wait_for(controls::run(&context, args)),
+        Commands::Resources(args) => wait_for(resources::run(&context, args)),
+        Commands::Doctor(args) => wait_for(doctor::run(&context, args)),
+        Commands::Aws(args) => wait_for(aws::run(&context, args)),
+        Commands::Content(args) => content::run(&context, args),
+        Commands::Completions(args) => completions::run(args, lang),
+        Commands::Reference(args) => reference::run(args, lang),
+    }
+}
+
+/// Runs a command to its end.
+fn wait_for(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime")?;
+    runtime.block_on(command)
+}

@@ -1,0 +1,214 @@
+//! `yagura reference`: the pages of the reference, printed by the program itself.
+//! They go into both books (`cargo xtask reference`) and are checked to be fresh.
+
+use std::fmt::Write as _;
+
+use clap::{Args, Command};
+use yagura_content::Content;
+use yagura_model::Lang;
+
+use crate::cli::{argument_key, described, setting_name, variable};
+use crate::exit::Exit;
+use crate::{catalog, output};
+
+#[derive(Args)]
+pub(crate) struct ReferenceArgs {
+    #[arg(value_enum)]
+    page: Page,
+}
+
+/// The pages.
+#[derive(clap::ValueEnum, Clone, Copy)]
+enum Page {
+    Commands,
+    Configuration,
+    Controls,
+    Resources,
+    Frameworks,
+}
+
+pub(crate) fn run(args: &ReferenceArgs, lang: Lang) -> anyhow::Result<Exit> {
+    let mut text = String::new();
+    match args.page {
+        Page::Commands => commands(&mut text, lang)?,
+        Page::Configuration => configuration(&mut text, lang)?,
+        Page::Controls => controls(&mut text, lang)?,
+        Page::Resources => resources(&mut text, lang)?,
+        Page::Frameworks => frameworks(&mut text, lang)?,
+    }
+    output::data(|out| out.write_all(text.as_bytes()))?;
+    Ok(Exit::Done)
+}
+
+/// One of two texts, by language.
+fn in_lang(lang: Lang, en: &'static str, ja: &'static str) -> &'static str {
+    match lang {
+        Lang::En => en,
+        Lang::Ja => ja,
+    }
+}
+
+fn commands(text: &mut String, lang: Lang) -> anyhow::Result<()> {
+    writeln!(text, "# {}\n", in_lang(lang, "Commands", "コマンド"))?;
+    let mut root = described(lang)?;
+    root.build();
+    command(text, &root, "yagura", lang)
+}
+
+fn command(text: &mut String, command_: &Command, path: &str, lang: Lang) -> anyhow::Result<()> {
+    if command_.is_hide_set() || command_.get_name() == "help" {
+        return Ok(());
+    }
+    writeln!(text, "## `{path}`\n")?;
+    if let Some(about) = command_.get_about() {
+        writeln!(text, "{about}\n")?;
+    }
+    let own = |argument: &&clap::Arg| {
+        let global = argument.is_global_set() && path != "yagura";
+        !global && !matches!(argument.get_id().as_str(), "help" | "version")
+    };
+    let arguments: Vec<&clap::Arg> = command_.get_arguments().filter(own).collect();
+    if !arguments.is_empty() {
+        let (flag, means) = (in_lang(lang, "argument", "引数"), in_lang(lang, "means", "意味"));
+        writeln!(text, "| {flag} | {means} |\n| --- | --- |")?;
+        for argument in arguments {
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            writeln!(text, "| `{}` | {} |", argument_key(argument), cell(&help))?;
+        }
+        writeln!(text)?;
+    }
+    if let Some(after) = command_.get_after_help() {
+        writeln!(text, "```text\n{}\n```\n", after.to_string().trim())?;
+    }
+    for child in command_.get_subcommands() {
+        command(text, child, &format!("{path} {}", child.get_name()), lang)?;
+    }
+    Ok(())
+}
+
+/// Text for a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ").replace('<', "&lt;")
+}
+
+fn configuration(text: &mut String, lang: Lang) -> anyhow::Result<()> {
+    writeln!(text, "# {}\n", in_lang(lang, "Configuration", "設定"))?;
+    writeln!(
+        text,
+        "{}\n",
+        in_lang(
+            lang,
+            "Each setting is a flag, an environment variable and a key of `config.toml`. \
+             What is typed goes before the environment, the environment before the file. \
+             In the file a key stands alone, or in a table named after the command it is for.",
+            "どの設定も、フラグ・環境変数・`config.toml` のキーのいずれでも指定できます。\
+             フラグが環境変数に優先し、環境変数がファイルに優先します。\
+             ファイルでは、キーを単独で書くか、対象のコマンド名のテーブルに書きます。"
+        )
+    )?;
+    writeln!(text, "```toml\nregions = [\"ap-northeast-1\", \"us-east-1\"]\n")?;
+    writeln!(text, "[scan]\nfail-on = \"high\"\n```\n")?;
+    let (key, variable_, means) = (
+        in_lang(lang, "key", "キー"),
+        in_lang(lang, "variable", "環境変数"),
+        in_lang(lang, "means", "意味"),
+    );
+    writeln!(text, "| {key} | {variable_} | {means} |\n| --- | --- | --- |")?;
+    let mut settings = std::collections::BTreeMap::new();
+    gather(&described(lang)?, &mut settings);
+    for (name, help) in settings {
+        writeln!(text, "| `{name}` | `{}` | {} |", variable(&name), cell(&help))?;
+    }
+    Ok(())
+}
+
+fn gather(command: &Command, settings: &mut std::collections::BTreeMap<String, String>) {
+    if command.is_hide_set() {
+        return;
+    }
+    for argument in command.get_arguments() {
+        if let Some(name) = setting_name(argument) {
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            settings.entry(name).or_insert(help);
+        }
+    }
+    for child in command.get_subcommands() {
+        gather(child, settings);
+    }
+}
+
+fn controls(text: &mut String, lang: Lang) -> anyhow::Result<()> {
+    let content = Content::builtin();
+    let words = yagura_report::words(lang);
+    writeln!(text, "# {}\n", in_lang(lang, "Controls", "コントロール"))?;
+    let n = content.controls.len();
+    match lang {
+        Lang::En => writeln!(text, "{n} controls. `yagura controls show ID` shows one whole.\n")?,
+        Lang::Ja => writeln!(
+            text,
+            "{n} 個のコントロールがあります。`yagura controls show ID` で詳細を表示できます。\n"
+        )?,
+    }
+    let mut service = "";
+    for (id, control) in &content.controls {
+        let own = crate::choice::service_of(id);
+        if own != service {
+            service = own;
+            let (c, s, g) =
+                (in_lang(lang, "control", "コントロール"), words.get("control.severity"), words.get("control.guidance"));
+            writeln!(text, "\n## {service}\n\n| {c} | {s} | {g} |\n| --- | --- | --- |")?;
+        }
+        let severity = words.get(match control.severity {
+            yagura_model::Severity::Critical => "report.severity.critical",
+            yagura_model::Severity::High => "report.severity.high",
+            yagura_model::Severity::Medium => "report.severity.medium",
+            yagura_model::Severity::Low => "report.severity.low",
+            yagura_model::Severity::Informational => "report.severity.informational",
+        });
+        let guidance = format!("control.{}", catalog::guidance(control.guidance));
+        let title = cell(control.title.value.get(lang));
+        writeln!(text, "| `{id}`<br>{title} | {severity} | {} |", words.get(&guidance))?;
+    }
+    Ok(())
+}
+
+fn resources(text: &mut String, lang: Lang) -> anyhow::Result<()> {
+    let content = Content::builtin();
+    writeln!(text, "# {}\n", in_lang(lang, "Resource types", "リソースタイプ"))?;
+    let (t, m) = (in_lang(lang, "type", "タイプ"), in_lang(lang, "is", "内容"));
+    writeln!(text, "| {t} | {m} |\n| --- | --- |")?;
+    for (name, resource) in &content.resources {
+        writeln!(text, "| `{name}` | {} |", cell(resource.title.value.get(lang)))?;
+    }
+    Ok(())
+}
+
+fn frameworks(text: &mut String, lang: Lang) -> anyhow::Result<()> {
+    let content = Content::builtin();
+    writeln!(text, "# {}\n", in_lang(lang, "Frameworks", "フレームワーク"))?;
+    for entry in catalog::of(content).frameworks {
+        writeln!(text, "## {} ({})\n", entry.title.get(lang), entry.id)?;
+        let (r, c) =
+            (in_lang(lang, "requirement", "要件"), in_lang(lang, "controls", "コントロール"));
+        writeln!(text, "| {r} | {c} |\n| --- | --- |")?;
+        for one in &entry.requirements {
+            let serving: Vec<String> = content
+                .controls
+                .iter()
+                .filter(|(_, control)| {
+                    let list = control.maps.get(&entry.id).into_iter().flatten();
+                    list.into_iter().any(|id| id.value == one.id)
+                })
+                .map(|(id, _)| format!("`{id}`"))
+                .collect();
+            let served = if serving.is_empty() {
+                in_lang(lang, "not covered yet", "未対応").to_owned()
+            } else {
+                serving.join(" ")
+            };
+            writeln!(text, "| {} {} | {served} |", one.id, cell(one.title.get(lang)))?;
+        }
+        writeln!(text)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,249 @@
+//! `yagura scan`: inventories accounts and judges them, or judges an exported file.
+//! The stages are wired in `crate::river`; results are written by `yagura-report`.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use yagura_collect::{Notice, Plan, Wanted};
+use yagura_content::Content;
+use yagura_content::format::Control;
+use yagura_model::{Lang, Severity, Verdict};
+use yagura_report::{Comparison, Format, ScanMeta, ScanReport};
+use yagura_store::{Location, ScanStart, ScanState, Store};
+
+use crate::choice::ControlChoice;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::former::{self, Former};
+use crate::options::{AwsOptions, Reach, ResultOptions};
+use crate::output;
+use crate::progress::Bar;
+use crate::river::{self, Judgement, Judging, Seen};
+use crate::{catalog, reach};
+
+#[derive(Args)]
+pub(crate) struct ScanArgs {
+    #[command(flatten)]
+    aws: AwsOptions,
+    #[command(flatten)]
+    reach: Reach,
+    #[command(flatten)]
+    choice: ControlChoice,
+    #[arg(long, conflicts_with = "snapshot")]
+    full: bool,
+    #[command(flatten)]
+    result: ResultOptions,
+    #[arg(long, value_name = "SCAN")]
+    compare: Option<String>,
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "endpoint_url"])]
+    snapshot: Option<PathBuf>,
+}
+
+pub(crate) async fn run(context: &Context, args: &ScanArgs) -> anyhow::Result<Exit> {
+    let content = context.content()?;
+    let controls = args.choice.of(&content)?;
+    let results = Results { context, content: &content, options: &args.result };
+    if let Some(file) = &args.snapshot {
+        return judge_file(&results, &controls, file, args.compare.as_deref()).await;
+    }
+    let cancel = river::cancel_on_interrupt({
+        let lang = context.lang;
+        move || {
+            output::say(match lang {
+                Lang::En => "interrupted: keeping what was read (once more to stop at once)",
+                Lang::Ja => "中断します。読み取った分は保存します（もう一度押すとすぐに終了）",
+            });
+        }
+    });
+    let client = reach::client(&args.aws, cancel).await?;
+    let wanted: Vec<&Control> = controls.iter().map(|control| control.as_ref()).collect();
+    let wanted = if args.full { Wanted::Everything } else { Wanted::Controls(&wanted) };
+    let plan = Plan::new(&content, &wanted);
+    let store = context.store().await?;
+    let started = context.now();
+    let ground = reach::ground(&client, &plan, &args.reach, started).await?;
+    let start = ScanStart {
+        started,
+        accounts: river::accounts_to_store(&ground.organization),
+        regions: regions_of(&ground),
+        controls: controls.iter().map(|control| control.id.clone()).collect(),
+        full: args.full,
+    };
+    let former = match &args.compare {
+        Some(text) => Some(former::find(&store, text, context, &content, &controls).await?),
+        None => None,
+    };
+    let bar = Bar::new(context.lang, context.global.quiet);
+    let read = river::read(&client, &plan, &ground, &start, &store, &bar).await?;
+    let finished = context.now();
+    river::finish(&store, &read, finished).await?;
+    say_notices(context, &read.notices);
+    let judging = Judging {
+        content: &content,
+        controls: &controls,
+        now: started,
+        accounts: river::accounts_known(&ground.organization),
+        all: args.result.all,
+        into: Some(read.scan),
+    };
+    let judgement = river::judge(&store, Seen::Scan(read.scan), judging).await?;
+    let mut meta = river::meta(&start, Some(read.scan), finished);
+    meta.calls = client.counts().calls;
+    meta.partial = read.outcome.interrupted;
+    let outcome = read.outcome;
+    let comparison = former.map(|former| former.compared(&start.controls, &judgement.verdicts));
+    store.close().await;
+    results.write(meta, &judgement, comparison.as_ref())?;
+    Ok(results.exit(outcome.interrupted, outcome.blind > 0, &judgement))
+}
+
+fn regions_of(ground: &reach::Ground) -> Vec<String> {
+    let all: BTreeSet<&String> = ground.regions.by_account.values().flatten().collect();
+    all.into_iter().cloned().collect()
+}
+
+fn say_notices(context: &Context, notices: &[Notice]) {
+    const SHOWN_MAX: usize = 20;
+    for notice in notices.iter().take(SHOWN_MAX) {
+        context.remark(&notice.text(context.lang));
+    }
+    let left = notices.len().saturating_sub(SHOWN_MAX);
+    if left > 0 {
+        context.remark_in(&format!("… and {left} more remarks"), &format!("… ほか {left} 件"));
+    }
+}
+
+/// Judges an exported file in a store of its own, which goes away with the command.
+async fn judge_file(
+    results: &Results<'_>,
+    controls: &[&std::sync::Arc<Control>],
+    file: &Path,
+    compare: Option<&str>,
+) -> anyhow::Result<Exit> {
+    let Results { context, content, .. } = results;
+    let folder = tempfile::tempdir().context("could not make a temporary folder")?;
+    let store = Store::open(&Location::in_folder(folder.path())).await?;
+    let scan = former::import(&store, file).await?;
+    let former = match compare {
+        Some(text) => {
+            let main = context.store().await?;
+            Some(former::find(&main, text, context, content, controls).await?)
+        }
+        None => None,
+    };
+    let judgement = judge_scan(&store, scan.id, &scan.start, results, controls).await?;
+    let mut meta = river::meta(&scan.start, None, scan.finished.unwrap_or(scan.start.started));
+    meta.partial = scan.state != ScanState::Complete;
+    let ids: Vec<String> = controls.iter().map(|control| control.id.clone()).collect();
+    let comparison = former.map(|former: Former| former.compared(&ids, &judgement.verdicts));
+    store.close().await;
+    let blind = is_blind(&judgement);
+    results.write(meta, &judgement, comparison.as_ref())?;
+    Ok(results.exit(false, blind, &judgement))
+}
+
+/// Judges a stored scan as of its own time, without writing verdicts.
+async fn judge_scan(
+    store: &Store,
+    scan: yagura_store::ScanId,
+    start: &ScanStart,
+    results: &Results<'_>,
+    controls: &[&std::sync::Arc<Control>],
+) -> anyhow::Result<Judgement> {
+    let seen = Seen::Scan(scan);
+    let judging = Judging {
+        content: results.content,
+        controls,
+        now: start.started,
+        accounts: river::accounts_stored(store, seen, &start.accounts).await?,
+        all: results.options.all,
+        into: None,
+    };
+    river::judge(store, seen, judging).await
+}
+
+/// Whether a listing that should have answered did not.
+pub(crate) fn is_blind(judgement: &Judgement) -> bool {
+    let listings = judgement.coverage.iter().filter_map(|one| one.state.unread());
+    let verdicts = judgement.verdicts.iter().flat_map(|verdict| &verdict.unread);
+    listings.chain(verdicts).any(|unread| unread.reason.is_blind())
+}
+
+/// Where and how a result is written; shared by all commands that judge.
+pub(crate) struct Results<'a> {
+    pub(crate) context: &'a Context,
+    pub(crate) content: &'a Content,
+    pub(crate) options: &'a ResultOptions,
+}
+
+impl Results<'_> {
+    /// Writes the report to the file or to stdout.
+    pub(crate) fn write(
+        &self,
+        meta: ScanMeta,
+        judgement: &Judgement,
+        comparison: Option<&Comparison>,
+    ) -> anyhow::Result<()> {
+        let catalog = catalog::of(self.content);
+        let scores = catalog::in_order(&catalog, &judgement.scores);
+        let report = ScanReport {
+            scan: ScanMeta { resources: judgement.resources, ..meta },
+            catalog: &catalog,
+            scores: &scores,
+            tally: judgement.tally.clone(),
+            verdicts: &judgement.verdicts,
+            coverage: &judgement.coverage,
+            comparison,
+            lang: self.context.lang,
+        };
+        let format = self.options.format;
+        match &self.options.output {
+            Some(file) => self.write_file(&report, format, file),
+            None => {
+                let terminal = self.context.terminal(self.options.limit, true);
+                output::data(|out| yagura_report::write(&report, format, &terminal, out))
+            }
+        }
+    }
+
+    /// Writes a file whole or not at all.
+    fn write_file(
+        &self,
+        report: &ScanReport<'_>,
+        format: Format,
+        file: &Path,
+    ) -> anyhow::Result<()> {
+        let attempt = || format!("could not write the report `{}`", file.display());
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut partial = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
+            .with_context(attempt)?;
+        {
+            let mut out = std::io::BufWriter::new(partial.as_file_mut());
+            let terminal = self.context.terminal(self.options.limit, false);
+            yagura_report::write(report, format, &terminal, &mut out).with_context(attempt)?;
+            out.flush().with_context(attempt)?;
+        }
+        partial.persist(file).with_context(attempt)?;
+        let shown = file.display();
+        self.context
+            .remark_in(&format!("wrote {shown}"), &format!("{shown} に書き出しました"));
+        Ok(())
+    }
+
+    /// The exit status of a result.
+    pub(crate) fn exit(&self, interrupted: bool, blind: bool, judgement: &Judgement) -> Exit {
+        let failing = self.options.fail_on.is_some_and(|severity| {
+            judgement.verdicts.iter().any(|verdict| is_open_failure(verdict, severity))
+        });
+        Exit::of_scan(interrupted, failing, blind)
+    }
+}
+
+fn is_open_failure(verdict: &Verdict, at_least: Severity) -> bool {
+    verdict.status == yagura_model::VerdictStatus::Fail
+        && verdict.exception.is_none()
+        && verdict.severity >= at_least
+}

@@ -2,7 +2,9 @@
 //! Words themselves are in `locales/`; columns and markup are with the writers.
 
 use jiff::Timestamp;
-use yagura_model::{RequirementScore, RequirementState, Severity, UnknownCause, Unread, Verdict};
+use yagura_model::{
+    RequirementScore, RequirementState, Severity, UnknownCause, Unread, UnreadReason, Verdict,
+};
 
 use crate::catalog::{Catalog, FrameworkEntry};
 use crate::clean::{clean, shortened};
@@ -56,8 +58,16 @@ pub(crate) fn severity(words: &Words, severity: Severity) -> &str {
     }
 }
 
-pub(crate) fn reason(words: &Words, reason: yagura_model::UnreadReason) -> String {
+fn reason(words: &Words, reason: UnreadReason) -> String {
     words.get(&format!("report.reason.{}", reason.as_str())).to_owned()
+}
+
+/// Why a gap is there.
+pub(crate) fn gap_reason(words: &Words, gap: &Gap<'_>) -> String {
+    match gap.is_evaluation() {
+        true => words.get("report.reason.not_evaluated").to_owned(),
+        false => reason(words, gap.reason),
+    }
 }
 
 /// What is behind a requirement's state: counts, exceptions, attestation.
@@ -109,23 +119,29 @@ fn cause_of(words: &Words, cause: &UnknownCause) -> String {
             .fill("report.why.attestation_expired", &[("by", &clean(by)), ("on", &day(*expired))]),
         UnknownCause::Unread { reason: why, call, action, .. } => {
             let subject = if action.is_empty() { call } else { action };
-            reason_and_subject(words, *why, subject)
+            reason_and_subject(words, *why, subject, "")
         }
     }
 }
 
-fn reason_and_subject(words: &Words, why: yagura_model::UnreadReason, subject: &str) -> String {
-    let why = reason(words, why);
+fn reason_and_subject(words: &Words, why: UnreadReason, subject: &str, detail: &str) -> String {
+    let evaluation = why == UnreadReason::Failed && subject.is_empty();
+    let (why, subject) = match evaluation {
+        true => (words.get("report.reason.not_evaluated").to_owned(), detail),
+        false => (reason(words, why), subject),
+    };
+    let subject = clean(subject);
+    let subject = shortened(&subject, DETAIL_CHARS_MAX);
     if subject.is_empty() {
         return words.fill("report.why.unread_bare", &[("reason", &why)]);
     }
-    words.fill("report.why.unread", &[("reason", &why), ("subject", &clean(subject))])
+    words.fill("report.why.unread", &[("reason", &why), ("subject", &subject)])
 }
 
 /// Why one part could not be read.
 pub(crate) fn unread(words: &Words, unread: &Unread) -> String {
     let subject = if unread.action.is_empty() { &unread.call } else { &unread.action };
-    reason_and_subject(words, unread.reason, subject)
+    reason_and_subject(words, unread.reason, subject, &unread.detail)
 }
 
 /// Why a verdict is unknown: its causes, each once.
@@ -179,10 +195,8 @@ pub(crate) fn gap_remedy(words: &Words, gap: &Gap<'_>) -> String {
     let detail = clean(gap.detail);
     let detail = shortened(&detail, DETAIL_CHARS_MAX);
     let detail = if detail.is_empty() { words.get("report.none") } else { &detail };
-    words.fill(
-        &format!("report.gap.remedy.{}", gap.reason.as_str()),
-        &[("action", &subject), ("detail", &detail)],
-    )
+    let kind = if gap.is_evaluation() { "not_evaluated" } else { gap.reason.as_str() };
+    words.fill(&format!("report.gap.remedy.{kind}"), &[("action", &subject), ("detail", &detail)])
 }
 
 /// One sentence that says what a verdict found, for files that carry one message a result.
@@ -232,7 +246,7 @@ pub(crate) fn next_steps(
     let mut denied: Vec<_> = summary
         .gaps
         .iter()
-        .filter(|gap| gap.reason == yagura_model::UnreadReason::Denied)
+        .filter(|gap| gap.reason == UnreadReason::Denied)
         .map(|gap| clean(gap.subject()))
         .collect();
     denied.dedup();

@@ -58,9 +58,18 @@ pub(crate) struct Gap<'a> {
 }
 
 impl Gap<'_> {
-    /// What to name: the action that is missing, else the call that failed.
+    /// What to name: the action that is missing, else the call that failed, else what was said.
     pub(crate) fn subject(&self) -> &str {
-        if self.action.is_empty() { self.call } else { self.action }
+        match (self.action, self.call) {
+            ("", "") => self.detail,
+            ("", call) => call,
+            (action, _) => action,
+        }
+    }
+
+    /// Whether no call is to blame: an expression of a control could not be evaluated.
+    pub(crate) fn is_evaluation(&self) -> bool {
+        self.reason == UnreadReason::Failed && self.call.is_empty() && self.action.is_empty()
     }
 }
 
@@ -126,7 +135,11 @@ fn gaps<'a>(report: &ScanReport<'a>) -> Vec<Gap<'a>> {
             return;
         }
         // Denied calls are told apart by the action to grant; several calls may need the same.
-        let call = if unread.action.is_empty() { unread.call.as_str() } else { "" };
+        let call = match (unread.action.as_str(), unread.call.as_str()) {
+            ("", "") => unread.detail.as_str(),
+            ("", call) => call,
+            _ => "",
+        };
         let cause = (unread.reason, unread.action.as_str(), call);
         let gap = by_cause.entry(cause).or_insert_with(|| Gap {
             reason: unread.reason,

@@ -287,7 +287,7 @@ fn gap_row(report: &ScanReport<'_>, gap: &Gap<'_>) -> GapRow {
     accounts.sort();
     GapRow {
         subject: clean(gap.subject()).into_owned(),
-        reason: Both::of(|words| phrases::reason(words, gap.reason)),
+        reason: Both::of(|words| phrases::gap_reason(words, gap)),
         behind: Both::of(|words| phrases::gap_behind(words, gap)),
         remedy: Both::of(|words| phrases::gap_remedy(words, gap)),
         accounts: phrases::names(crate::words::words(report.lang), &accounts),

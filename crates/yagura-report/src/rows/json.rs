@@ -207,6 +207,9 @@ fn short_unread(unread: &Unread) -> Value {
     if !unread.action.is_empty() {
         part.insert("action".to_owned(), unread.action.as_str().into());
     }
+    if unread.call.is_empty() && unread.action.is_empty() && !unread.detail.is_empty() {
+        part.insert("detail".to_owned(), shortened(&unread.detail, VALUE_CHARS_MAX).into());
+    }
     Value::Object(part)
 }
 

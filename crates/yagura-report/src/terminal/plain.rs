@@ -41,7 +41,7 @@ pub(super) fn write(report: &ScanReport<'_>, limit: usize) -> String {
         lines.push(words.fill(
             "report.sentence.gap",
             &[
-                ("reason", &phrases::reason(words, gap.reason)),
+                ("reason", &phrases::gap_reason(words, gap)),
                 ("subject", &clean(gap.subject())),
                 ("behind", &phrases::gap_behind(words, gap)),
                 ("remedy", &phrases::gap_remedy(words, gap)),

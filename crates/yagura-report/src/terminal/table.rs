@@ -344,12 +344,12 @@ impl Page<'_> {
         self.heading("report.heading.gaps");
         self.paragraph(0, self.words.get("report.gap.intro"));
         for gap in summary.gaps.iter().take(limit) {
-            let reason = phrases::reason(self.words, gap.reason);
+            let reason = phrases::gap_reason(self.words, gap);
             let reason = self.paint.state(RequirementState::Unknown, &format!("? {reason}"));
             let behind = phrases::gap_behind(self.words, gap);
             let colon = self.words.get("report.colon");
             let bare =
-                format!("  ? {}{colon}{}", phrases::reason(self.words, gap.reason), gap.subject());
+                format!("  ? {}{colon}{}", phrases::gap_reason(self.words, gap), gap.subject());
             let subject = self.paint.bold(&clean(gap.subject()));
             if width(&bare) + 2 + width(&behind) <= self.columns {
                 self.line(&format!("  {reason}{colon}{subject}  {behind}"));

@@ -128,3 +128,14 @@ fn color_is_written_only_when_asked_and_says_nothing_alone() {
     let lines = |text: &str| text.lines().map(|l| l.trim_end().to_owned()).collect::<Vec<_>>();
     assert_eq!(lines(&bare), lines(&plain));
 }
+
+#[test]
+fn plain_is_one_fact_a_line_without_drawing() {
+    let fixture = Fixture::new();
+    for lang in Lang::ALL {
+        let shown = fixture.written(Format::Plain, lang);
+        assert!(!shown.contains(|c| ('\u{2500}'..='\u{259f}').contains(&c)));
+        assert!(!shown.contains("  - ") && !shown.contains("---"));
+        assert!(shown.lines().all(|line| !line.trim().is_empty()));
+    }
+}

@@ -184,3 +184,22 @@ fn a_verdict_of_an_unknown_control_is_still_shown() {
         assert!(written.contains("site.removed_control"), "{}", format.as_str());
     }
 }
+
+#[test]
+fn an_expression_that_could_not_be_evaluated_is_told_as_such() {
+    let mut fixture = Fixture::new();
+    let problem = "`<` cannot compare text with a number";
+    for verdict in &mut fixture.verdicts {
+        for part in &mut verdict.unread {
+            *part = unread("", UnreadReason::Failed);
+            part.call.clear();
+            part.detail = problem.to_owned();
+        }
+    }
+    for format in Format::ALL {
+        let written = fixture.written(format, Lang::En);
+        // Formats that escape show the rest of the sentence all the same.
+        assert!(written.contains("cannot compare text"), "{}", format.as_str());
+        assert!(!written.contains("the call failed"), "{}", format.as_str());
+    }
+}

@@ -7,32 +7,18 @@ use serde_json::Value;
 use yagura_model::Resource;
 
 use super::env::Env;
-use super::neighbors::Listing;
+use super::items::Items;
 use super::operators;
 use super::scope::Root;
 use super::tree::{Loop, LoopKind, Node, Reach};
 use super::unread::{Marks, NOT_REQUESTED, UnreadIndex};
-use super::value::{Causes, ListBuilder, ListVal, Val, causes, child, join};
+use super::value::{Causes, ListBuilder, Val, causes, child, join};
 
 /// One evaluation.
 pub(crate) struct Machine<'e, 'a> {
     env: &'e Env<'a>,
     locals: Vec<Val<'a>>,
     fuel: u64,
-}
-
-/// The elements that a comprehension runs over.
-pub(crate) struct Items<'a> {
-    source: ItemSource<'a>,
-    /// Why there may be more elements than these.
-    pub(crate) partial: Option<Causes<'a>>,
-}
-
-enum ItemSource<'a> {
-    Json(&'a [Value], Option<Marks<'a>>),
-    Values(Vec<Val<'a>>),
-    List(Rc<ListVal<'a>>),
-    Listing(Rc<Listing<'a>>),
 }
 
 /// Evaluates a tree.
@@ -239,10 +225,10 @@ impl<'a> Machine<'_, 'a> {
             None if !resource.unread.is_empty() => UnreadIndex::marks(&resource.unread),
             marks => marks.cloned(),
         };
-        if let Some(marks) = &marks {
-            if marks.here().next().is_some() {
-                return Val::unread(marks.here());
-            }
+        if let Some(marks) = &marks
+            && marks.here().next().is_some()
+        {
+            return Val::unread(marks.here());
         }
         let marks = match child(marks.as_ref(), key) {
             Ok(marks) => marks,
@@ -303,56 +289,6 @@ impl<'a> Machine<'_, 'a> {
         }
     }
 
-    /// The elements of a list, or the keys of a map.
-    ///
-    /// # Errors
-    /// The unknown to answer with: the list is unknown, or the value has no elements.
-    pub(crate) fn items(&mut self, value: &Val<'a>) -> Result<Items<'a>, Val<'a>> {
-        if let Some(why) = value.causes() {
-            return Err(Val::Unknown(why));
-        }
-        let whole = |source| Ok(Items { source, partial: None });
-        match value {
-            Val::Absent => whole(ItemSource::Values(Vec::new())),
-            Val::Array(items, None) => whole(ItemSource::Json(items, None)),
-            Val::Array(items, Some(marks)) => Ok(array_items(items, marks)),
-            Val::List(list) => Ok(Items {
-                source: ItemSource::List(Rc::clone(list)),
-                partial: list.partial.clone(),
-            }),
-            Val::Listing(listing) => Ok(Items {
-                partial: listing_causes(listing),
-                source: ItemSource::Listing(Rc::clone(listing)),
-            }),
-            Val::Object(members, marks) => {
-                self.spend(members.len())?;
-                let keys = members.iter().filter(|(_, value)| !value.is_null());
-                Ok(key_items(keys.map(|(key, _)| key.as_str()), marks.as_ref(), |key| {
-                    members.get(key).is_some_and(|value| !value.is_null())
-                }))
-            }
-            Val::Tags(tags, marks) => {
-                self.spend(tags.len())?;
-                Ok(key_items(tags.keys().map(String::as_str), marks.as_ref(), |key| {
-                    tags.contains_key(key)
-                }))
-            }
-            Val::Map(map) => {
-                self.spend(map.entries.len())?;
-                let mut partial = map.partial.clone();
-                let mut keys = Vec::with_capacity(map.entries.len());
-                for (key, value) in &map.entries {
-                    match value.causes() {
-                        Some(why) => partial = Some(join(partial, why)),
-                        None => keys.push(key.clone()),
-                    }
-                }
-                Ok(Items { source: ItemSource::Values(keys), partial })
-            }
-            other => Err(Val::problem(format!("a {} has no elements", other.kind()))),
-        }
-    }
-
     fn comprehension(&mut self, looping: &'a Loop) -> Val<'a> {
         let over = self.eval(&looping.over);
         let items = match self.items(&over) {
@@ -360,10 +296,10 @@ impl<'a> Machine<'_, 'a> {
             Err(unknown) => return unknown,
         };
         match looping.kind {
-            LoopKind::Exists => self.quantify(looping, items, true),
-            LoopKind::All => self.quantify(looping, items, false),
-            LoopKind::ExistsOne => self.exists_one(looping, items),
-            LoopKind::Map => self.map_items(looping, items),
+            LoopKind::Exists => self.quantify(looping, &items, true),
+            LoopKind::All => self.quantify(looping, &items, false),
+            LoopKind::ExistsOne => self.exists_one(looping, &items),
+            LoopKind::Map => self.map_items(looping, &items),
         }
     }
 
@@ -377,7 +313,7 @@ impl<'a> Machine<'_, 'a> {
     }
 
     /// `exists` (an element that is true decides) and `all` (one that is false decides).
-    fn quantify(&mut self, looping: &'a Loop, items: Items<'a>, decisive: bool) -> Val<'a> {
+    fn quantify(&mut self, looping: &'a Loop, items: &Items<'a>, decisive: bool) -> Val<'a> {
         let mut unknown = items.partial.clone();
         for n in 0..items.len() {
             match truth(self.body(looping, &looping.body, items.get(n))) {
@@ -392,7 +328,7 @@ impl<'a> Machine<'_, 'a> {
         unknown.map_or(Val::Bool(!decisive), Val::Unknown)
     }
 
-    fn exists_one(&mut self, looping: &'a Loop, items: Items<'a>) -> Val<'a> {
+    fn exists_one(&mut self, looping: &'a Loop, items: &Items<'a>) -> Val<'a> {
         let mut unknown = items.partial.clone();
         let mut count = 0;
         for n in 0..items.len() {
@@ -411,7 +347,7 @@ impl<'a> Machine<'_, 'a> {
         unknown.map_or(Val::Bool(count == 1), Val::Unknown)
     }
 
-    fn map_items(&mut self, looping: &'a Loop, items: Items<'a>) -> Val<'a> {
+    fn map_items(&mut self, looping: &'a Loop, items: &Items<'a>) -> Val<'a> {
         let mut list = ListBuilder::default();
         if let Some(why) = items.partial.clone() {
             list.maybe(why);
@@ -572,70 +508,6 @@ fn partial_here<'a>(marks: Option<&Marks<'a>>) -> Val<'a> {
     marks.and_then(causes_here).map_or(Val::Absent, Val::Unknown)
 }
 
-fn causes_here<'a>(marks: &Marks<'a>) -> Option<Causes<'a>> {
+pub(crate) fn causes_here<'a>(marks: &Marks<'a>) -> Option<Causes<'a>> {
     marks.here().next().is_some().then(|| causes(marks.here()))
-}
-
-/// The elements of an array of which parts are unread.
-fn array_items<'a>(items: &'a [Value], marks: &Marks<'a>) -> Items<'a> {
-    let partial = causes_here(marks);
-    match marks.element() {
-        // Whether there is any element is told by elements; they are not known.
-        Some(element) if element.here().any(|unread| !unread.partial) => {
-            let why = causes(element.here());
-            Items { source: ItemSource::Values(Vec::new()), partial: Some(join(partial, why)) }
-        }
-        element => Items { source: ItemSource::Json(items, element), partial },
-    }
-}
-
-/// The keys of a map of which parts may be unread. There may be further members when it was read
-/// in part, when a member is unread as a whole, or when an unread path leads through a member
-/// that is not there.
-fn key_items<'a>(
-    keys: impl Iterator<Item = &'a str>,
-    marks: Option<&Marks<'a>>,
-    has: impl Fn(&str) -> bool,
-) -> Items<'a> {
-    let Some(marks) = marks else {
-        return Items { source: ItemSource::Values(keys.map(Val::Str).collect()), partial: None };
-    };
-    let unsure = marks
-        .below()
-        .filter(|(key, whole, _)| *whole || key.is_some_and(|key| !has(key)))
-        .map(|(_, _, unread)| unread);
-    let mut unsure = marks.here().chain(unsure).peekable();
-    let partial = unsure.peek().is_some().then(|| causes(unsure));
-    let keys = keys.filter(|key| !marks.hides(key)).map(Val::Str);
-    Items { source: ItemSource::Values(keys.collect()), partial }
-}
-
-fn listing_causes<'a>(listing: &Listing<'a>) -> Option<Causes<'a>> {
-    (!listing.unread.is_empty()).then(|| causes(listing.unread.iter().copied()))
-}
-
-impl<'a> Items<'a> {
-    pub(crate) fn len(&self) -> usize {
-        match &self.source {
-            ItemSource::Json(items, _) => items.len(),
-            ItemSource::Values(values) => values.len(),
-            ItemSource::List(list) => list.items.len(),
-            ItemSource::Listing(listing) => listing.resources.len(),
-        }
-    }
-
-    /// The element at a place; absent beyond the end.
-    pub(crate) fn get(&self, n: usize) -> Val<'a> {
-        match &self.source {
-            ItemSource::Json(items, marks) => {
-                items.get(n).map_or(Val::Absent, |item| Val::from_json(Some(item), marks.clone()))
-            }
-            ItemSource::Values(values) => values.get(n).cloned().unwrap_or(Val::Absent),
-            ItemSource::List(list) => list.items.get(n).cloned().unwrap_or(Val::Absent),
-            ItemSource::Listing(listing) => listing
-                .resources
-                .get(n)
-                .map_or(Val::Absent, |resource| Val::Resource(resource, None)),
-        }
-    }
 }

@@ -77,7 +77,7 @@ fn levels(expression: &IdedExpr) -> usize {
                 }
             }
             Expr::Call(call) => {
-                call.target.as_deref().into_iter().chain(&call.args).for_each(below)
+                call.target.as_deref().into_iter().chain(&call.args).for_each(below);
             }
             Expr::Comprehension(looping) => {
                 below(&looping.iter_range);

@@ -6,6 +6,7 @@ mod error;
 mod evaluate;
 mod functions;
 mod guard;
+mod items;
 mod json;
 mod lower;
 mod neighbors;

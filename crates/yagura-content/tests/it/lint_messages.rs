@@ -87,11 +87,11 @@ impl ApiFacts for Table {
         operation == "GetTopicAttributes" && path == ["TopicArn"]
     }
     fn has_output_path(&self, _: &str, operation: &str, path: &[&str]) -> bool {
-        match (operation, path) {
-            ("ListTopics", ["Topics"] | ["Topics", "*"] | ["Topics", "*", "TopicArn"]) => true,
-            ("GetTopicAttributes", ["Attributes", ..]) => true,
-            _ => false,
-        }
+        matches!(
+            (operation, path),
+            ("ListTopics", ["Topics"] | ["Topics", "*"] | ["Topics", "*", "TopicArn"])
+                | ("GetTopicAttributes", ["Attributes", ..])
+        )
     }
     fn access_level(&self, action: &str) -> Option<AccessLevel> {
         match action {

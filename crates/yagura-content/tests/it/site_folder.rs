@@ -101,8 +101,7 @@ fn the_sites_own_files_are_read() {
     assert_eq!(content.site.attestations.len(), 1);
     assert_eq!(content.site.parameters["a.b"]["days_max"], json!(30));
     assert!(!content.site.selection.enables("nothing.here"));
-    let messages: Vec<String> =
-        content.lint(None).iter().map(|problem| problem.to_string()).collect();
+    let messages: Vec<String> = content.lint(None).iter().map(ToString::to_string).collect();
     assert_eq!(
         messages,
         [

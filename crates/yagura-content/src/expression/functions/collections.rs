@@ -6,7 +6,8 @@ use std::rc::Rc;
 use serde_json::{Map, Value};
 
 use super::mismatch;
-use crate::expression::evaluate::{Items, Machine};
+use crate::expression::evaluate::Machine;
+use crate::expression::items::Items;
 use crate::expression::operators;
 use crate::expression::value::{ListBuilder, MapVal, Val, join};
 

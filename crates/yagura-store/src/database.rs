@@ -257,6 +257,10 @@ fn sqlite_options(file: &std::path::Path, options: &Options) -> SqliteConnectOpt
 }
 
 impl Session {
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.connection, Connection::Sqlite(_) | Connection::SqliteWrite(_))
+    }
+
     /// The error for an answer of the database within this attempt.
     pub(crate) fn fail(&self, error: sqlx::Error) -> StoreError {
         StoreError::of_database(&self.place, self.attempt, error)

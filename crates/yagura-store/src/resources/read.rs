@@ -224,29 +224,32 @@ async fn page_of_scan(
 
 async fn time_page(session: &mut Session, cursor: &mut Cursor, at_us: i64) -> Page {
     let places = cursor.places().unwrap_or_default().to_vec();
-    let (rows, last) = page_at(session, at_us, &places, cursor.after).await?;
+    let (mut rows, last) = page_at(session, at_us, &places, cursor.after).await?;
     cursor.advance(rows.len(), last);
+    rows.retain(|(document, _)| document.is_some());
     decode_all(session, rows).await
 }
 
-/// One page of the versions that were the newest at a time.
+/// One page of resources, each with the version that was the newest at a time.
 async fn page_at(
     session: &mut Session,
     at_us: i64,
     places: &[i64],
     after: (i64, i64),
 ) -> Result<(Vec<Version>, Option<(i64, i64)>), StoreError> {
-    // CROSS JOIN keeps SQLite at walking along r.id; else it sorts all that is left, each page.
+    // First a page of resources, then at most one version of each: neither database can choose
+    // to sort all that is left for each page. Who did not exist then comes without a document.
     let head = "SELECT v.document, (SELECT k.mask_id FROM knowledge k WHERE k.version_id = v.id \
                 AND k.since_us <= $1 ORDER BY k.since_us DESC LIMIT 1), r.place_id, r.id \
-                FROM resources r CROSS JOIN versions v \
-                WHERE v.resource_id = r.id AND r.id > $2 AND v.detached = 0 \
-                AND v.deleted = 0 AND v.first_seen_us <= $1 \
+                FROM (SELECT place_id, id FROM resources \
+                WHERE version_id IS NOT NULL AND id > $2";
+    let tail = "ORDER BY id LIMIT 500) AS r LEFT JOIN versions v ON v.resource_id = r.id \
+                AND v.detached = 0 AND v.deleted = 0 AND v.first_seen_us <= $1 \
                 AND NOT EXISTS (SELECT 1 FROM versions n WHERE n.resource_id = r.id \
-                AND n.number > v.number AND n.detached = 0 AND n.first_seen_us <= $1)";
-    let tail = "ORDER BY r.id LIMIT 500";
-    fetch_page(session, head, "AND r.place_id", tail, vec![at_us.into(), after.1.into()], places)
-        .await
+                AND n.number > v.number AND n.detached = 0 AND n.first_seen_us <= $1) \
+                ORDER BY r.id";
+    let params = vec![at_us.into(), after.1.into()];
+    fetch_page(session, head, "AND place_id", tail, params, places).await
 }
 
 async fn fetch_page(

@@ -3,6 +3,8 @@
 
 pub(crate) mod answers;
 mod compare;
+#[cfg(test)]
+mod wire_tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -14,8 +14,9 @@ use crate::inventory::call::is_absent;
 use crate::inventory::lookup::Batch;
 use crate::inventory::mapping::{Block, Origin, Statement, kind_of, write};
 use crate::inventory::part::{Begun, Found, Part};
-use crate::inventory::plan::{DetailPlan, TypeIndex};
+use crate::inventory::plan::TypeIndex;
 use crate::inventory::shared::memo_key;
+use crate::inventory::type_plan::DetailPlan;
 
 impl<'e> Part<'e> {
     /// Who a listed thing is and where it lives; `None` if it has no identity or was seen before.

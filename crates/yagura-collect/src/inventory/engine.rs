@@ -20,7 +20,7 @@ use crate::notice::{Notice, NoticeKind};
 
 /// How many resources wait for their details at the same time, over the whole scan. Each holds a
 /// few answers; this times the size of an answer bounds the memory.
-const RESOURCES_IN_HAND_MAX: usize = 256;
+pub(crate) const RESOURCES_IN_HAND_MAX: usize = 256;
 
 /// A scan while it runs.
 pub(crate) struct Engine<'e> {

@@ -14,8 +14,9 @@ use crate::caller::Failure;
 use crate::inventory::bindings::of_resource;
 use crate::inventory::mapping::{Origin, Statement, kind_of};
 use crate::inventory::part::{Begun, Found, Part};
-use crate::inventory::plan::{LookupPlan, TypeIndex};
+use crate::inventory::plan::TypeIndex;
 use crate::inventory::shared::memo_key;
+use crate::inventory::type_plan::LookupPlan;
 
 /// How often a report that is being made is asked for.
 const UNTIL_TRIES_MAX: u32 = 30;

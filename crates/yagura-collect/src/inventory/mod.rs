@@ -4,8 +4,6 @@
 mod assemble;
 mod bindings;
 pub(crate) mod call;
-#[cfg(test)]
-mod denial_tests;
 pub(crate) mod engine;
 mod lookup;
 pub(crate) mod mapping;
@@ -15,7 +13,8 @@ pub(crate) mod plan;
 mod shared;
 mod tally;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
+mod type_plan;
 
 pub(crate) use shared::lock;
 

@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use yagura_analyze::fact_sources;
 use yagura_content::expression::{Reads, Root, Source};
-use yagura_content::format::Control;
+use yagura_content::format::{Control, Expression, ResourceType};
 use yagura_model::{Path, Step};
 
+use crate::inventory::call::expressions_of;
 use crate::inventory::mapping::Block;
 use crate::inventory::plan::Types;
+use crate::inventory::type_plan::{details_of, lists_of, lookups_of};
 
 /// The attributes needed of one type: paths from the root of the resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,5 +165,61 @@ fn types_of(source: &Source, root: Root, of: &[&str], types: &Types<'_>) -> BTre
             .filter_map(|attributes| attributes.relations.get(relation))
             .map(|relation| relation.type_name.value.clone())
             .collect(),
+    }
+}
+
+/// Follows what the needed blocks themselves look at: other attributes, facts, parents.
+pub(crate) fn close(mut needs: Needs, resources: &Types<'_>) -> Needs {
+    loop {
+        let fresh = needs.take_fresh();
+        if fresh.is_empty() {
+            return needs;
+        }
+        for (type_name, path) in fresh {
+            needs.add_facts(&type_name, &path);
+            let Some(definition) = resources.get(type_name.as_str()) else { continue };
+            let need = needs.by_type.get(&type_name).cloned().unwrap_or_default();
+            follow(&mut needs, definition, &need, resources);
+        }
+    }
+}
+
+fn follow(needs: &mut Needs, definition: &ResourceType, need: &Need, resources: &Types<'_>) {
+    let lists = lists_of(definition);
+    let parents: Vec<&str> = lists.iter().filter_map(|list| list.parent).collect();
+    for parent in &parents {
+        needs.add_type(parent);
+    }
+    let mut expressions: Vec<&Expression> = vec![&definition.identity.id];
+    let identity = &definition.identity;
+    expressions.extend([&identity.name, &identity.arn, &identity.region].into_iter().flatten());
+    for list in &lists {
+        expressions.push(list.each);
+        expressions.extend(list.ask.iter().filter_map(|ask| ask.input).flat_map(expressions_of));
+        expressions.extend(list.block.expressions());
+    }
+    for plan in lookups_of(definition) {
+        if need.touches_block(&plan.block) {
+            let lookup = plan.lookup;
+            expressions.extend([&lookup.each, &lookup.key, &lookup.matching]);
+            expressions.extend(plan.ask.input.into_iter().flat_map(expressions_of));
+            let batch = lookup.batch.as_ref();
+            expressions.extend(batch.iter().map(|batch| &batch.ids));
+            expressions.extend(batch.into_iter().flat_map(|batch| expressions_of(&batch.input)));
+            expressions.extend(plan.block.expressions());
+        }
+    }
+    for (ask, detail, block) in details_of(definition) {
+        if need.touches_block(&block) {
+            expressions.extend(&detail.when);
+            expressions.extend(ask.input.into_iter().flat_map(expressions_of));
+            expressions.extend(block.expressions());
+        }
+    }
+    let own = [definition.type_name.as_str()];
+    for expression in expressions {
+        let reads = expression.program().reads();
+        needs.add_reads(reads, Root::Resource, &own, resources);
+        needs.add_reads(reads, Root::Parent, &parents, resources);
     }
 }

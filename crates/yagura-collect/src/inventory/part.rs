@@ -20,9 +20,10 @@ use crate::inventory::call::Answer;
 use crate::inventory::engine::Engine;
 use crate::inventory::lookup::{Batch, Table};
 use crate::inventory::mapping::kind_of;
-use crate::inventory::plan::{Feed, ListPlan, TypeIndex};
+use crate::inventory::plan::{Feed, TypeIndex};
 use crate::inventory::shared::{Memo, lock};
 use crate::inventory::tally::Tally;
+use crate::inventory::type_plan::ListPlan;
 use crate::notice::NoticeKind;
 
 /// How many pages of one listing are worked on at the same time.

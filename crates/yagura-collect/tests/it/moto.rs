@@ -2,31 +2,22 @@
 //! implements AWS independently of us. What moto lacks is not claimed here.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use yagura_aws::{Actions, Api, Aws, ReadClient};
+use yagura_aws::{Aws, ReadClient};
 use yagura_collect::{Event, Extent, Ground, Outcome, Plan, Wanted};
 use yagura_model::{Coverage, CoverageState, Resource};
 use yagura_testkit::moto::{MOTO_ACCOUNT, Moto};
 use yagura_testkit::writer::Writer;
 
 use crate::resource_files::content;
+use crate::tables;
 
 const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const REGION: &str = "us-east-1";
-
-fn tables() -> (Api, Actions) {
-    static TABLES: LazyLock<(Api, Actions)> = LazyLock::new(|| {
-        let services = include_bytes!("../../../../content/aws-api/services.zst");
-        let actions = include_bytes!("../../../../content/aws-api/actions.zst");
-        (Api::open(services).unwrap(), Actions::open(actions).unwrap())
-    });
-    TABLES.clone()
-}
 
 async fn client(moto: &Moto, plan: &Plan<'_>) -> ReadClient {
     let (api, actions) = tables();

@@ -13,13 +13,13 @@ use futures::{FutureExt, StreamExt};
 use serde_json::{Map, Value};
 use yagura_content::Content;
 use yagura_content::format::{ResourceCase, ResourceType};
-use yagura_model::{Step, UnreadReason};
+use yagura_model::{Coverage, CoverageState, Path, Resource, Step, UnreadReason};
 
-use super::*;
-use crate::caller::Identity;
+use crate::caller::{CallName, Caller, Failure, Identity, Place};
 use crate::cases::answers::Answers;
 use crate::cases::read;
-use crate::inventory::plan::{TypePlan, Types, Wanted, types_of};
+use crate::inventory::plan::{Plan, Types, Wanted, types_of};
+use crate::inventory::type_plan::TypePlan;
 
 /// Answers, but one call is denied.
 struct Denying {

@@ -1,6 +1,10 @@
 //! Claims about how a scan runs, on small resource files and written-down answers.
 //! What the real files say is claimed by their own cases; see `cases`.
 
+mod bounds;
+mod denial;
+mod plan;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -151,7 +155,7 @@ impl Scan {
     }
 }
 
-pub(crate) fn content_of(files: &[(&str, &str)]) -> Content {
+fn content_of(files: &[(&str, &str)]) -> Content {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join("resources").join(name);

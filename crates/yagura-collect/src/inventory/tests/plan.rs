@@ -10,15 +10,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use yagura_content::Content;
-use yagura_content::format::Control;
+use yagura_content::format::{Control, ListScope};
 use yagura_model::UnreadReason;
 
-use super::*;
+use super::content_of;
 use crate::caller::Caller;
 use crate::cases::answers::Answers;
 use crate::cases::{Seen, collect};
 use crate::inventory::Ground;
-use crate::inventory::tests::content_of;
+use crate::inventory::plan::{Plan, TypeIndex, Wanted};
 use crate::organization::{self, Extent};
 
 const CALLER: &str = "111122223333";

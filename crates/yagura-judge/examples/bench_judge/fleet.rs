@@ -153,6 +153,10 @@ impl<'c> Fleet<'c> {
 
 /// How many there are of what an account or a region has one of.
 fn singles(content: &Content, type_name: &str) -> Option<usize> {
+    // Whatever accounts and regions there are, the organization is one.
+    if type_name == "AWS::Organizations::Organization" {
+        return Some(1);
+    }
     let definition = content.resources.get(type_name)?;
     definition.list.iter().all(|block| block.call.is_none()).then_some(match definition.scope {
         ListScope::Region => ACCOUNTS * REGIONS.len(),

@@ -1,8 +1,9 @@
 //! `cargo xtask bench judge`: verdicts per second and core over generated resources, judged with
 //! every built-in control. How the resources are made is in `fleet.rs`.
 //!
-//! The time of making resources is left out; that of filling the snapshot is told apart. The
-//! digest is over every verdict in order, so that two runs that claim the same work did it.
+//! Times are those on a core. Making resources is left out of judging; filling the snapshot is
+//! told apart, and has their making in it. The digest is over every verdict in order, so that two
+//! runs that claim the same work did it.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's record goes to stdout")]
 
@@ -21,13 +22,13 @@ const CHUNK: usize = 2_000;
 const TARGET_PER_SECOND: f64 = 300_000.0;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut resources, mut seed, mut slowest) = (1_000_000_usize, 1_u64, false);
+    let (mut resources, mut seed, mut by_type) = (1_000_000_usize, 1_u64, false);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--resources" => resources = args.next().ok_or("--resources N")?.parse()?,
             "--seed" => seed = args.next().ok_or("--seed N")?.parse()?,
-            "--slowest" => slowest = true,
+            "--by-type" => by_type = true,
             other => return Err(format!("unknown argument `{other}`").into()),
         }
     }
@@ -37,12 +38,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let judge = Judge::new(content, JudgeOptions::at(now));
     println!("controls {}", judge.controls().len());
     println!("ready_ms {}", started.elapsed().as_millis());
-    if slowest {
-        return slowest_controls(content, resources, seed);
-    }
     let fleet = Fleet::new(content, resources, seed);
-    let record = run(&judge, &fleet);
+    let mut record = run(&judge, &fleet);
     record.print();
+    if by_type {
+        record.types.sort_unstable();
+        for (time, verdicts, name) in record.types.iter().rev() {
+            let each = time.as_nanos() / u128::from(*verdicts).max(1);
+            println!("type {name} ms {} verdicts {verdicts} ns_each {each}", time.as_millis());
+        }
+    }
     Ok(())
 }
 
@@ -53,6 +58,7 @@ struct Record {
     digest: u64,
     snapshot: Duration,
     judging: Duration,
+    types: Vec<(Duration, u64, String)>,
 }
 
 fn run(judge: &Judge<'_>, fleet: &Fleet<'_>) -> Record {
@@ -60,54 +66,36 @@ fn run(judge: &Judge<'_>, fleet: &Fleet<'_>) -> Record {
     let mut snapshot = Snapshot::new(judge.needs());
     let mut chunk = Vec::with_capacity(CHUNK);
     fleet.coverage().for_each(|coverage| snapshot.cover(&coverage));
+    let started = cpu_time();
     for group in fleet.groups().filter(|group| judge.needs().keeps(group.type_name())) {
         for number in 0..group.count() {
             let resource = fleet.resource(group, number);
-            let started = Instant::now();
             snapshot.add(resource);
-            record.snapshot += started.elapsed();
         }
     }
+    record.snapshot = cpu_time().saturating_sub(started);
     let mut verdicts = Vec::new();
     for group in fleet.groups() {
+        let (mut time, mut count) = (Duration::ZERO, 0);
         for from in (0..group.count()).step_by(CHUNK) {
             let to = (from + CHUNK).min(group.count());
             chunk.clear();
             chunk.extend((from..to).map(|number| fleet.resource(group, number)));
-            let started = Instant::now();
+            let started = cpu_time();
             for resource in &chunk {
                 judge.judge(resource, &snapshot, &mut verdicts);
             }
-            record.judging += started.elapsed();
+            time += cpu_time().saturating_sub(started);
+            count += verdicts.len() as u64;
             record.resources += chunk.len() as u64;
             for verdict in verdicts.drain(..) {
                 record.count(&verdict.control, verdict.status, &verdict.key);
             }
         }
+        record.judging += time;
+        record.types.push((time, count, group.type_name().to_owned()));
     }
     record
-}
-
-/// Judges with one control at a time and prints the nanoseconds of a verdict, slowest first.
-fn slowest_controls(
-    content: &Content,
-    resources: usize,
-    seed: u64,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let mut times = Vec::new();
-    for id in content.controls.keys() {
-        let mut options = JudgeOptions::at("2026-11-21T00:00:00Z".parse()?);
-        options.controls = vec![id.clone()];
-        let judge = Judge::new(content, options);
-        let record = run(&judge, &Fleet::new(content, resources, seed));
-        let verdicts: u64 = record.statuses.iter().sum();
-        times.push((record.judging.as_nanos() / u128::from(verdicts.max(1)), verdicts, id));
-    }
-    times.sort_unstable();
-    for (nanoseconds, verdicts, id) in times.iter().rev() {
-        println!("{nanoseconds} ns x {verdicts} {id}");
-    }
-    Ok(())
 }
 
 impl Record {
@@ -139,6 +127,13 @@ impl Record {
         println!("ratio_to_target {:.2}", per_second / TARGET_PER_SECOND);
         println!("peak_memory_mb {}", peak_memory_kb().unwrap_or_default() / 1024);
     }
+}
+
+/// The time this thread has had on a core: what others on the machine do does not count.
+fn cpu_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split_whitespace().next().and_then(|field| field.parse().ok());
+    Duration::from_nanos(nanoseconds.unwrap_or_default())
 }
 
 /// What Linux says was the most memory this process held.

@@ -14,37 +14,58 @@ const DEPTH_MAX: usize = 3;
 /// Bytes of all evidence of one verdict, roughly: a verdict in JSON stays below one kilobyte.
 const BYTES_MAX: usize = 480;
 
+/// A path that a control shows, made ready once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    path: Path,
+    name: String,
+    hidden: bool,
+}
+
+/// Makes paths ready. Elements of a list are shown together, so a path ends at its first list.
+pub(crate) fn shown(paths: impl IntoIterator<Item = Path>) -> Vec<Shown> {
+    let mut shown: Vec<Shown> = Vec::new();
+    for path in paths {
+        let keys = path.0.into_iter().take_while(|step| matches!(step, Step::Key(_)));
+        let path = Path(keys.collect());
+        let name = path.to_string();
+        let hidden = keys_of(&path).any(holds_secrets);
+        if !shown.iter().any(|other| other.name == name) {
+            shown.push(Shown { path, name, hidden });
+        }
+    }
+    shown
+}
+
 /// The values at the paths, where they were read. A path that leads nowhere shows `null`: that
 /// nothing is set is often the very reason.
 pub(crate) fn evidence(
     resource: &Resource,
-    paths: &[Path],
+    shown: &[Shown],
     facts: Option<Facts<'_>>,
 ) -> Vec<(String, Value)> {
-    let mut shown: Vec<(String, Value)> = Vec::new();
+    let mut values: Vec<(String, Value)> = Vec::with_capacity(shown.len());
     let mut left = BYTES_MAX;
-    for path in paths {
-        let path = up_to_lists(path);
-        let name = path.to_string();
-        if is_unread(resource, facts, &path) || shown.iter().any(|(other, _)| *other == name) {
+    for Shown { path, name, hidden } in shown {
+        if is_unread(resource, facts, path) {
             continue;
         }
-        let Some(value) = value_at(resource, facts, &path) else { continue };
-        let hidden = path.0.iter().any(|step| matches!(step, Step::Key(key) if holds_secrets(key)));
-        let value = shorten(&value, hidden, DEPTH_MAX);
+        let Some(value) = value_at(resource, facts, path, *hidden) else { continue };
         let size = name.len() + size_of_json(&value);
         if size > left {
             continue;
         }
         left -= size;
-        shown.push((name, value));
+        values.push((name.clone(), value));
     }
-    shown
+    values
 }
 
-/// The path without what lies behind its first list: elements are shown together.
-fn up_to_lists(path: &Path) -> Path {
-    Path(path.0.iter().take_while(|step| matches!(step, Step::Key(_))).cloned().collect())
+fn keys_of(path: &Path) -> impl Iterator<Item = &str> {
+    path.0.iter().filter_map(|step| match step {
+        Step::Key(key) => Some(key.as_str()),
+        Step::Index(_) | Step::Every => None,
+    })
 }
 
 fn is_unread(resource: &Resource, facts: Option<Facts<'_>>, path: &Path) -> bool {
@@ -53,31 +74,35 @@ fn is_unread(resource: &Resource, facts: Option<Facts<'_>>, path: &Path) -> bool
 }
 
 /// `None` where the path is no evidence (identity is in the verdict anyway).
-fn value_at(resource: &Resource, facts: Option<Facts<'_>>, path: &Path) -> Option<Value> {
-    let mut keys = path.0.iter().filter_map(|step| match step {
-        Step::Key(key) => Some(key.as_str()),
-        Step::Index(_) | Step::Every => None,
-    });
+fn value_at(
+    resource: &Resource,
+    facts: Option<Facts<'_>>,
+    path: &Path,
+    hidden: bool,
+) -> Option<Value> {
+    let mut keys = keys_of(path);
     let root = keys.next()?;
     if root == "tags" {
-        let tags = || resource.tags.iter().map(|(k, v)| (k.clone(), Value::String(v.clone())));
+        let tag = |value: &String| Value::String(shorten_text(value));
         return Some(match keys.next() {
-            Some(key) => resource.tags.get(key).cloned().map_or(Value::Null, Value::String),
-            None => Value::Object(tags().collect()),
+            Some(key) => resource.tags.get(key).map_or(Value::Null, tag),
+            None => {
+                let tags = resource.tags.iter().take(ELEMENTS_MAX);
+                Value::Object(tags.map(|(key, value)| (shorten_text(key), tag(value))).collect())
+            }
         });
     }
-    let first = keys.next();
     let members: Option<&Map<String, Value>> = match root {
         "properties" => Some(&resource.properties),
         "runtime" => Some(&resource.runtime),
         "facts" => facts.and_then(|facts| facts.value.as_object()),
         _ => None,
     };
-    let mut value = members?.get(first?);
+    let mut value = members?.get(keys.next()?);
     for key in keys {
         value = value.and_then(|value| value.get(key));
     }
-    Some(value.cloned().unwrap_or(Value::Null))
+    Some(value.map_or(Value::Null, |value| shorten(value, hidden, DEPTH_MAX)))
 }
 
 /// Attributes whose values are not ours to repeat, whatever they hold.
@@ -171,7 +196,7 @@ mod tests {
             "properties": properties, "unread": unread, "tags": {"team": "a"},
         }))
         .unwrap();
-        let shown = evidence(&resource, &[path.parse().unwrap()], None);
+        let shown = evidence(&resource, &shown([path.parse().unwrap()]), None);
         let shown: Value = shown.into_iter().map(|(path, value)| json!([path, value])).collect();
         assert_eq!(shown, *expected, "{path}");
     }
@@ -217,7 +242,7 @@ mod tests {
                 properties: properties.as_object().unwrap().clone(),
                 ..Resource::default()
             };
-            let shown = evidence(&resource, &[path.parse().unwrap()], None);
+            let shown = evidence(&resource, &shown([path.parse().unwrap()]), None);
             let text = serde_json::to_string(&shown).unwrap();
             assert!(!text.contains("hunter2"), "{text}");
         }
@@ -230,7 +255,7 @@ mod tests {
         let paths: Vec<Path> =
             (0..100).map(|n| format!("properties.P{n}").parse().unwrap()).collect();
         let resource = Resource { properties: wide, ..Resource::default() };
-        let shown = evidence(&resource, &paths, None);
+        let shown = evidence(&resource, &shown(paths), None);
         assert!(!shown.is_empty());
         assert!(serde_json::to_string(&shown).unwrap().len() < 600);
     }

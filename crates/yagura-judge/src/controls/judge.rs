@@ -16,7 +16,7 @@ use yagura_model::{
     VerdictStatus,
 };
 
-use super::evidence::evidence;
+use super::evidence::{Shown, evidence, shown};
 use super::exceptions::Exceptions;
 use super::needs::{FactNames, Needs};
 use super::selection::Selection;
@@ -94,7 +94,7 @@ struct Ready<'c> {
     require: &'c Program,
     severity: Severity,
     parameters: Value,
-    evidence: Vec<Path>,
+    evidence: Vec<Shown>,
     exceptions: Exceptions<'c>,
 }
 
@@ -295,7 +295,7 @@ impl<'c> Ready<'c> {
             require: control.require.program(),
             severity: overridden.copied().unwrap_or(control.severity),
             parameters,
-            evidence: evidence_paths(control),
+            evidence: shown(evidence_paths(control)),
             exceptions: Exceptions::of(&content.site, &control.id, now),
         }
     }

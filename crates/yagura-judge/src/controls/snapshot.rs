@@ -91,9 +91,6 @@ impl Snapshot {
         account.all.push(at);
         account.by_id.entry(resource.id.clone()).or_default().push(at);
         account.regions.entry(resource.region.clone()).or_default().push(at);
-        if resource.arn.as_ref() != Some(&resource.key) {
-            index.by_arn.entry(resource.key.clone()).or_default().push(at);
-        }
         if let Some(arn) = &resource.arn {
             index.by_arn.entry(arn.clone()).or_default().push(at);
         }

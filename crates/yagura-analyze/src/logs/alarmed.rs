@@ -1,4 +1,4 @@
-//! Which account activity somebody is told about: trail → log group → metric filter → alarm →
+//! Which account activity somebody is told about: trail, log group, metric filter, alarm and
 //! action. Which activity should be is stated by controls.
 //!
 //! The chain is the one that the CIS AWS Foundations Benchmark audits in its chapter on

@@ -81,7 +81,9 @@ fn an_open_grant_decides_although_the_policy_is_unread() {
     check(&world, &open, "public_access.write", &json!("unread"));
     let enforced = json!({
         "runtime": {"Grants": grants},
-        "properties": {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
+        "properties": {"OwnershipControls": {
+            "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}],
+        }},
     });
     check(&world, &bucket(enforced), "public_access.any", &json!(false));
     let ignored = json!({

@@ -14,13 +14,19 @@ fn failures(type_name: &str, rest: &str) -> Vec<(String, String)> {
 #[test]
 fn cases_with_others_unlisted_types_parameters_and_facts_hold() {
     let rest = "parameters: {want: {default: true, en: e, ja: j}}\n\
-        require: in_region('AWS::GuardDuty::Detector').exists(d, d.properties.On == parameters.want)\n\
+        require: in_region('AWS::GuardDuty::Detector').exists(d, \
+           d.properties.On == parameters.want)\n\
         cases:\n\
-        - {name: on, expect: pass, resource: {}, others: [{type: 'AWS::GuardDuty::Detector', properties: {On: true}}]}\n\
+        - {name: on, expect: pass, resource: {},\n   \
+           others: [{type: 'AWS::GuardDuty::Detector', properties: {On: true}}]}\n\
         - {name: none, expect: fail, resource: {}}\n\
-        - {name: elsewhere, expect: fail, resource: {}, others: [{type: 'AWS::GuardDuty::Detector', region: eu-west-1, properties: {On: true}}]}\n\
+        - {name: elsewhere, expect: fail, resource: {},\n   \
+           others: [{type: 'AWS::GuardDuty::Detector', region: eu-west-1,\n   \
+           properties: {On: true}}]}\n\
         - {name: denied, expect: unknown, resource: {}, unlisted: ['AWS::GuardDuty::Detector']}\n\
-        - {name: off wanted, expect: pass, resource: {}, parameters: {want: false}, others: [{type: 'AWS::GuardDuty::Detector', properties: {On: false}}]}\n";
+        - {name: off wanted, expect: pass, resource: {},\n   \
+           parameters: {want: false},\n   \
+           others: [{type: 'AWS::GuardDuty::Detector', properties: {On: false}}]}\n";
     assert_eq!(failures(REGION_TYPE, rest), []);
     let rest = "require: resource.facts.open_ingress.size() == 0\ncases:\n\
         - {name: given, expect: fail, resource: {facts: {open_ingress: [1]}}}\n\

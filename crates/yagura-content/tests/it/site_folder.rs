@@ -82,7 +82,7 @@ fn the_sites_own_files_are_read() {
         folder.path(),
         "exceptions.yaml",
         &format!(
-            "- control: {id}\n  accounts: [\"111122223333\"]\n  owner: team sea\n  reason: migrating\n  \
+            "- control: {id}\n  accounts: [\"111122223333\"]\n  owner: sea\n  reason: moving\n  \
          expires: 2027-03-31\n"
         ),
     );

@@ -1,4 +1,4 @@
-//! Functions on lists and maps: `size`, `first`, `flatten`, `unique`, `merge`, `keys`, `entries`, ….
+//! Functions on lists and maps: `size`, `first`, `flatten`, `unique`, `merge`, `keys`, ….
 //! A list that was read in part stays one through all of them.
 
 use std::rc::Rc;

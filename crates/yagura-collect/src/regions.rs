@@ -65,12 +65,15 @@ pub(crate) async fn read(
                     if wanted.is_empty() { vec![fallback.to_owned()] } else { wanted.to_vec() };
                 tried.sort();
                 tried.dedup();
-                regions.notices.push(Notice {
-                    account: account.clone(),
-                    region: String::new(),
-                    kind: NoticeKind::RegionsUnreadable { tried: tried.clone() },
-                    unread: *failure.unread,
-                });
+                // An account that cannot be entered is said by the inventory, and once is enough.
+                if !is_closed(&failure) {
+                    regions.notices.push(Notice {
+                        account: account.clone(),
+                        region: String::new(),
+                        kind: NoticeKind::RegionsUnreadable { tried: tried.clone() },
+                        unread: *failure.unread,
+                    });
+                }
                 tried
             }
         };
@@ -103,9 +106,10 @@ fn choose(
 async fn enabled(caller: &Arc<dyn Caller>, place: &Place) -> Result<Vec<String>, Failure> {
     let input = json!({"RegionOptStatusContains": ["ENABLED", "ENABLED_BY_DEFAULT"]});
     let listed = caller.call(place, &CallName::new("account", "ListRegions"), &input).await;
-    let regions = match &listed {
-        Ok(output) => names(output),
+    let regions = match listed {
+        Err(failure) if is_closed(&failure) => return Err(failure),
         Err(_) => Vec::new(),
+        Ok(ref output) => names(output),
     };
     if !regions.is_empty() {
         return Ok(regions);
@@ -121,6 +125,11 @@ async fn enabled(caller: &Arc<dyn Caller>, place: &Place) -> Result<Vec<String>,
         // The first refusal says more about what to grant than the second.
         Err(failure) => Err(listed.err().unwrap_or(failure)),
     }
+}
+
+/// Whether the role of the account could not be taken on at all.
+fn is_closed(failure: &Failure) -> bool {
+    failure.unread.call == "sts:AssumeRole"
 }
 
 fn names(output: &Value) -> Vec<String> {

@@ -77,3 +77,11 @@ fn wanted_regions_cut_the_enabled_ones_down() {
     let regions = read_with(answers, &["us-west-2"]).unwrap();
     assert_eq!(regions.by_account[CALLER], ["us-west-2"]);
 }
+
+#[test]
+fn an_account_that_cannot_be_entered_is_left_to_the_inventory_to_say() {
+    let mut failure = Failure::local(UnreadReason::Denied, "sts:AssumeRole", "no");
+    assert!(is_closed(&failure));
+    failure.unread.call = "account:ListRegions".into();
+    assert!(!is_closed(&failure));
+}

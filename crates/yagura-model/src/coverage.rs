@@ -11,7 +11,8 @@ use crate::unread::Unread;
 pub struct Coverage {
     /// Twelve digits.
     pub account: String,
-    /// A region's name, or [`GLOBAL_REGION`](crate::GLOBAL_REGION) for types listed once per account.
+    /// A region's name, or [`GLOBAL_REGION`](crate::GLOBAL_REGION) for types listed once per
+    /// account.
     pub region: String,
     /// The resource type.
     #[serde(rename = "type")]

@@ -25,6 +25,9 @@ pub(crate) struct Cli {
     pub(crate) command: Commands,
 }
 
+/// AWS's own libraries warn at length about credential sources that are merely not there.
+const DEFAULT_LOG: &str = "warn,aws_config=error,aws_runtime=error";
+
 /// Settings that every command takes.
 #[derive(Args, Clone)]
 pub(crate) struct Global {
@@ -40,7 +43,7 @@ pub(crate) struct Global {
     pub(crate) lang: Option<String>,
     #[arg(long, global = true, value_parser = ["auto", "always", "never"], default_value = "auto")]
     pub(crate) color: String,
-    #[arg(long, global = true, value_name = "FILTER", default_value = "warn,aws_config=error,aws_runtime=error")]
+    #[arg(long, global = true, value_name = "FILTER", default_value = DEFAULT_LOG)]
     pub(crate) log: String,
     #[arg(long, short, global = true, action = ArgAction::SetTrue)]
     pub(crate) quiet: bool,
@@ -225,9 +228,8 @@ fn with_defaults(
             for (flag, value) in table {
                 let mut known = false;
                 let values = default_values(path, flag, value)?;
-                command = command.mut_subcommand(key, |child| {
-                    set_default(child, flag, &values, &mut known)
-                });
+                command = command
+                    .mut_subcommand(key, |child| set_default(child, flag, &values, &mut known));
                 if !known {
                     bail!(unknown_key(path, &format!("{key}.{flag}")));
                 }

@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn the_numbers_are_promises() {
-        let codes = [Exit::Done, Exit::Findings, Exit::Failed, Exit::PartlyBlind, Exit::Interrupted];
+        let codes =
+            [Exit::Done, Exit::Findings, Exit::Failed, Exit::PartlyBlind, Exit::Interrupted];
         assert_eq!(codes.map(Exit::code), [0, 1, 2, 3, 130]);
     }
 }

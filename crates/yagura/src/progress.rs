@@ -34,9 +34,9 @@ impl Bar {
         let (resources, calls, throttles) = (progress.resources, counts.calls, counts.throttles);
         bar.set_message(match self.lang {
             Lang::En => format!("{resources} resources, {calls} calls, {throttles} throttled"),
-            Lang::Ja => format!(
-                "リソース {resources} 件、呼び出し {calls} 回、制限 {throttles} 回"
-            ),
+            Lang::Ja => {
+                format!("リソース {resources} 件、呼び出し {calls} 回、制限 {throttles} 回")
+            }
         });
     }
 

@@ -39,10 +39,7 @@ pub(crate) async fn client(
 
 /// The role that is assumed in member accounts.
 fn member_role(options: &AwsOptions) -> MemberRole {
-    MemberRole {
-        external_id: options.external_id.clone(),
-        ..MemberRole::named(&options.role)
-    }
+    MemberRole { external_id: options.external_id.clone(), ..MemberRole::named(&options.role) }
 }
 
 /// Makes a read client from settings. No content file declares customer data to be read.

@@ -19,9 +19,7 @@ use yagura_model::{
     Coverage, FrameworkScore, Path, Resource, Unread, UnreadReason, Verdict, VerdictStatus,
 };
 use yagura_report::{AccountMeta, ScanMeta};
-use yagura_store::{
-    Account, ResourceFilter, ScanId, ScanOutcome, ScanStart, Store, VerdictFilter,
-};
+use yagura_store::{Account, ResourceFilter, ScanId, ScanOutcome, ScanStart, Store, VerdictFilter};
 
 use crate::progress::Bar;
 use crate::reach::Ground;

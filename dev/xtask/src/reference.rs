@@ -12,17 +12,16 @@ use crate::test::say;
 const PAGES: [&str; 5] = ["commands", "controls", "resources", "frameworks", "configuration"];
 
 pub(crate) fn run(root: &Utf8Path, check: bool) -> anyhow::Result<()> {
-    crate::services::run(
-        Command::new(env!("CARGO")).current_dir(root).args(["build", "--quiet", "-p", "yagura"]),
-    )?;
     let mut stale = Vec::new();
     for lang in ["en", "ja"] {
         for page in PAGES {
-            let output = Command::new(root.join("target/debug/yagura"))
+            let output = Command::new(env!("CARGO"))
+                .current_dir(root)
+                .args(["run", "--quiet", "--package", "yagura", "--"])
                 .args(["--lang", lang, "reference", page])
                 .env_remove("YAGURA_SITE_DIR")
                 .output()
-                .context("could not run target/debug/yagura")?;
+                .context("could not run yagura")?;
             if !output.status.success() {
                 bail!("`yagura reference {page}`: {}", String::from_utf8_lossy(&output.stderr));
             }

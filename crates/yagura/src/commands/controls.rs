@@ -4,7 +4,7 @@
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use yagura_content::format::Control;
+use yagura_content::format::{Control, Expression};
 use yagura_content::glob;
 use yagura_model::{Lang, Severity};
 
@@ -134,7 +134,7 @@ fn as_json(control: &Control) -> serde_json::Value {
         "guidance": catalog::guidance(control.guidance),
         "title": control.title.value,
         "why": control.why.value,
-        "when": control.when.as_ref().map(|when| when.source()),
+        "when": control.when.as_ref().map(Expression::source),
         "require": control.require.source(),
         "parameters": control.parameters.iter()
             .map(|(name, one)| (name.clone(), one.default.clone()))
@@ -157,8 +157,9 @@ pub(crate) fn as_text(control: &Control, lang: Lang) -> String {
     let words = yagura_report::words(lang);
     let heading = |key: &str| words.get(&format!("control.{key}")).to_owned();
     let mut text = format!("{}\n{}\n\n", control.id, control.title.value.get(lang));
+    let severity = format!("report.severity.{}", control.severity.as_str());
     let mut facts = vec![
-        (heading("severity"), words.get(&format!("report.severity.{}", control.severity.as_str())).to_owned()),
+        (heading("severity"), words.get(&severity).to_owned()),
         (heading("type"), control.type_name.value.clone()),
         (
             heading("guidance"),

@@ -41,7 +41,7 @@ pub(crate) struct DoctorArgs {
 pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> anyhow::Result<Exit> {
     let content = context.content()?;
     let controls = args.choice.of(&content)?;
-    let controls: Vec<&Control> = controls.iter().map(|control| control.as_ref()).collect();
+    let controls: Vec<&Control> = controls.iter().map(AsRef::as_ref).collect();
     let wanted = if args.full { Wanted::Everything } else { Wanted::Controls(&controls) };
     let plan = Plan::new(&content, &wanted);
     if args.policy {

@@ -154,8 +154,8 @@ fn controls(text: &mut String, lang: Lang) -> anyhow::Result<()> {
         let own = crate::choice::service_of(id);
         if own != service {
             service = own;
-            let (c, s, g) =
-                (in_lang(lang, "control", "コントロール"), words.get("control.severity"), words.get("control.guidance"));
+            let c = in_lang(lang, "control", "コントロール");
+            let (s, g) = (words.get("control.severity"), words.get("control.guidance"));
             writeln!(text, "\n## {service}\n\n| {c} | {s} | {g} |\n| --- | --- | --- |")?;
         }
         let severity = words.get(match control.severity {

@@ -59,7 +59,7 @@ pub(crate) async fn run(context: &Context, args: &ScanArgs) -> anyhow::Result<Ex
         }
     });
     let client = reach::client(&args.aws, cancel).await?;
-    let wanted: Vec<&Control> = controls.iter().map(|control| control.as_ref()).collect();
+    let wanted: Vec<&Control> = controls.iter().map(AsRef::as_ref).collect();
     let wanted = if args.full { Wanted::Everything } else { Wanted::Controls(&wanted) };
     let plan = Plan::new(&content, &wanted);
     let store = context.store().await?;
@@ -228,8 +228,7 @@ impl Results<'_> {
         }
         partial.persist(file).with_context(attempt)?;
         let shown = file.display();
-        self.context
-            .remark_in(&format!("wrote {shown}"), &format!("{shown} に書き出しました"));
+        self.context.remark_in(&format!("wrote {shown}"), &format!("{shown} に書き出しました"));
         Ok(())
     }
 

@@ -169,6 +169,11 @@ fn describe_argument(argument: Arg, help: &Help, path: &str) -> Arg {
         Some(text) => argument.help(text),
         None => argument,
     };
+    // Apart from a command's own flags, which are what a reader looks for.
+    let argument = match help.get("everywhere") {
+        Some(heading) if argument.is_global_set() => argument.help_heading(heading),
+        _ => argument,
+    };
     match setting_name(&argument) {
         Some(name) => argument.env(variable(&name)).hide_env_values(true),
         None => argument,

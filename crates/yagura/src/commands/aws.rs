@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use yagura_aws::Target;
+use yagura_aws::{Refusal, Target};
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -62,6 +62,18 @@ async fn call(args: &CallArgs) -> anyhow::Result<Exit> {
         "for example --input '{\"Bucket\": \"name\"}'",
     ))?;
     let client = reach::client(&args.aws, CancellationToken::new()).await?;
+    client.api().service(&args.service)?.operation(&args.operation)?;
+    if let Some(refusal) = client.refusal(&args.service, &args.operation) {
+        let why = match refusal {
+            Refusal::NotARead => "it is not a read",
+            Refusal::CustomerData => "it returns customer data or credentials",
+        };
+        let message = format!("`{}:{}` is refused: {why}", args.service, args.operation);
+        anyhow::bail!(Hinted::new(
+            message,
+            "`yagura aws call` only reads; use the AWS CLI to write"
+        ));
+    }
     let account = match &args.account {
         Some(account) => account.clone(),
         None => client.caller_identity().await?.account.clone(),

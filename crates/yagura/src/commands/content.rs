@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use miette::{GraphicalReportHandler, GraphicalTheme, NarratableReportHandler};
+use miette::{GraphicalReportHandler, GraphicalTheme};
 use yagura_content::{Content, Problem, glob, scaffold};
 
 use crate::context::Context;
@@ -75,17 +75,17 @@ fn lint(content: &Content) -> anyhow::Result<usize> {
     Ok(problems.iter().filter(|problem| problem.is_error()).count())
 }
 
-/// A problem with the lines around it, without color; as sentences where stderr is no terminal.
+/// A problem with the lines around it, without color; one line where stderr is no terminal.
 fn shown(problem: &Problem) -> anyhow::Result<String> {
-    let mut text = String::new();
     if output::stderr_is_terminal() {
+        let mut text = String::new();
         GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
             .with_width(output::width())
             .render_report(&mut text, problem)?;
-    } else {
-        NarratableReportHandler::new().render_report(&mut text, problem)?;
+        return Ok(text);
     }
-    Ok(format!("{problem}\n{text}"))
+    let hint = if problem.hint.is_empty() { "" } else { "\n  hint: " };
+    Ok(output::printable(&format!("{problem}{hint}{}", problem.hint)))
 }
 
 fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {

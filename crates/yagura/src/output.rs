@@ -49,11 +49,20 @@ pub(crate) fn error(error: &anyhow::Error) {
         }
         said = cause;
     }
-    if let Some(hinted) = error.downcast_ref::<Hinted>() {
+    if let Some(hint) = remedy(error) {
         text.push_str("\n\nhint: ");
-        text.push_str(&hinted.hint);
+        text.push_str(&hint);
     }
     say(&printable(&text));
+}
+
+/// The remedy that an error carries: the store knows its own, the rest is hinted at here.
+fn remedy(error: &anyhow::Error) -> Option<String> {
+    let of_store = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<yagura_store::StoreError>().and_then(yagura_store::StoreError::remedy)
+    };
+    let hinted = || error.downcast_ref::<Hinted>().map(|hinted| hinted.hint.clone());
+    error.chain().find_map(of_store).map(str::to_owned).or_else(hinted)
 }
 
 /// An error with its remedy; also used as the context of another error.

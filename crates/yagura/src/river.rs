@@ -49,7 +49,7 @@ pub(crate) async fn read(
     let (sink, events) = mpsc::channel(WAITING);
     let place = yagura_collect::Ground {
         organization: &ground.organization,
-        regions: &ground.regions.by_account,
+        regions: &ground.regions,
         now: ground.now,
     };
     let cancel = client.cancel().clone();

@@ -10,7 +10,7 @@ use clap::Args;
 use yagura_collect::{Notice, Plan, Wanted};
 use yagura_content::Content;
 use yagura_content::format::Control;
-use yagura_model::{Lang, Severity, Verdict};
+use yagura_model::{Lang, OTHER_ACCOUNTS, Severity, Verdict};
 use yagura_report::{Comparison, Format, ScanMeta, ScanReport};
 use yagura_store::{Location, ScanStart, ScanState, Store};
 
@@ -93,11 +93,11 @@ pub(crate) async fn run(context: &Context, args: &ScanArgs) -> anyhow::Result<Ex
     let mut meta = river::meta(&start, Some(read.scan), finished);
     meta.calls = client.counts().calls;
     meta.partial = read.outcome.interrupted;
-    let outcome = read.outcome;
     let comparison = former.map(|former| former.compared(&start.controls, &judgement.verdicts));
     store.close().await;
     results.write(meta, &judgement, comparison.as_ref())?;
-    Ok(results.exit(outcome.interrupted, outcome.blind > 0, &judgement))
+    let blind = read.outcome.blind > 0 || is_blind(&judgement);
+    Ok(results.exit(read.outcome.interrupted, blind, &judgement))
 }
 
 fn regions_of(ground: &reach::Ground) -> Vec<String> {
@@ -167,7 +167,9 @@ async fn judge_scan(
 
 /// Whether a listing that should have answered did not.
 pub(crate) fn is_blind(judgement: &Judgement) -> bool {
-    let listings = judgement.coverage.iter().filter_map(|one| one.state.unread());
+    // Of accounts that could not be listed the verdicts say where it matters.
+    let named = judgement.coverage.iter().filter(|one| one.account != OTHER_ACCOUNTS);
+    let listings = named.filter_map(|one| one.state.unread());
     let verdicts = judgement.verdicts.iter().flat_map(|verdict| &verdict.unread);
     listings.chain(verdicts).any(|unread| unread.reason.is_blind())
 }

@@ -39,9 +39,7 @@ pub(crate) fn install_moto(root: &Utf8Path) -> anyhow::Result<()> {
         return Ok(());
     }
     if !venv.join("bin/pip").exists() {
-        run(Command::new("python3").args(["-m", "venv", venv.as_str()])).context(
-            "could not make a virtual environment (Debian: apt-get install python3-venv)",
-        )?;
+        make_venv(&venv)?;
     }
     run(Command::new(venv.join("bin/pip")).args([
         "install",
@@ -52,6 +50,27 @@ pub(crate) fn install_moto(root: &Utf8Path) -> anyhow::Result<()> {
     ]))
     .context("could not install the moto server from PyPI")?;
     std::fs::write(&stamp, wanted).with_context(|| format!("could not write `{stamp}`"))
+}
+
+/// Debian's Python comes without `ensurepip`; as root the missing package is installed.
+fn make_venv(venv: &Utf8Path) -> anyhow::Result<()> {
+    let make = || run(Command::new("python3").args(["-m", "venv", "--clear", venv.as_str()]));
+    if make().is_ok() {
+        return Ok(());
+    }
+    if is_root()? {
+        install_debian("python3-venv")?;
+    }
+    make().context("could not make a virtual environment (Debian: apt-get install python3-venv)")
+}
+
+/// Installs a package of Debian, as root.
+fn install_debian(name: &str) -> anyhow::Result<()> {
+    run(Command::new("apt-get").args(["update", "-qq"]))?;
+    run(Command::new("apt-get")
+        .args(["install", "-y", "-qq", "--no-install-recommends", name])
+        .env("DEBIAN_FRONTEND", "noninteractive"))
+    .with_context(|| format!("could not install `{name}`"))
 }
 
 /// Starts a PostgreSQL on a free loopback port, in a fresh folder under `target/`.
@@ -100,11 +119,7 @@ fn find_postgres(root: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
         return Ok(found);
     }
     if is_root()? {
-        run(Command::new("apt-get").args(["update", "-qq"]))?;
-        run(Command::new("apt-get")
-            .args(["install", "-y", "-qq", "--no-install-recommends", "postgresql"])
-            .env("DEBIAN_FRONTEND", "noninteractive"))
-        .context("could not install PostgreSQL")?;
+        install_debian("postgresql")?;
         return installed_postgres(Utf8Path::new("/usr/lib/postgresql"))
             .context("PostgreSQL was installed but its programs were not found");
     }

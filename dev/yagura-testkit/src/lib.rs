@@ -1,6 +1,7 @@
 //! Test support: AWS played back, AWS misbehaving, and an independent peer, all on loopback.
 //! Nothing of this ships; crates use it as a development dependency only.
 
+pub mod answers;
 pub mod faults;
 pub mod moto;
 pub mod recorded;

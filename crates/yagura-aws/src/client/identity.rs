@@ -104,7 +104,7 @@ impl Inner {
         };
         if let Err(error) = &result {
             // Said once here; each call to the account carries it as its own error.
-            tracing::warn!(code = "aws_role_refused", account, error = %error, "no session");
+            tracing::info!(code = "aws_role_refused", account, error = %error, "no session");
         }
         result
     }

@@ -141,6 +141,11 @@ impl<'c> Plan<'c> {
         self.asks().map(|ask| ask.text.clone()).collect()
     }
 
+    /// The IAM action that one of the plan's calls takes; often not the operation's name.
+    pub fn action_of(&self, call: &str) -> Option<&str> {
+        self.asks().find(|ask| ask.text == call).map(|ask| ask.action.as_str())
+    }
+
     /// How many calls the plan makes. Pages beyond the first are not known beforehand.
     pub fn calls_estimate(&self) -> CallsEstimate {
         let count = |scope| {

@@ -247,8 +247,10 @@ impl Examination<'_> {
             },
         )?;
         for (call, action) in &denied {
-            let action = if action.is_empty() { call } else { action };
-            self.bad("permission", "権限", action)?;
+            // AWS often does not name it, S3 never; the resource file does.
+            let known = || self.plan.action_of(call).unwrap_or(call).to_owned();
+            let action = if action.is_empty() { known() } else { action.clone() };
+            self.bad("permission", "権限", &action)?;
         }
         if !denied.is_empty() {
             self.context.remark_in(

@@ -1,0 +1,166 @@
+//! What a person reads on the way in: help in both languages, and errors that name the thing, the
+//! attempt and the remedy. Golden texts are updated with `INSTA_UPDATE=always` and read in review.
+
+use crate::account::{Account, CONTROLS};
+use crate::program::{Home, Ran};
+
+/// Every command that help shows, with the commands below it.
+const COMMANDS: [(&str, &[&str]); 8] = [
+    ("aws", &["call", "services"]),
+    ("completions", &[]),
+    ("content", &["lint", "new", "test"]),
+    ("controls", &["evaluate", "list", "show"]),
+    ("demo", &[]),
+    ("doctor", &[]),
+    ("resources", &["export", "history", "import", "list", "scans", "show"]),
+    ("scan", &[]),
+];
+
+/// The heading of the settings that every command takes, in both languages.
+const EVERYWHERE: [&str; 2] = ["\nEverywhere:\n", "\nどのコマンドでも:\n"];
+
+async fn help(lang: &str, path: &[&str]) -> String {
+    let home = Home::offline();
+    let ran = home.run(&[path, &["--help", "--lang", lang]].concat()).await.exits(0);
+    assert_eq!(ran.err, "");
+    let words: String = path.iter().map(|word| format!("{word} ")).collect();
+    let text = if path.is_empty() { ran.out } else { without_everywhere(&ran.out) };
+    format!("$ yagura {words}--help\n{text}\n")
+}
+
+/// Settings that hold everywhere are shown everywhere; the golden of the program itself has them.
+fn without_everywhere(text: &str) -> String {
+    let start = EVERYWHERE.iter().find_map(|heading| text.find(heading));
+    let start = start.unwrap_or_else(|| panic!("no heading of common settings in {text}")) + 1;
+    let end = text[start..].find("\n\n").map_or(text.len(), |end| start + end + 2);
+    format!("{}{}", &text[..start], &text[end..])
+}
+
+async fn check_help(lang: &str) {
+    let whole = help(lang, &[]).await;
+    insta::assert_snapshot!(format!("help_{lang}"), whole);
+    for (command, below) in COMMANDS {
+        let mut text = help(lang, &[command]).await;
+        for name in below {
+            text.push_str(&help(lang, &[command, name]).await);
+        }
+        insta::assert_snapshot!(format!("help_{lang}_{command}"), text);
+        assert!(whole.contains(&format!("\n  {command}")), "help does not show {command}");
+    }
+    let shown = whole.lines().skip_while(|line| !line.ends_with("Commands:")).skip(1);
+    let shown = shown.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    assert_eq!(shown.count(), COMMANDS.len(), "a command is missing here: {whole}");
+}
+
+#[tokio::test]
+async fn every_command_explains_itself_in_english() {
+    check_help("en").await;
+}
+
+#[tokio::test]
+async fn every_command_explains_itself_in_japanese() {
+    check_help("ja").await;
+}
+
+/// A golden of what a person sees when it cannot be done.
+async fn check_error(name: &str, home: &Home, ran: Ran) {
+    let ran = ran.exits(2);
+    assert_eq!(ran.out, "", "data goes to stdout, errors do not");
+    insta::assert_snapshot!(name, home.steady(&ran.err));
+}
+
+#[tokio::test]
+async fn without_credentials_the_remedies_are_named() {
+    let home = Home::offline();
+    let ran = home.run(&["scan"]).await;
+    check_error("error_no_credentials", &home, ran).await;
+}
+
+#[tokio::test]
+async fn a_control_framework_or_region_that_does_not_exist_is_named() {
+    let account = Account::small().await;
+    let home = Home::before(&account.faults.url());
+    let ran = home.run(&["scan", "--controls", "s3.bucket_shiny"]).await;
+    check_error("error_unknown_control", &home, ran).await;
+    let ran = home.run(&["controls", "show", "bucket_versioned"]).await;
+    check_error("error_unknown_control_shown", &home, ran).await;
+    let ran = home.run(&["scan", "--framework", "cis"]).await;
+    check_error("error_unknown_framework", &home, ran).await;
+    let ran = home.run(&["scan", "--controls", CONTROLS, "--regions", "mars-north-1"]).await;
+    check_error("error_unknown_region", &home, ran).await;
+    let ran = home.run(&["scan", "--accounts", "12"]).await;
+    check_error("error_bad_account", &home, ran).await;
+    let ran = home.run(&["scan", "--format", "xml"]).await;
+    check_error("error_bad_format", &home, ran).await;
+    let ran = home.run(&["scan", "--controls", CONTROLS, "--compare", "last"]).await;
+    check_error("error_nothing_to_compare", &home, ran).await;
+    let ran = home.run(&["resources", "show", "arn:aws:s3:::nothing"]).await;
+    check_error("error_unknown_resource", &home, ran).await;
+    let ran = home.run(&["resources", "import", "nothing.yagura"]).await;
+    check_error("error_no_such_file", &home, ran).await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_wrong_is_shown_where() {
+    let home = Home::offline();
+    let file = home.write("wrong-key.toml", "[scan]\nregion = ['us-east-1']\n");
+    let config = |file: &std::path::Path| file.to_str().unwrap().to_owned();
+    let ran = home.run(&["--config", &config(&file), "controls", "list"]).await;
+    check_error("error_config_key", &home, ran).await;
+    let file = home.write("broken.toml", "lang = 'en'\nlimit = = 3\n");
+    let ran = home.run(&["--config", &config(&file), "controls", "list"]).await;
+    check_error("error_config_syntax", &home, ran).await;
+    let ran = home.run(&["--config", "nothing.toml", "controls", "list"]).await;
+    check_error("error_config_missing", &home, ran).await;
+    let file = home.write("good.toml", "lang = 'ja'\n[controls]\nformat = 'json'\n");
+    let good = home.run(&["--config", &config(&file), "controls", "list", "s3.*"]).await.exits(0);
+    assert!(good.out.lines().all(|line| line.starts_with('{')), "{}", good.out);
+    let typed = ["--config", &config(&file), "controls", "list", "s3.*", "--format", "plain"];
+    let typed = home.run(&typed).await.exits(0);
+    assert!(typed.out.starts_with("id: "), "what is typed goes first: {}", typed.out);
+}
+
+#[tokio::test]
+async fn a_data_folder_that_cannot_be_written_is_named() {
+    let home = Home::offline();
+    // A file where the folder should be: refused for everybody, root included.
+    let file = home.write("occupied", "");
+    let folder = file.join("data");
+    let folder = folder.to_str().unwrap();
+    let ran = home.run(&["--data-dir", folder, "resources", "list"]).await;
+    check_error("error_data_folder", &home, ran).await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_none_is_refused_and_left_as_it_was() {
+    let home = Home::offline();
+    home.run(&["resources", "list"]).await.exits(0);
+    let files = std::fs::read_dir(home.data()).unwrap().map(|entry| entry.unwrap().path());
+    let is_database = |path: &std::path::PathBuf| {
+        path.is_file() && std::fs::read(path).unwrap().starts_with(b"SQLite format 3")
+    };
+    let database = files.into_iter().find(is_database).expect("there is a database");
+    let text = "this was never a database, but somebody's notes, which must not be overwritten";
+    std::fs::write(&database, text.repeat(100)).unwrap();
+    let ran = home.run(&["resources", "list"]).await.exits(2);
+    assert!(ran.err.starts_with("error: "), "{}", ran.err);
+    assert!(ran.err.contains("\nhint: "), "{}", ran.err);
+    assert_eq!(std::fs::read_to_string(&database).unwrap(), text.repeat(100));
+}
+
+#[tokio::test]
+async fn the_data_folder_is_for_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::offline();
+    home.run(&["resources", "list"]).await.exits(0);
+    let mode = std::fs::metadata(home.data()).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
+}
+
+#[tokio::test]
+async fn the_version_is_said_without_touching_anything() {
+    let home = Home::offline();
+    let ran = home.run(&["--version"]).await.exits(0);
+    assert_eq!(ran.out, format!("yagura {}\n", env!("CARGO_PKG_VERSION")));
+    assert!(!home.data().exists());
+}

@@ -1,0 +1,36 @@
+//! Claims about the program as a person or a pipeline meets it: the real binary, end to end.
+//! Claims about single parts stand beside them in their crates.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking, in its helpers too"
+)]
+
+mod account; // a small account of recorded answers, for tests that need no independent peer
+mod command_line; // help, error messages, settings, streams
+mod doctor; // preflight, policies, the debugging aid
+mod faults; // denials, throttling, broken and late answers
+mod formats; // each format is what it says it is
+mod interruption; // signals, and two scans at once
+mod moto; // scans of accounts of an independent server
+mod program; // runs the binary
+mod site; // a site's own content
+
+use std::sync::LazyLock;
+
+use yagura_aws::Api;
+
+/// Whatever test servers take as a key.
+const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
+
+/// The table of the repository.
+fn api() -> Api {
+    static API: LazyLock<Api> = LazyLock::new(|| {
+        Api::open(include_bytes!("../../../../content/aws-api/services.zst")).unwrap()
+    });
+    API.clone()
+}

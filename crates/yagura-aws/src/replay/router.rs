@@ -112,7 +112,17 @@ impl Router {
                 Protocol::RestJson | Protocol::RestXml => {
                     let key = (signing_name.clone(), operation.method().to_owned());
                     let route = Route::parse(operation.path(), number);
-                    self.routes.entry(key).or_default().push(route);
+                    let routes = self.routes.entry(key).or_default();
+                    // S3 keeps `GetBucketLifecycle` beside `GetBucketLifecycleConfiguration`: one
+                    // request, two names. The first stands for both.
+                    let own = |one: &&Route| {
+                        let known = self.operations.get(one.number);
+                        known.is_some_and(|known| known.service.name() == service.name())
+                    };
+                    match routes.iter().filter(own).find(|one| one.matches_as(&route)) {
+                        Some(twin) => number = twin.number,
+                        None => routes.push(route),
+                    }
                 }
                 Protocol::RpcV2Cbor => {}
             }
@@ -244,6 +254,11 @@ impl Route {
         Self { segments, query, number }
     }
 
+    /// Whether the two match the same requests.
+    fn matches_as(&self, other: &Self) -> bool {
+        self.segments == other.segments && self.query == other.query
+    }
+
     /// More constants are more specific; a greedy label is least.
     fn weight(&self) -> (usize, usize, usize) {
         let constants = self.segments.iter().filter(|s| matches!(s, Segment::Constant(_))).count();
@@ -302,6 +317,15 @@ mod tests {
         check("/", "/", "", true);
         check("/v2/x", "/v2/y", "", false);
         check("/f?x-id=Get", "/f", "x-id=Put", false);
+    }
+
+    #[test]
+    fn two_names_of_one_request_are_one_operation() {
+        let api = Api::open(include_bytes!("../../../../content/aws-api/services.zst")).unwrap();
+        let router = Router::new(&api, ["s3"]).unwrap();
+        let number = |name: &str| router.number("s3", name).unwrap();
+        assert_eq!(number("GetBucketLifecycle"), number("GetBucketLifecycleConfiguration"));
+        assert_ne!(number("GetBucketLifecycle"), number("GetBucketLogging"));
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::yaml::FILE_BYTES_MAX;
 
 /// Files of one site folder. Beyond this it is not a site folder but the wrong folder.
 const FILES_MAX: usize = 20_000;
+/// The folder of the sample organization.
+const DEMO: &str = "demo";
 /// Folders inside one another.
 const DEPTH_MAX: usize = 6;
 
@@ -24,9 +26,11 @@ pub(crate) fn files(folder: &Path) -> (Vec<(String, String)>, Vec<Problem>) {
         return (files, problems);
     }
     let walk = WalkDir::new(folder).max_depth(DEPTH_MAX).sort_by_file_name().into_iter();
-    // Hidden files are editors' and version control's.
+    // Hidden files are editors' and version control's. The sources of the demo are YAML too, but
+    // answers of AWS and no content; they are checked when the recording is made from them.
     let visible = walk.filter_entry(|entry| {
-        entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || !(name.starts_with('.') || (entry.depth() == 1 && name == DEMO))
     });
     for entry in visible {
         let entry = match entry {

@@ -12,7 +12,6 @@ mod organization;
 pub mod permissions;
 mod regions;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -64,11 +63,6 @@ pub async fn inventory(
     cancel: CancellationToken,
 ) -> Outcome {
     inventory::run(caller(client), plan, ground, sink, cancel).await
-}
-
-/// No regions: for a plan that needs none.
-pub fn no_regions() -> BTreeMap<String, Vec<String>> {
-    BTreeMap::new()
 }
 
 fn caller(client: &ReadClient) -> Arc<dyn Caller> {

@@ -31,6 +31,8 @@ pub struct Organization {
     pub management: Option<String>,
     /// The accounts to scan, by id.
     pub accounts: Vec<Account>,
+    /// Why the organization has active accounts that are not scanned; none where it has not.
+    pub left_out: Option<Unread>,
     /// What a person should know: accounts left out, an organization that cannot be read.
     pub notices: Vec<Notice>,
 }
@@ -92,7 +94,13 @@ impl Organization {
                 });
             }
         }
+        let known = self.accounts.len();
         self.accounts.retain(|account| wanted.iter().any(|text| fits(account, text)));
+        // Whoever names the accounts says that the rest is not to be read.
+        if self.accounts.len() < known || self.left_out.is_some() {
+            let call = "organizations:ListAccounts";
+            self.left_out = Some(*Failure::local(UnreadReason::NotRequested, call, "").unread);
+        }
         let kept: BTreeSet<&str> = self.accounts.iter().map(|account| &*account.id).collect();
         self.notices.retain(|notice| {
             !matches!(notice.kind, NoticeKind::AccountInactive { .. })
@@ -143,8 +151,14 @@ pub(crate) async fn read(
         id: None,
         management: None,
         accounts: vec![Account::alone(&account)],
+        left_out: None,
         notices: Vec::new(),
     };
+    if extent == Extent::OwnAccount {
+        let call = "organizations:ListAccounts";
+        let unread = Failure::local(UnreadReason::NotRequested, call, "").unread;
+        organization.left_out = Some(*unread);
+    }
     if extent == Extent::Everything {
         let place = Place { account, region: home_region(&organization.partition).to_owned() };
         Reader { caller, place }.fill(&mut organization).await;
@@ -215,6 +229,7 @@ impl Reader<'_> {
     /// The organization is there but does not answer: say so and scan the own account.
     fn say_alone(&self, organization: &mut Organization, unread: Unread) {
         let kind = NoticeKind::OrganizationUnreadable;
+        organization.left_out = Some(unread.clone());
         organization.notices.push(notice(&self.place.account, kind, unread));
     }
 

@@ -50,6 +50,7 @@ fn accounts_carry_their_place_in_the_tree() {
     assert_eq!(ous, [("root", Some("/"), true), ("Shop", Some("/Workloads/Production"), false)]);
     assert_eq!(organization.accounts[1].ou_ids, ["r-1", "ou-1", "ou-2"]);
     assert_eq!(organization.reader(), CALLER);
+    assert_eq!(organization.left_out, None);
 }
 
 #[test]
@@ -67,6 +68,7 @@ fn without_an_organization_there_is_the_own_account_and_nothing_to_complain_of()
     let (organization, asked) = read_with(answers, Extent::Everything);
     assert_eq!(organization.accounts, [Account::alone(CALLER)]);
     assert!(organization.notices.is_empty());
+    assert_eq!(organization.left_out, None);
     assert_eq!(asked, ["organizations:DescribeOrganization"]);
 }
 
@@ -82,6 +84,12 @@ fn a_member_account_scans_itself_and_says_why() {
     assert_eq!(organization.notices[0].unread.reason, UnreadReason::Denied);
     assert_eq!(organization.management.as_deref(), Some("999900001111"));
     assert_eq!(organization.reader(), CALLER);
+    let left_out = |organization: &Organization| organization.left_out.as_ref().unwrap().reason;
+    assert_eq!(left_out(&organization), UnreadReason::Denied);
+    // Whoever names the account asks for no other.
+    let mut own = organization;
+    own.select(&[CALLER.into()]).unwrap();
+    assert_eq!(left_out(&own), UnreadReason::NotRequested);
 }
 
 #[test]
@@ -134,4 +142,8 @@ fn accounts_are_chosen_by_id_or_name_and_a_wrong_name_is_an_error() {
     assert_eq!(organization.accounts[0].id, "222233334444");
     // The management account is not scanned, so the caller reads the organization.
     assert_eq!(organization.reader(), CALLER);
+    assert_eq!(organization.left_out.unwrap().reason, UnreadReason::NotRequested);
+    let (mut whole, _) = read_with(whole(), Extent::Everything);
+    whole.select(&["shop".into(), "root".into()]).unwrap();
+    assert_eq!(whole.left_out, None);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use serde_json::{Value, json};
-use yagura_model::UnreadReason;
+use yagura_model::{Path, Unread, UnreadReason};
 
 use crate::caller::{CallName, Caller, Failure, Place};
 use crate::error::CollectError;
@@ -21,6 +21,9 @@ const ACCOUNTS_AT_ONCE: usize = 16;
 pub struct Regions {
     /// Region names in order, by account.
     pub by_account: BTreeMap<String, Vec<String>>,
+    /// Why there are, or may be, enabled regions that are not scanned, by account; accounts that
+    /// are scanned in all their regions are not here.
+    pub left_out: BTreeMap<String, Unread>,
     /// What a person should know: regions left out, lists that could not be read.
     pub notices: Vec<Notice>,
 }
@@ -59,7 +62,7 @@ pub(crate) async fn read(
     let mut regions = Regions::default();
     for (account, answer) in answers {
         let chosen = match answer {
-            Ok(enabled) => choose(&account, enabled, wanted, &mut regions.notices),
+            Ok(enabled) => choose(&account, enabled, wanted, &mut regions),
             Err(failure) => {
                 let mut tried =
                     if wanted.is_empty() { vec![fallback.to_owned()] } else { wanted.to_vec() };
@@ -67,6 +70,11 @@ pub(crate) async fn read(
                 tried.dedup();
                 // An account that cannot be entered is said by the inventory, and once is enough.
                 if !is_closed(&failure) {
+                    let left_out = match wanted {
+                        [] => failure.at(Path::default(), &failure.unread.call),
+                        _ => cut_down(),
+                    };
+                    regions.left_out.insert(account.clone(), left_out);
                     regions.notices.push(Notice {
                         account: account.clone(),
                         region: String::new(),
@@ -82,23 +90,33 @@ pub(crate) async fn read(
     Ok(regions)
 }
 
+/// Why regions are left out that the person did not want.
+fn cut_down() -> Unread {
+    *Failure::local(UnreadReason::NotRequested, "account:ListRegions", "").unread
+}
+
 /// The enabled regions that are wanted; those wanted and not enabled are said.
 fn choose(
     account: &str,
     enabled: Vec<String>,
     wanted: &[String],
-    notices: &mut Vec<Notice>,
+    regions: &mut Regions,
 ) -> Vec<String> {
     for region in wanted.iter().filter(|region| !enabled.contains(region)) {
-        let unread = Failure::local(UnreadReason::NotRequested, "account:ListRegions", "");
-        notices.push(Notice {
+        regions.notices.push(Notice {
             account: account.to_owned(),
             region: region.clone(),
             kind: NoticeKind::RegionNotEnabled,
-            unread: *unread.unread,
+            unread: cut_down(),
         });
     }
-    enabled.into_iter().filter(|name| wanted.is_empty() || wanted.contains(name)).collect()
+    let known = enabled.len();
+    let chosen: Vec<String> =
+        enabled.into_iter().filter(|name| wanted.is_empty() || wanted.contains(name)).collect();
+    if chosen.len() < known {
+        regions.left_out.insert(account.to_owned(), cut_down());
+    }
+    chosen
 }
 
 /// The regions an account has enabled, in order: from Account Management, else from EC2 (whose

@@ -35,7 +35,7 @@ fn enabled_regions_are_read_in_order() {
     let answers = json!({"account:ListRegions": listed(&["us-east-1", "ap-northeast-1"])});
     let regions = read_with(answers, &[]).unwrap();
     assert_eq!(regions.by_account[CALLER], ["ap-northeast-1", "us-east-1"]);
-    assert!(regions.notices.is_empty());
+    assert!(regions.notices.is_empty() && regions.left_out.is_empty());
 }
 
 #[test]
@@ -53,8 +53,11 @@ fn where_nobody_says_the_own_region_is_tried_and_said() {
     let regions = read_with(answers.clone(), &[]).unwrap();
     assert_eq!(regions.by_account[CALLER], ["eu-central-1"]);
     assert_eq!(regions.notices.len(), 1);
+    assert_eq!(regions.left_out[CALLER].reason, UnreadReason::Denied);
+    assert_eq!(regions.left_out[CALLER].action, "account:ListRegions");
     let regions = read_with(answers, &["us-west-1", "us-west-1"]).unwrap();
     assert_eq!(regions.by_account[CALLER], ["us-west-1"]);
+    assert_eq!(regions.left_out[CALLER].reason, UnreadReason::NotRequested);
 }
 
 #[test]
@@ -74,8 +77,11 @@ fn a_wanted_region_that_nobody_enabled_is_an_error() {
 #[test]
 fn wanted_regions_cut_the_enabled_ones_down() {
     let answers = json!({"account:ListRegions": listed(&["us-east-1", "us-west-2"])});
-    let regions = read_with(answers, &["us-west-2"]).unwrap();
+    let regions = read_with(answers.clone(), &["us-west-2"]).unwrap();
     assert_eq!(regions.by_account[CALLER], ["us-west-2"]);
+    assert_eq!(regions.left_out[CALLER].reason, UnreadReason::NotRequested);
+    let regions = read_with(answers, &["us-west-2", "us-east-1"]).unwrap();
+    assert!(regions.left_out.is_empty(), "{regions:?}");
 }
 
 #[test]

@@ -9,10 +9,12 @@ use crate::unread::Unread;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Coverage {
-    /// Twelve digits.
+    /// Twelve digits, or [`OTHER_ACCOUNTS`](crate::OTHER_ACCOUNTS) for the accounts of the
+    /// organization that the scan left out.
     pub account: String,
     /// A region's name, or [`GLOBAL_REGION`](crate::GLOBAL_REGION) for types listed once per
-    /// account.
+    /// account. Of a type that is listed by region, the global one speaks of every region that
+    /// has no word of its own: those that the scan left out.
     pub region: String,
     /// The resource type.
     #[serde(rename = "type")]

@@ -6,6 +6,10 @@ use sha2::{Digest, Sha256};
 /// The region of what has no region (IAM, Organizations, `CloudFront`).
 pub const GLOBAL_REGION: &str = "global";
 
+/// The account of a [`Coverage`](crate::Coverage) that speaks of every account of the organization
+/// that the scan does not name.
+pub const OTHER_ACCOUNTS: &str = "*";
+
 /// The identity of a finding: the first 32 hex digits of SHA-256 over kind, content id, key and
 /// sub-key, each followed by a newline so that no two different tuples share their bytes
 /// (none of the parts may contain one; a newline in a foreign key is replaced by U+FFFD).

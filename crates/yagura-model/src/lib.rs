@@ -15,7 +15,7 @@ mod verdict;
 
 pub use arn::{Arn, ArnError};
 pub use coverage::{Coverage, CoverageState};
-pub use ids::{GLOBAL_REGION, finding_id};
+pub use ids::{GLOBAL_REGION, OTHER_ACCOUNTS, finding_id};
 pub use lang::{Lang, Prose};
 pub use path::{Path, PathError, Step};
 pub use resource::{Relation, Resource, resource_key};

@@ -43,7 +43,8 @@ pub enum UnreadReason {
     TimedOut,
     /// Any other error: broken answers, server errors, network.
     Failed,
-    /// The scan did not ask, because no enabled control needs it. Not a defect of the scan.
+    /// The scan did not ask: no enabled control needs it, or it was told to leave it out
+    /// (`--regions`, `--accounts`). Not a defect of the scan.
     NotRequested,
     /// The scan was interrupted before it asked.
     Interrupted,

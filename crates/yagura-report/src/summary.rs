@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use yagura_model::{Severity, Unread, UnreadReason, Verdict};
+use yagura_model::{OTHER_ACCOUNTS, Severity, Unread, UnreadReason, Verdict};
 
 use crate::catalog::ControlEntry;
 use crate::scan_report::{ScanReport, Standing, worst_first};
@@ -154,7 +154,8 @@ fn gaps<'a>(report: &ScanReport<'a>) -> Vec<Gap<'a>> {
         gap.regions.insert(region);
         gap.verdicts += verdicts;
     };
-    for coverage in report.coverage {
+    // Of accounts that could not be listed the verdicts say where it matters.
+    for coverage in report.coverage.iter().filter(|one| one.account != OTHER_ACCOUNTS) {
         if let Some(unread) = coverage.state.unread() {
             note(unread, &coverage.account, &coverage.region, 0);
         }

@@ -1,10 +1,10 @@
 //! How much a scan listed, by place: stored, read, and looked up for a time.
 //! What follows from it for resources that were not seen is decided in `ending.rs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
-use yagura_model::{Coverage, CoverageState};
+use yagura_model::{Coverage, CoverageState, GLOBAL_REGION, OTHER_ACCOUNTS};
 
 use crate::database::{Row, Session};
 use crate::encode::column_text;
@@ -76,7 +76,9 @@ pub(crate) async fn of_scan(
         .collect()
 }
 
-/// For each place the newest word of an ended scan that started at or before a time.
+/// For each place the newest word of an ended scan that started at or before a time. What a scan
+/// says of the regions or accounts that it left out is its last word on them only until another
+/// scan speaks of the same type.
 pub(crate) async fn at_time(
     session: &mut Session,
     at: Timestamp,
@@ -85,11 +87,28 @@ pub(crate) async fn at_time(
                FROM coverage c JOIN places p ON p.id = c.place_id JOIN scans s ON s.id = c.scan_id \
                WHERE s.started_us <= $1 AND s.state IN ('complete', 'interrupted') \
                ORDER BY p.type, p.account, p.region, s.started_us DESC, s.id DESC";
-    let read = |row: &Row| Ok((Place::read(row, 0)?, row.int(3)?, row.text(4)?));
+    let read = |row: &Row| {
+        Ok((Place::read(row, 0)?, row.int(3)?, row.text(4)?, (row.int(5)?, row.int(6)?)))
+    };
     let mut rows = session.fetch_as(sql, vec![at.as_microsecond().into()], read).await?;
     rows.dedup_by(|later, earlier| later.0 == earlier.0);
+    let mut newest: HashMap<(String, Option<String>), (i64, i64)> = HashMap::new();
+    for (Place { type_name, account, .. }, _, _, scan) in &rows {
+        for of in [None, Some(account.clone())] {
+            let last = newest.entry((type_name.clone(), of)).or_insert(*scan);
+            *last = (*last).max(*scan);
+        }
+    }
     rows.into_iter()
-        .map(|(place, count, state)| coverage_of(session, place, count, &state))
+        .filter(|(place, _, _, scan)| {
+            let of = match place.account.as_str() {
+                OTHER_ACCOUNTS => None,
+                account if place.region == GLOBAL_REGION => Some(account.to_owned()),
+                _ => return true,
+            };
+            newest.get(&(place.type_name.clone(), of)) == Some(scan)
+        })
+        .map(|(place, count, state, _)| coverage_of(session, place, count, &state))
         .collect()
 }
 

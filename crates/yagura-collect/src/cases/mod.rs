@@ -20,8 +20,9 @@ use yagura_model::{Coverage, Resource, UnreadReason};
 use crate::caller::Caller;
 use crate::cases::answers::Answers;
 use crate::inventory::plan::{Plan, Types, Wanted, types_of};
-use crate::inventory::{self, Event, Ground};
+use crate::inventory::{self, Event, Ground, Outcome};
 use crate::organization::{Account, Organization};
+use crate::regions::Regions;
 
 /// The time of every case: nothing in a case may depend on when it runs.
 const NOW_S: i64 = 1_795_219_200;
@@ -100,13 +101,15 @@ pub(crate) fn read(caller: Arc<dyn Caller>, plan: &Plan<'_>, case: &ResourceCase
         id: None,
         management: None,
         accounts: vec![Account::alone(account)],
+        left_out: None,
         notices: Vec::new(),
     };
     let region = case.region.as_deref().unwrap_or("us-east-1");
-    let regions = BTreeMap::from([(account.to_owned(), vec![region.to_owned()])]);
+    let by_account = BTreeMap::from([(account.to_owned(), vec![region.to_owned()])]);
+    let regions = Regions { by_account, ..Regions::default() };
     let now = Timestamp::from_second(NOW_S).unwrap_or_default();
     let ground = Ground { organization: &organization, regions: &regions, now };
-    block_on(collect(caller, plan, &ground, CancellationToken::new()))
+    block_on(collect(caller, plan, &ground, CancellationToken::new())).1
 }
 
 pub(crate) fn account_of(case: &ResourceCase) -> &str {
@@ -123,7 +126,7 @@ pub(crate) async fn collect(
     plan: &Plan<'_>,
     ground: &Ground<'_>,
     cancel: CancellationToken,
-) -> Seen {
+) -> (Outcome, Seen) {
     let (sink, mut events) = mpsc::channel(16);
     let receive = async {
         let mut seen = Seen::default();
@@ -138,6 +141,5 @@ pub(crate) async fn collect(
         seen
     };
     let scan = inventory::run(caller, plan, ground, sink, cancel);
-    let (_, seen) = futures::join!(scan, receive);
-    seen
+    futures::join!(scan, receive)
 }

@@ -10,7 +10,7 @@ use futures::stream::{self, BoxStream};
 use serde_json::Value;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
-use yagura_model::{Coverage, Resource, Unread, UnreadReason};
+use yagura_model::{Coverage, OTHER_ACCOUNTS, Resource, Unread, UnreadReason};
 
 use crate::caller::{CallName, Caller, Failure, Place};
 use crate::inventory::plan::Plan;
@@ -137,7 +137,9 @@ impl<'e> Engine<'e> {
     }
 
     pub(crate) async fn say_coverage(&self, coverage: Coverage) {
-        if coverage.state.unread().is_some_and(|unread| unread.reason.is_blind()) {
+        // Of accounts that could not be listed a verdict says where it matters.
+        let named = coverage.account != OTHER_ACCOUNTS;
+        if named && coverage.state.unread().is_some_and(|unread| unread.reason.is_blind()) {
             self.counts.unread.fetch_add(1, Ordering::Relaxed);
         }
         self.send(Event::Coverage(coverage)).await;

@@ -18,7 +18,6 @@ mod type_plan;
 
 pub(crate) use shared::lock;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -29,15 +28,18 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use yagura_content::format::ListScope;
-use yagura_model::{Coverage, CoverageState, GLOBAL_REGION, Path, Resource, Unread};
+use yagura_model::{
+    Coverage, CoverageState, GLOBAL_REGION, OTHER_ACCOUNTS, Path, Resource, Unread,
+};
 
 use crate::caller::{CallName, Caller, Failure, Interruptible, Place};
 use crate::inventory::bindings::Setting;
 use crate::inventory::engine::Engine;
 use crate::inventory::part::Part;
-use crate::inventory::plan::Plan;
+use crate::inventory::plan::{Plan, TypeIndex};
 use crate::notice::{Notice, NoticeKind};
 use crate::organization::Organization;
+use crate::regions::Regions;
 
 /// How many accounts' regions are read at the same time. The client bounds the calls; this bounds
 /// what is held for them.
@@ -85,8 +87,8 @@ pub struct Outcome {
 pub struct Ground<'a> {
     /// Which accounts.
     pub organization: &'a Organization,
-    /// Which regions, by account; needed only where [`Plan::needs_regions`].
-    pub regions: &'a BTreeMap<String, Vec<String>>,
+    /// Which regions; needed only where [`Plan::needs_regions`].
+    pub regions: &'a Regions,
     /// The time of the scan.
     pub now: Timestamp,
 }
@@ -101,6 +103,7 @@ pub(crate) async fn run(
 ) -> Outcome {
     let caller = Arc::new(Interruptible { inner: caller, cancel: cancel.clone() });
     let engine = Engine::new(plan, caller, sink, cancel);
+    say_left_out(&engine, ground).await;
     let mut accounts = ground.organization.accounts.iter();
     let mut running: FuturesUnordered<BoxFuture<'_, ()>> = FuturesUnordered::new();
     let mut waiting: Vec<(Setting, Place, ListScope)> = Vec::new();
@@ -131,6 +134,33 @@ pub(crate) async fn run(
         resources: so_far.resources,
         blind: engine.blind(),
         interrupted: engine.is_interrupted(),
+    }
+}
+
+/// Says what this scan does not read of the regions and accounts that there are, so that nobody
+/// takes what is there for absent. One word per account and type, however many regions.
+async fn say_left_out(engine: &Engine<'_>, ground: &Ground<'_>) {
+    let plan = engine.plan;
+    for (account, unread) in &ground.regions.left_out {
+        for index in plan.types_in(ListScope::Region) {
+            engine.say_coverage(left_out(plan, *index, account, unread)).await;
+        }
+    }
+    if let Some(unread) = &ground.organization.left_out {
+        let indices = [ListScope::Account, ListScope::Region].map(|scope| plan.types_in(scope));
+        for index in indices.concat() {
+            engine.say_coverage(left_out(plan, index, OTHER_ACCOUNTS, unread)).await;
+        }
+    }
+}
+
+fn left_out(plan: &Plan<'_>, index: TypeIndex, account: &str, unread: &Unread) -> Coverage {
+    Coverage {
+        account: account.to_owned(),
+        region: GLOBAL_REGION.to_owned(),
+        type_name: plan.at(index).name().to_owned(),
+        state: CoverageState::Unread(unread.clone()),
+        count: 0,
     }
 }
 
@@ -197,7 +227,7 @@ fn parts_of(
         parts.push(part(home, GLOBAL_REGION, ListScope::Account));
     }
     if plan.has(ListScope::Region) {
-        for region in ground.regions.get(account).into_iter().flatten() {
+        for region in ground.regions.by_account.get(account).into_iter().flatten() {
             parts.push(part(region, region, ListScope::Region));
         }
     }

@@ -41,7 +41,7 @@ async fn scan(client: &ReadClient, plan: &Plan<'_>) -> Scanned {
     let regions =
         yagura_collect::regions(client, &organization, &[REGION.to_owned()]).await.unwrap();
     let now = Timestamp::UNIX_EPOCH;
-    let ground = Ground { organization: &organization, regions: &regions.by_account, now };
+    let ground = Ground { organization: &organization, regions: &regions, now };
     let (sink, mut events) = mpsc::channel(64);
     let cancel = CancellationToken::new();
     let receive = async {

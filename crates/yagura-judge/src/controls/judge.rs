@@ -12,8 +12,8 @@ use yagura_content::expression::{
 };
 use yagura_content::format::{Control, Expression};
 use yagura_model::{
-    Coverage, Exception, Path, Resource, Severity, Truth, Unread, UnreadReason, Verdict,
-    VerdictStatus,
+    Coverage, Exception, OTHER_ACCOUNTS, Path, Resource, Severity, Truth, Unread, UnreadReason,
+    Verdict, VerdictStatus,
 };
 
 use super::evidence::{Shown, evidence, shown};
@@ -246,13 +246,15 @@ impl<'c> Judge<'c> {
     }
 
     /// The unknown verdicts that a listing leaves which was not read whole: one per control. What
-    /// AWS does not offer in a region leaves none, for there is nothing to judge.
+    /// AWS does not offer in a region leaves none, for there is nothing to judge; nor what the
+    /// scan was told to leave out, for nobody asked.
     pub fn unlisted(&self, coverage: &Coverage) -> Vec<Verdict> {
-        let unread = coverage.state.unread();
-        let Some(unread) = unread.filter(|unread| unread.reason != UnreadReason::Unsupported)
-        else {
+        use UnreadReason::{NotRequested, Unsupported};
+        let counts = |unread: &&Unread| !matches!(unread.reason, NotRequested | Unsupported);
+        let Some(unread) = coverage.state.unread().filter(counts) else { return Vec::new() };
+        if coverage.account == OTHER_ACCOUNTS {
             return Vec::new();
-        };
+        }
         let Some(group) = self.types.get(coverage.type_name.as_str()) else { return Vec::new() };
         let Coverage { account, region, type_name, .. } = coverage;
         let verdict = |ready: &Ready<'_>| Verdict {

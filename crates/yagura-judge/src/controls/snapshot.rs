@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use yagura_analyze::{Surroundings, facts_of};
 use yagura_content::expression::{Facts, Listing};
 use yagura_model::{
-    Arn, Coverage, CoverageState, GLOBAL_REGION, Path, Relation, Resource, Step, Unread,
-    UnreadReason,
+    Arn, Coverage, CoverageState, GLOBAL_REGION, OTHER_ACCOUNTS, Path, Relation, Resource, Step,
+    Unread, UnreadReason,
 };
 
 use super::needs::Needs;
@@ -284,10 +284,15 @@ fn not_listed() -> Listing<'static> {
 }
 
 impl TypeIndex {
+    /// What was said of an account, else of those that the scan left out.
+    fn covered(&self, account: &str) -> Option<&BTreeMap<String, CoverageState>> {
+        self.coverage.get(account).or_else(|| self.coverage.get(OTHER_ACCOUNTS))
+    }
+
     /// Why the listing of an account may not be whole. Where AWS does not offer a type there is
     /// none of it, so that this does not count against the rest of the account.
     fn unread_in_account(&self, account: &str) -> Vec<&Unread> {
-        let Some(regions) = self.coverage.get(account) else { return vec![&NOT_LISTED] };
+        let Some(regions) = self.covered(account) else { return vec![&NOT_LISTED] };
         regions
             .values()
             .filter_map(CoverageState::unread)
@@ -297,7 +302,7 @@ impl TypeIndex {
 
     /// Why the listing of a region may not be whole; here *not offered* is said.
     fn unread_in_region(&self, account: &str, region: &str) -> Vec<&Unread> {
-        let Some(regions) = self.coverage.get(account) else { return vec![&NOT_LISTED] };
+        let Some(regions) = self.covered(account) else { return vec![&NOT_LISTED] };
         match regions.get(region).or_else(|| regions.get(GLOBAL_REGION)) {
             None => vec![&NOT_LISTED],
             Some(state) => state.unread().into_iter().collect(),

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 use yagura_content::Content;
 use yagura_judge::{Judge, JudgeOptions};
-use yagura_model::{Coverage, CoverageState, Resource, UnreadReason, VerdictStatus};
+use yagura_model::{
+    Coverage, CoverageState, GLOBAL_REGION, OTHER_ACCOUNTS, Resource, UnreadReason, VerdictStatus,
+};
 
 use crate::world::{REGION, content, control, coverage, now, resource, snapshot, unread};
 
@@ -76,6 +78,62 @@ fn a_region_where_the_service_is_not_offered_is_unknown_there_and_empty_for_the_
     check("in_region", VerdictStatus::Unknown);
     check("in_account", VerdictStatus::Fail);
     check("in_organization", VerdictStatus::Fail);
+}
+
+fn left_out() -> CoverageState {
+    CoverageState::Unread(unread("", UnreadReason::NotRequested))
+}
+
+#[test]
+fn what_a_scan_left_out_is_not_taken_for_absent() {
+    let elsewhere = Coverage {
+        account: OTHER_ACCOUNTS.to_owned(),
+        ..coverage(DETECTOR, GLOBAL_REGION, left_out())
+    };
+    let here = coverage(DETECTOR, REGION, CoverageState::Complete);
+    let rest = coverage(DETECTOR, GLOBAL_REGION, left_out());
+    let region = resource(REGION_TYPE, REGION, json!({}));
+    let detector = |on: bool| resource(DETECTOR, "d", json!({"properties": {"Enable": on}}));
+    let check = |scope: &str, quantifier: &str, on: bool, listings: &[Coverage], expected| {
+        let rest =
+            format!("require: {scope}('{DETECTOR}').{quantifier}(d, d.properties.Enable == true)");
+        let content = content(&[("controls/guardduty/x.yaml", control(REGION_TYPE, &rest))]);
+        let status = judge_one(&content, &region, &[detector(on)], listings);
+        assert_eq!(status, expected, "{scope} {quantifier} {on} {listings:?}");
+    };
+    use VerdictStatus::{Fail, Pass, Unknown};
+    let cut_regions = [here.clone(), rest];
+    let cut_accounts = [here, elsewhere];
+    for (scope, listings, whole) in [
+        ("in_region", &cut_regions, true),
+        ("in_account", &cut_regions, false),
+        ("in_organization", &cut_regions, false),
+        ("in_region", &cut_accounts, true),
+        ("in_account", &cut_accounts, true),
+        ("in_organization", &cut_accounts, false),
+    ] {
+        check(scope, "exists", true, listings, Pass);
+        check(scope, "exists", false, listings, if whole { Fail } else { Unknown });
+        check(scope, "all", true, listings, if whole { Pass } else { Unknown });
+        check(scope, "all", false, listings, Fail);
+    }
+}
+
+#[test]
+fn nobody_is_asked_about_what_a_scan_left_out() {
+    let content = content(&[("controls/guardduty/x.yaml", control(DETECTOR, "require: 'true'"))]);
+    let judge = Judge::new(&content, JudgeOptions::at(now()));
+    let check = |coverage: &Coverage, count: usize| {
+        assert_eq!(judge.unlisted(coverage).len(), count, "{coverage:?}");
+    };
+    check(&coverage(DETECTOR, GLOBAL_REGION, left_out()), 0);
+    check(&coverage(DETECTOR, GLOBAL_REGION, denied()), 1);
+    let others = |state| Coverage {
+        account: OTHER_ACCOUNTS.to_owned(),
+        ..coverage(DETECTOR, GLOBAL_REGION, state)
+    };
+    check(&others(left_out()), 0);
+    check(&others(denied()), 0);
 }
 
 fn relation_content() -> Content {

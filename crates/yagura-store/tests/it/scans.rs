@@ -3,12 +3,12 @@
 
 use futures::TryStreamExt as _;
 use serde_json::json;
-use yagura_model::{CoverageState, Resource};
-use yagura_store::{ResourceFilter, ScanId, ScanOutcome, ScanState, Store, StoreError};
+use yagura_model::{CoverageState, Resource, UnreadReason};
+use yagura_store::{ResourceFilter, ScanId, ScanOutcome, ScanState, SnapshotOf, Store, StoreError};
 
 use crate::bed::{
-    ACCOUNT, BUCKET, REGION, at, beds, bucket, denied, known_at, listed, scan, scan_with, seen_by,
-    start,
+    ACCOUNT, BUCKET, Bed, REGION, at, beds, bucket, denied, known_at, listed, scan, scan_with,
+    seen_by, start, unread,
 };
 
 fn two() -> [Resource; 2] {
@@ -111,6 +111,62 @@ async fn a_denied_part_is_never_called_complete_by_a_later_word() {
         let coverage = store.coverage(id).await.unwrap();
         assert_eq!(coverage, [listed("global", CoverageState::Partial(denied("")), 3)]);
         assert_eq!(names_at(&store, 2).await, ["a", "b"]);
+    }
+}
+
+/// A scan of one region that was told to leave the others out.
+async fn cut_scan(store: &Store, minute: i64, seen: &[Resource]) -> ScanId {
+    let id = store.begin_scan(&start(minute)).await.unwrap();
+    store.put_resources(id, seen).await.unwrap();
+    let words = [
+        listed(REGION, CoverageState::Complete, seen.len() as u64),
+        listed("global", left_out(), 0),
+    ];
+    store.put_coverage(id, &words).await.unwrap();
+    store.finish_scan(id, ScanOutcome::Complete, at(minute)).await.unwrap();
+    id
+}
+
+fn left_out() -> CoverageState {
+    CoverageState::Unread(unread("", UnreadReason::NotRequested))
+}
+
+#[tokio::test]
+async fn what_a_scan_left_out_is_not_gone() {
+    for bed in beds().await {
+        let store = bed.open().await;
+        let [here, mut there] = two();
+        there.region = "eu-west-1".into();
+        scan(&store, 1, &[here.clone(), there.clone()]).await;
+        cut_scan(&store, 2, &[]).await;
+        assert_eq!(names_at(&store, 2).await, ["b"]);
+        assert_eq!(known_at(&store, 2).await, [there]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_scan_left_out_is_no_longer_left_out_after_a_whole_one() {
+    for bed in beds().await {
+        let store = bed.open().await;
+        cut_scan(&store, 1, &[]).await;
+        let whole = store.begin_scan(&start(2)).await.unwrap();
+        let words = [REGION, "eu-west-1"].map(|r| listed(r, CoverageState::Complete, 0));
+        store.put_coverage(whole, &words).await.unwrap();
+        store.finish_scan(whole, ScanOutcome::Complete, at(2)).await.unwrap();
+        cut_scan(&store, 3, &[]).await;
+        let check = async |minute, regions: &[&str]| {
+            let mut bytes = Vec::new();
+            store.export(SnapshotOf::Time(at(minute)), &mut bytes).await.unwrap();
+            let there = Bed::sqlite();
+            let elsewhere = there.open().await;
+            let scan = elsewhere.import(bytes.as_slice()).await.unwrap().scan;
+            let known = elsewhere.coverage(scan).await.unwrap();
+            let known: Vec<_> = known.iter().map(|one| one.region.as_str()).collect();
+            assert_eq!(known, regions, "minute {minute}");
+        };
+        check(1, &[REGION, "global"]).await;
+        check(2, &[REGION, "eu-west-1"]).await;
+        check(3, &[REGION, "eu-west-1", "global"]).await;
     }
 }
 

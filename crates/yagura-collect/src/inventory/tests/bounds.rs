@@ -95,9 +95,10 @@ fn no_more_is_in_hand_than_the_limits_say() {
         id: None,
         management: None,
         accounts: vec![Account::alone(CALLER)],
+        left_out: None,
         notices: Vec::new(),
     };
-    let regions = BTreeMap::new();
+    let regions = Regions::default();
     let ground =
         Ground { organization: &organization, regions: &regions, now: Timestamp::UNIX_EPOCH };
     let (sink, mut events) = mpsc::channel(8);

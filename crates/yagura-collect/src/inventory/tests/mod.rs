@@ -104,11 +104,14 @@ struct Scan {
     answers: Value,
     pages: BTreeMap<String, Vec<Value>>,
     accounts: Vec<&'static str>,
+    accounts_left_out: Option<Unread>,
+    regions_left_out: Option<Unread>,
     cancel_after: Option<usize>,
 }
 
 struct Ran {
     seen: Seen,
+    blind: u64,
     asked: Vec<(Place, String, Value)>,
     pauses: usize,
 }
@@ -120,6 +123,8 @@ impl Scan {
             answers,
             pages: BTreeMap::new(),
             accounts: vec![CALLER],
+            accounts_left_out: None,
+            regions_left_out: None,
             cancel_after: None,
         }
     }
@@ -142,16 +147,22 @@ impl Scan {
             id: None,
             management: None,
             accounts: self.accounts.iter().map(|id| Account::alone(id)).collect(),
+            left_out: self.accounts_left_out,
             notices: Vec::new(),
         };
         let regions = self.accounts.iter().map(|id| (id.to_string(), vec!["eu-west-1".into()]));
-        let regions = regions.collect();
+        let left_out = self.regions_left_out.map(|unread| (CALLER.to_owned(), unread));
+        let regions = Regions {
+            by_account: regions.collect(),
+            left_out: left_out.into_iter().collect(),
+            notices: Vec::new(),
+        };
         let ground =
             Ground { organization: &organization, regions: &regions, now: Timestamp::UNIX_EPOCH };
         let caller: Arc<dyn Caller> = Arc::<Script>::clone(&script);
-        let seen = block_on(collect(caller, &plan, &ground, cancel));
+        let (outcome, seen) = block_on(collect(caller, &plan, &ground, cancel));
         let pauses = *lock(&script.pauses);
-        Ran { seen, asked: script.answers.asked(), pauses }
+        Ran { seen, blind: outcome.blind, asked: script.answers.asked(), pauses }
     }
 }
 
@@ -431,6 +442,53 @@ fn an_interruption_keeps_what_was_read_and_names_what_was_not() {
     assert_eq!(unread.reason, UnreadReason::Interrupted);
 }
 
+fn left_out(reason: UnreadReason) -> Option<Unread> {
+    Some(*Failure::local(reason, "account:ListRegions", "").unread)
+}
+
+#[test]
+fn what_is_left_out_is_said_once_per_account_and_type_and_blinds_nobody() {
+    let answers = json!({"s3:ListBuckets": buckets(&[]), "ecs:ListClusters": {"clusterArns": []}});
+    let files = [("s3/bucket.yaml", BUCKET), ("ecs/cluster.yaml", CLUSTER)];
+    let mut scan = Scan::of(&files, answers);
+    scan.regions_left_out = left_out(UnreadReason::NotRequested);
+    scan.accounts_left_out = left_out(UnreadReason::NotRequested);
+    let ran = scan.run();
+    let mut said: Vec<_> = ran
+        .seen
+        .coverage
+        .iter()
+        .map(|one| {
+            let state = one.state.unread().map(|unread| unread.reason);
+            (one.type_name.as_str(), one.account.as_str(), one.region.as_str(), state)
+        })
+        .collect();
+    said.sort_unstable();
+    let not = Some(UnreadReason::NotRequested);
+    let expected = [
+        ("AWS::ECS::Cluster", "*", "global", not),
+        ("AWS::ECS::Cluster", CALLER, "eu-west-1", None),
+        ("AWS::ECS::Cluster", CALLER, "global", not),
+        ("AWS::S3::Bucket", "*", "global", not),
+        ("AWS::S3::Bucket", CALLER, "global", None),
+    ];
+    assert_eq!(said, expected);
+    assert_eq!(ran.blind, 0);
+}
+
+#[test]
+fn regions_that_nobody_would_name_are_blindness_and_accounts_are_told_by_the_verdicts() {
+    let check = |regions: bool, blind: u64| {
+        let answers = json!({"ecs:ListClusters": {"clusterArns": []}});
+        let mut scan = Scan::of(&[("ecs/cluster.yaml", CLUSTER)], answers);
+        let denied = left_out(UnreadReason::Denied);
+        *if regions { &mut scan.regions_left_out } else { &mut scan.accounts_left_out } = denied;
+        assert_eq!(scan.run().blind, blind);
+    };
+    check(true, 1);
+    check(false, 0);
+}
+
 #[test]
 fn a_scan_that_nobody_listens_to_stops() {
     let content = content_of(&[("s3/bucket.yaml", BUCKET)]);
@@ -444,9 +502,10 @@ fn a_scan_that_nobody_listens_to_stops() {
         id: None,
         management: None,
         accounts: vec![Account::alone(CALLER)],
+        left_out: None,
         notices: Vec::new(),
     };
-    let regions = BTreeMap::new();
+    let regions = Regions::default();
     let ground =
         Ground { organization: &organization, regions: &regions, now: Timestamp::UNIX_EPOCH };
     let (sink, events) = mpsc::channel(1);

@@ -52,8 +52,8 @@ fn whole_scan(answers: Value, wanted: &[&Control], content: &Content) -> (Seen, 
         crate::Regions::default()
     };
     let now = Timestamp::UNIX_EPOCH;
-    let ground = Ground { organization: &organization, regions: &regions.by_account, now };
-    let seen = block_on(collect(caller, &plan, &ground, CancellationToken::new()));
+    let ground = Ground { organization: &organization, regions: &regions, now };
+    let (_, seen) = block_on(collect(caller, &plan, &ground, CancellationToken::new()));
     (seen, answers.asked().into_iter().map(|(_, call, _)| call).collect())
 }
 

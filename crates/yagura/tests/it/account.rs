@@ -107,11 +107,55 @@ fn members(value: Value) -> Map<String, Value> {
 
 /// The answers of the small account.
 pub(crate) fn small() -> Answers {
+    made(Paging::Whole)
+}
+
+/// How lists are answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paging {
+    /// Each in one page.
+    Whole,
+    /// One item in a page, in each of the three ways of paging that the account meets.
+    Single,
+    /// One item in a page, and the second page gives the token of the second page again.
+    Endless,
+}
+
+impl Paging {
+    /// Answers a list, whole or in pages. `token` is the member that says where to go on, in the
+    /// question and in the answer.
+    fn list(self, answers: &mut Answers, call: &str, member: &str, items: Value, token: Token) {
+        let items = items.as_array().unwrap();
+        if self == Self::Whole {
+            answers.all(call, json!({member: items}));
+            return;
+        }
+        for (n, item) in items.iter().enumerate() {
+            let mut output = json!({member: [item]});
+            let last = n + 1 == items.len();
+            if !last || self == Self::Endless {
+                output[token.answer] = json!(format!("page-{}", if last { n } else { n + 1 }));
+            }
+            let asked =
+                if n == 0 { json!({}) } else { json!({token.question: format!("page-{n}")}) };
+            answers.to(call, asked, output);
+        }
+    }
+}
+
+/// The members that carry an operation's paging.
+struct Token {
+    question: &'static str,
+    answer: &'static str,
+}
+
+/// The small account with lists in this way of paging.
+pub(crate) fn made(paging: Paging) -> Answers {
     let mut answers = Answers::new();
     standing(&mut answers);
-    buckets(&mut answers);
-    identities(&mut answers);
-    network(&mut answers);
+    buckets(&mut answers, paging);
+    identities(&mut answers, paging);
+    network(&mut answers, paging);
     keys(&mut answers);
     answers
 }
@@ -129,10 +173,11 @@ fn standing(answers: &mut Answers) {
     answers.all("iam:GetAccountSummary", json!({"SummaryMap": summary}));
 }
 
-fn buckets(answers: &mut Answers) {
+fn buckets(answers: &mut Answers, paging: Paging) {
     let bucket = |name: &str| json!({"Name": name, "BucketRegion": "us-east-1"});
-    let list = json!({"Buckets": [bucket("leaky"), bucket("ledger")]});
-    answers.all("s3:ListBuckets", list);
+    let list = json!([bucket("leaky"), bucket("ledger")]);
+    let token = Token { question: "ContinuationToken", answer: "ContinuationToken" };
+    paging.list(answers, "s3:ListBuckets", "Buckets", list, token);
     let none = "NoSuchPublicAccessBlockConfiguration";
     answers.absent("s3control:GetPublicAccessBlock", json!({}), none);
     let this = |name: &str| json!({"Bucket": name});
@@ -171,7 +216,7 @@ fn buckets(answers: &mut Answers) {
     answers.to("s3:GetBucketAcl", this("leaky"), acl);
 }
 
-fn identities(answers: &mut Answers) {
+fn identities(answers: &mut Answers, paging: Paging) {
     let arn = |kind: &str, name: &str| format!("arn:aws:iam::{MOTO_ACCOUNT}:{kind}/{name}");
     let all = json!({"Version": "2012-10-17",
         "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
@@ -186,9 +231,28 @@ fn identities(answers: &mut Answers) {
     let role = json!({"Path": "/", "RoleName": "Anyone", "RoleId": "AROA1",
         "Arn": arn("role", "Anyone"), "CreateDate": "2026-01-01T00:00:00Z",
         "AssumeRolePolicyDocument": trust.to_string()});
-    let details = json!({"UserDetailList": [alice, user("bob")], "RoleDetailList": [role],
-        "GroupDetailList": [], "Policies": [], "IsTruncated": false});
-    answers.all("iam:GetAccountAuthorizationDetails", details);
+    let call = "iam:GetAccountAuthorizationDetails";
+    if paging == Paging::Whole {
+        let details = json!({"UserDetailList": [alice, user("bob")], "RoleDetailList": [role],
+            "GroupDetailList": [], "Policies": [], "IsTruncated": false});
+        answers.all(call, details);
+    } else {
+        // Each page holds another kind, as AWS's do.
+        let more = |next: &str| json!({"IsTruncated": true, "Marker": next});
+        let page = |content: Value, mut rest: Value| {
+            rest.as_object_mut().unwrap().extend(members(content));
+            rest
+        };
+        answers.all(call, page(json!({"UserDetailList": [alice]}), more("page-1")));
+        let second = page(json!({"UserDetailList": [user("bob")]}), more("page-2"));
+        answers.to(call, json!({"Marker": "page-1"}), second);
+        let last = match paging {
+            Paging::Endless => more("page-2"),
+            _ => json!({"IsTruncated": false}),
+        };
+        let third = page(json!({"RoleDetailList": [role]}), last);
+        answers.to(call, json!({"Marker": "page-2"}), third);
+    }
 
     answers.all("iam:GenerateCredentialReport", json!({"State": "COMPLETE"}));
     let head = "user,arn,password_enabled,password_last_used,password_last_changed,mfa_active,\
@@ -205,15 +269,16 @@ fn identities(answers: &mut Answers) {
     answers.all("iam:GetCredentialReport", report);
 }
 
-fn network(answers: &mut Answers) {
+fn network(answers: &mut Answers, paging: Paging) {
     let group = |id: &str, open: bool| {
         let ranges = if open { json!([{"CidrIp": "0.0.0.0/0"}]) } else { json!([]) };
         json!({"GroupId": id, "GroupName": id, "Description": id, "OwnerId": MOTO_ACCOUNT,
             "VpcId": "vpc-1", "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 22,
             "ToPort": 22, "IpRanges": ranges}]})
     };
-    let groups = json!({"SecurityGroups": [group("sg-open", true), group("sg-shut", false)]});
-    answers.all("ec2:DescribeSecurityGroups", groups);
+    let groups = json!([group("sg-open", true), group("sg-shut", false)]);
+    let token = Token { question: "NextToken", answer: "NextToken" };
+    paging.list(answers, "ec2:DescribeSecurityGroups", "SecurityGroups", groups, token);
     answers.all("ec2:DescribeManagedPrefixLists", json!({"PrefixLists": []}));
     let vpc = json!({"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16", "OwnerId": MOTO_ACCOUNT});
     answers.all("ec2:DescribeVpcs", json!({"Vpcs": [vpc]}));

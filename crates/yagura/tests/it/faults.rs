@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use yagura_testkit::faults::{Fault, Rule};
 
-use crate::account::{Account, CONTROLS, EXPECTED};
+use crate::account::{Account, CONTROLS, EXPECTED, Paging, made};
 use crate::program::{Home, Scanned};
 
 /// Calls that establish who is asked. Without them there is nothing to scan.
@@ -183,4 +183,30 @@ async fn the_root_question_takes_at_most_five_requests() {
     assert!(ran.out.contains(r#""control":"account.root_mfa_enabled","status":"fail""#));
     let seen = account.faults.seen();
     assert!(seen.len() <= 5, "{seen:?}");
+}
+
+#[tokio::test]
+async fn pages_of_one_item_give_the_same_verdicts() {
+    let account = Account::of(made(Paging::Single)).await;
+    let scanned = scan(&account, &[]).await;
+    assert_eq!(scanned.lines(), EXPECTED);
+    scanned.ran.exits(0);
+    account.was_complete();
+}
+
+#[tokio::test]
+async fn a_list_that_never_ends_is_left_and_what_it_hides_is_unknown() {
+    let undisturbed = scan(&Account::small().await, &[]).await;
+    let account = Account::of(made(Paging::Endless)).await;
+    let disturbed = scan(&account, &[]).await;
+    check_never_better(&undisturbed, &disturbed, "the same token again");
+    for control in
+        ["s3.bucket_versioned", "iam.user_mfa_enabled", "ec2.security_group_ssh_restricted"]
+    {
+        let unknown = disturbed.said().into_iter();
+        let mut unknown = unknown.filter(|one| one.control == control && one.status == "unknown");
+        assert!(unknown.next().is_some(), "{control} hides nothing: {:?}", disturbed.lines());
+    }
+    assert!(account.faults.seen().len() < 100, "{}", account.faults.seen().len());
+    disturbed.ran.exits(3);
 }

@@ -1,6 +1,7 @@
 //! Claims about the program as a person or a pipeline meets it: the real binary, end to end.
 //! Claims about single parts stand beside them in their crates.
 
+#![allow(clippy::needless_pass_by_value, reason = "`json!` in a call reads best without `&`")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -51,7 +51,11 @@ impl ApiFacts for Facts {
 
     fn has_output_path(&self, service: &str, operation: &str, path: &[&str]) -> bool {
         self.api.service(service).is_ok_and(|service| {
-            service.operation(operation).is_ok_and(|operation| operation.has_output_path(path))
+            service.operation(operation).is_ok_and(|operation| {
+                // `list(x)` makes a list of one from a scalar: its element is the scalar itself.
+                let scalar: Vec<&str> = path.iter().copied().filter(|step| *step != "*").collect();
+                operation.has_output_path(path) || operation.has_output_path(&scalar)
+            })
         })
     }
 

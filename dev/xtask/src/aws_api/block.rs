@@ -5,6 +5,7 @@ use anyhow::{Context as _, bail};
 use serde_json::{Map, Value};
 
 use super::model::Model;
+use super::paging;
 use super::shapes::{Shapes, text};
 use super::writer::Block;
 
@@ -46,7 +47,8 @@ pub(crate) fn build(model: &Model) -> anyhow::Result<Vec<u8>> {
     let mut operations: Vec<_> = operations.context("no operations")?.iter().collect();
     operations.sort_by_key(|(name, _)| name.as_str());
     block.list(&operations, |block, (name, operation)| {
-        write_operation(block, &shapes, name, operation, model.paginators.get(*name))
+        let paginator = paging::of(&model.name, &model.service, name, &model.paginators);
+        write_operation(block, &shapes, name, operation, paginator.as_ref())
             .with_context(|| format!("operation `{name}`"))
     })?;
     let mut waiters: Vec<_> = model.waiters.iter().collect();

@@ -4,6 +4,7 @@
 mod actions;
 mod block;
 mod model;
+mod paging;
 mod shapes;
 mod table;
 mod wheel;

@@ -9,6 +9,7 @@
 )]
 
 mod moto; // a scan end to end against moto
+mod paging; // no call stops at its first page
 mod permissions; // what a full scan may do
 mod resource_files; // the cases of the resource files
 

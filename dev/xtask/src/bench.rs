@@ -37,7 +37,7 @@ impl Bench {
             Self::Judge => ("yagura-judge", "bench_judge"),
             Self::Scan => ("yagura", "bench_scan"),
             Self::Store => ("yagura-store", "bench_store"),
-            Self::Content => ("yagura-content", "bench_content"),
+            Self::Content => ("yagura-content", "measure"),
         }
     }
 }

@@ -70,15 +70,14 @@ fn guess(model: &Value, name: &str) -> Option<Value> {
     let (input_token, output_token) = TOKENS
         .into_iter()
         .find(|(from, to)| is(input, from, "string") && is(output, to, "string"))?;
-    let mut paginator = json!({
-        "input_token": input_token,
-        "output_token": output_token,
-        "result_key": result_key(model, output)?,
-    });
+    let mut paginator = Map::new();
+    paginator.insert("input_token".to_owned(), json!(input_token));
+    paginator.insert("output_token".to_owned(), json!(output_token));
+    paginator.insert("result_key".to_owned(), json!(result_key(model, output)?));
     if is(output, "IsTruncated", "boolean") {
-        paginator["more_results"] = json!("IsTruncated");
+        paginator.insert("more_results".to_owned(), json!("IsTruncated"));
     }
-    Some(paginator)
+    Some(Value::Object(paginator))
 }
 
 /// The only list or map of an output, or of the only structure in it.

@@ -261,11 +261,22 @@ fn chain_message(error: &CredentialsError) -> String {
     let mut text = lead.to_owned();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        for said in worth_saying(&cause.to_string()) {
+            text.push_str(": ");
+            text.push_str(said);
+        }
         source = cause.source();
     }
     text
+}
+
+/// What a cause adds. The chain lists every provider that nobody set up; the lead says that once.
+fn worth_saying(cause: &str) -> impl Iterator<Item = &str> {
+    let idle = |line: &str| {
+        line.starts_with("no credentials found in chain")
+            || (line.contains("was not enabled") && !line.contains("profile `"))
+    };
+    cause.lines().map(str::trim).filter(move |line| !line.is_empty() && !idle(line))
 }
 
 /// The keys in an answer of `sts:AssumeRole`.
@@ -295,6 +306,17 @@ mod tests {
         let expires = expires.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
         let keys = Credentials::new("AKID", "secret", None, expires, "test");
         Session::new(keys, UNIX_EPOCH, true)
+    }
+
+    #[test]
+    fn providers_that_nobody_set_up_are_not_listed() {
+        let cause = "no credentials found in chain. Attempted:\n  Environment: the credential \
+                     provider was not enabled: environment variable not set\n  Profile: the \
+                     credential provider was not enabled: profile `audit` was not defined";
+        let said: Vec<&str> = worth_saying(cause).collect();
+        let profile = "Profile: the credential provider was not enabled: profile `audit` was not \
+                       defined";
+        assert_eq!(said, [profile]);
     }
 
     fn at(seconds: u64) -> SystemTime {

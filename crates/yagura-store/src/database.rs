@@ -16,7 +16,10 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Postgres, Row as _, SqlStr, Sqlite, Transaction};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Postgres, Row as _, SqlStr, Sqlite,
+    Transaction,
+};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::error::StoreError;
@@ -181,6 +184,13 @@ impl Database {
                     let reason = "the URL cannot be read";
                     StoreError::Location { text: place.clone(), reason }
                 })?;
+                // The pool would ask a server that is not there again and again until it times
+                // out, and then not know why.
+                let probe = connect.connect().await;
+                let probe = probe
+                    .map_err(|error| StoreError::of_database(&place, "open the database", error))?;
+                // Whether it says goodbye well does not matter.
+                let _ = probe.close().await;
                 let pool = PgPoolOptions::new()
                     .max_connections(options.connections_max.max(1))
                     .acquire_timeout(options.wait + Duration::from_secs(5))

@@ -38,7 +38,8 @@ pub(crate) struct ScanArgs {
     result: ResultOptions,
     #[arg(long, value_name = "SCAN")]
     compare: Option<String>,
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "endpoint_url"])]
+    // A profile or an endpoint may stand in the environment for good: with a file, none is used.
+    #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
 }
 
@@ -93,7 +94,7 @@ pub(crate) async fn run(context: &Context, args: &ScanArgs) -> anyhow::Result<Ex
     let mut meta = river::meta(&start, Some(read.scan), finished);
     meta.calls = client.counts().calls;
     meta.partial = read.outcome.interrupted;
-    let comparison = former.map(|former| former.compared(&start.controls, &judgement.verdicts));
+    let comparison = former.map(|former| former.compared(&start.controls, &judgement));
     store.close().await;
     results.write(meta, &judgement, comparison.as_ref())?;
     let blind = read.outcome.blind > 0 || is_blind(&judgement);
@@ -138,7 +139,7 @@ async fn judge_file(
     let mut meta = river::meta(&scan.start, None, scan.finished.unwrap_or(scan.start.started));
     meta.partial = scan.state != ScanState::Complete;
     let ids: Vec<String> = controls.iter().map(|control| control.id.clone()).collect();
-    let comparison = former.map(|former: Former| former.compared(&ids, &judgement.verdicts));
+    let comparison = former.map(|former: Former| former.compared(&ids, &judgement));
     store.close().await;
     let blind = is_blind(&judgement);
     results.write(meta, &judgement, comparison.as_ref())?;

@@ -132,6 +132,16 @@ async fn a_data_folder_that_cannot_be_written_is_named() {
 }
 
 #[tokio::test]
+async fn a_database_server_that_is_not_there_is_named_at_once() {
+    let home = Home::offline();
+    let url = "postgres://yagura:secret@127.0.0.1:9/yagura";
+    let ran = home.run(&["--database", url, "resources", "list"]).await.exits(2);
+    assert!(ran.err.contains("postgres://yagura"), "{}", ran.err);
+    assert!(ran.err.contains("cannot be opened"), "{}", ran.err);
+    assert!(!ran.err.contains("secret"), "{}", ran.err);
+}
+
+#[tokio::test]
 async fn a_database_that_is_none_is_refused_and_left_as_it_was() {
     let home = Home::offline();
     home.run(&["resources", "list"]).await.exits(0);

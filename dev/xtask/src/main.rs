@@ -3,6 +3,7 @@
 
 mod aws_api;
 mod bench;
+mod demo;
 mod dist;
 mod new;
 mod reference;
@@ -36,6 +37,12 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Makes the demo's recording from the readable files in `content/demo/`
+    Demo {
+        /// Compare with the committed recording instead of writing it
+        #[arg(long)]
+        check: bool,
+    },
     /// Prints the reference pages from the program into the two books
     Reference {
         /// Compare with the committed pages instead of writing them
@@ -57,6 +64,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Test(args) => test::run_test(&root, &args),
         Chore::Tidy { fix } => tidy::run(&root, fix),
         Chore::AwsApi { check } => aws_api::run(check),
+        Chore::Demo { check } => demo::run(&root, check),
         Chore::Reference { check } => reference::run(&root, check),
         Chore::New(args) => new::run(&root, args),
         Chore::Bench(args) => bench::run(&root, &args),

@@ -91,12 +91,13 @@ pub fn read(content: &Path) -> Result<Vec<Written>, DemoError> {
     for (name, account) in organization.folders() {
         answers.extend(sources::of_account(&folder, name, account)?);
     }
-    sources::refuse_repetition(&answers)?;
     let loaded = Content::from_folder(content);
     if let Some(problem) = loaded.problems.first() {
         return Err(DemoError::Content(problem.to_string()));
     }
-    answers.extend(defaults::of(&loaded));
+    let none = defaults::of(&loaded, &answers);
+    answers.extend(none);
+    sources::refuse_repetition(&answers)?;
     answers.sort_by_cached_key(|answer| {
         let Written { account, region, service, operation, input, .. } = answer;
         // Replay takes the account of the first `GetCallerIdentity` for the caller's own.

@@ -13,6 +13,7 @@
 
 mod account; // a small account of recorded answers, for tests that need no independent peer
 mod command_line; // help, error messages, settings, streams
+mod demo; // the sample organization
 mod doctor; // preflight, policies, the debugging aid
 mod faults; // denials, throttling, broken and late answers
 mod formats; // each format is what it says it is

@@ -9,24 +9,30 @@ use yagura_content::format::{Absent, Call, ResourceType};
 
 use crate::demo::{ANY, Outcome, Written};
 
-/// One answer for every call of every resource file, in every account and region.
+/// One answer for every call of every resource file, in every account and region, except those
+/// that `written` answers everywhere.
 ///
-/// It is the first answer that the file counts as *there is none*, where it states one for the
-/// call, else the empty output.
-pub(super) fn of(content: &Content) -> Vec<Written> {
-    let mut calls = BTreeMap::new();
+/// It is the first answer that the files count as *there is none*, where every block that makes
+/// the call states one, else the empty output.
+pub(super) fn of(content: &Content, written: &[Written]) -> Vec<Written> {
+    let mut calls: BTreeMap<(&str, &str), Vec<Option<&Absent>>> = BTreeMap::new();
     for resource_type in content.resources.values() {
         for (call, absent) in calls_of(resource_type) {
-            let known: &mut Option<Absent> =
-                calls.entry((call.service.clone(), call.operation.clone())).or_default();
-            if known.is_none() {
-                *known = absent.cloned();
-            }
+            calls.entry((&call.service, &call.operation)).or_default().push(absent);
+        }
+    }
+    for answer in written {
+        if answer.account == ANY && answer.region == ANY && answer.input.is_empty() {
+            calls.remove(&(answer.service.as_str(), answer.operation.as_str()));
         }
     }
     calls
         .into_iter()
-        .map(|((service, operation), absent)| written(service, operation, absent))
+        .map(|((service, operation), absents)| {
+            let everywhere = absents.iter().all(Option::is_some);
+            let absent = absents.into_iter().flatten().next().filter(|_| everywhere);
+            none(service, operation, absent)
+        })
         .collect()
 }
 
@@ -48,11 +54,12 @@ fn calls_of(resource_type: &ResourceType) -> Vec<(&Call, Option<&Absent>)> {
     calls
 }
 
-fn written(service: String, operation: String, absent: Option<Absent>) -> Written {
+/// What AWS answers where there is none.
+fn none(service: &str, operation: &str, absent: Option<&Absent>) -> Written {
     let outcome = match absent {
         Some(Absent { code, message }) => {
-            let message = message.unwrap_or_else(|| "There is none.".to_owned());
-            Outcome::Error { code, message }
+            let message = message.clone().unwrap_or_else(|| "There is none.".to_owned());
+            Outcome::Error { code: code.clone(), message }
         }
         None => Outcome::Output(json!({})),
     };
@@ -60,8 +67,8 @@ fn written(service: String, operation: String, absent: Option<Absent>) -> Writte
         file: "the resource files".to_owned(),
         account: ANY.to_owned(),
         region: ANY.to_owned(),
-        service,
-        operation,
+        service: service.to_owned(),
+        operation: operation.to_owned(),
         input: Map::<String, Value>::new(),
         outcome,
     }

@@ -206,13 +206,17 @@ fn kind_of(parent: &str) -> &'static str {
 
 fn written(account: &str, call: &str, input: Value, output: Value) -> Written {
     let (service, operation) = call.split_once(':').unwrap_or((call, ""));
+    let input = match input {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
     Written {
         file: FILE.to_owned(),
         account: account.to_owned(),
         region: ANY.to_owned(),
         service: service.to_owned(),
         operation: operation.to_owned(),
-        input: input.as_object().cloned().unwrap_or_default(),
+        input,
         outcome: Outcome::Output(output),
     }
 }

@@ -36,10 +36,16 @@ const RECOVERY_PER_SECOND: f64 = 1.1;
 /// Refusals of calls that left before the last halving say nothing new.
 const HALVE_AT_MOST_EVERY: Duration = Duration::from_millis(500);
 
+/// How many lanes are kept before idle ones are dropped. A thousand accounts in twenty regions
+/// have millions over a scan, and only few at a time.
+const LANES_KEPT: usize = 16_384;
+/// A lane that nobody has used for so long is as good as new.
+const IDLE_AFTER: Duration = Duration::from_secs(60);
+
 /// Everything that slows calls down.
 #[derive(Debug)]
 pub(crate) struct Limits {
-    lanes: Mutex<HashMap<LaneKey, Arc<Lane>>>,
+    lanes: Mutex<Lanes>,
     ceiling: Option<Lane>,
     paced: bool,
     permits: Arc<Semaphore>,
@@ -50,7 +56,7 @@ impl Limits {
     /// lanes hold nothing back: a recording or a test server has no customers to share with.
     pub(crate) fn new(ceiling: Option<f64>, concurrency: usize, paced: bool) -> Self {
         Self {
-            lanes: Mutex::new(HashMap::new()),
+            lanes: Mutex::new(Lanes { by_key: HashMap::new(), sweep_at: LANES_KEPT }),
             ceiling: ceiling.map(Lane::steady),
             paced,
             permits: Arc::new(Semaphore::new(concurrency)),
@@ -61,7 +67,11 @@ impl Limits {
     pub(crate) fn lane(&self, key: LaneKey) -> Arc<Lane> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let new = || Arc::new(if self.paced { Lane::adaptive() } else { Lane::steady(UNPACED) });
-        Arc::clone(lanes.entry(key).or_insert_with(new))
+        if let Some(lane) = lanes.by_key.get(&key) {
+            return Arc::clone(lane);
+        }
+        lanes.sweep(Instant::now());
+        Arc::clone(lanes.by_key.entry(key).or_insert_with(new))
     }
 
     /// Waits until one call may leave. Dropping the future gives the turn to the next.
@@ -71,6 +81,25 @@ impl Limits {
             ceiling.pass().await;
         }
         Arc::clone(&self.permits).acquire_owned().await.ok()
+    }
+}
+
+/// The lanes in use, and some that were.
+#[derive(Debug)]
+struct Lanes {
+    by_key: HashMap<LaneKey, Arc<Lane>>,
+    /// At this many the idle ones are looked for; grows with those that are in use.
+    sweep_at: usize,
+}
+
+impl Lanes {
+    /// Drops lanes that nobody waits for and that have been idle for a while.
+    fn sweep(&mut self, now: Instant) {
+        if self.by_key.len() < self.sweep_at {
+            return;
+        }
+        self.by_key.retain(|_, lane| Arc::strong_count(lane) > 1 || !lane.is_idle(now));
+        self.sweep_at = LANES_KEPT.max(self.by_key.len() * 2);
     }
 }
 
@@ -115,6 +144,11 @@ impl Lane {
         while let Some(wait) = self.take(Instant::now()) {
             sleep_until(Instant::now() + wait).await;
         }
+    }
+
+    fn is_idle(&self, now: Instant) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.updated.is_none_or(|updated| now - updated > IDLE_AFTER)
     }
 
     /// Takes a token, or says how long until there is one.
@@ -211,6 +245,20 @@ mod tests {
         idle.pass().await;
         tokio::time::advance(Duration::from_secs(3600)).await;
         assert_eq!(idle.rate(Instant::now()), RATE_START * GROWTH_PER_SECOND);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_lanes_are_dropped_and_busy_ones_stay() {
+        let limits = Limits::new(None, 1, true);
+        let held = limits.lane(key("held"));
+        for n in 1..LANES_KEPT {
+            limits.lane(key(&n.to_string())).pass().await;
+        }
+        tokio::time::advance(IDLE_AFTER * 2).await;
+        assert_eq!(limits.lanes.lock().unwrap().by_key.len(), LANES_KEPT);
+        limits.lane(key("recent")).pass().await;
+        assert_eq!(limits.lanes.lock().unwrap().by_key.len(), 2);
+        assert!(Arc::ptr_eq(&held, &limits.lane(key("held"))));
     }
 
     #[tokio::test(start_paused = true)]

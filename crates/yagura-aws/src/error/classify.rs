@@ -49,6 +49,7 @@ const DENIED: &[&str] = &[
 const THROTTLED: &[&str] = &[
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
+    "LimitExceededException",
     "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
@@ -118,7 +119,7 @@ pub(crate) fn fault_of(status: u16, code: &str, message: &str) -> Fault {
         || (!code.is_empty() && message.contains("is not authorized to perform"))
     {
         Fault::Denied
-    } else if one_of(THROTTLED) || status == 429 {
+    } else if one_of(THROTTLED) || status == 429 || speaks_of_rate(code, message) {
         Fault::Throttled
     } else if one_of(UNKNOWN_IDENTITY) {
         Fault::UnknownIdentity
@@ -132,6 +133,11 @@ pub(crate) fn fault_of(status: u16, code: &str, message: &str) -> Fault {
     } else {
         Fault::Other
     }
+}
+
+/// Some services limit the rate under a code of their own, in the words of all others.
+fn speaks_of_rate(code: &str, message: &str) -> bool {
+    !code.is_empty() && message.starts_with("Rate exceeded")
 }
 
 /// Signature errors are about the clock where the message compares two times.
@@ -220,6 +226,9 @@ mod tests {
     fn throttling_wins_over_the_status() {
         check(503, "SlowDown", "", &Fault::Throttled);
         check(400, "ThrottlingException", "", &Fault::Throttled);
+        check(400, "LimitExceededException", "", &Fault::Throttled);
+        check(400, "ClientException", "Rate exceeded", &Fault::Throttled);
+        check(400, "", "Rate exceeded", &Fault::Other);
         check(503, "RequestLimitExceeded", "", &Fault::Throttled);
         check(503, "ServiceUnavailable", "", &Fault::Transient);
     }

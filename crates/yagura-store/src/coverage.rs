@@ -47,11 +47,14 @@ pub(crate) async fn put(
     Ok(())
 }
 
-fn rank(state: &CoverageState) -> u8 {
+/// How bad a state is: what should have answered and did not is worse than what AWS does not offer
+/// or nobody asked for.
+fn rank(state: &CoverageState) -> (bool, u8) {
+    let is_blind = state.unread().is_some_and(|unread| unread.reason.is_blind());
     match state {
-        CoverageState::Complete => 0,
-        CoverageState::Partial(_) => 1,
-        CoverageState::Unread(_) => 2,
+        CoverageState::Complete => (is_blind, 0),
+        CoverageState::Partial(_) => (is_blind, 1),
+        CoverageState::Unread(_) => (is_blind, 2),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The end of a scan: where it listed completely, what it did not see is gone.
 //! How much it listed is kept in `coverage.rs`.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use yagura_model::{Coverage, CoverageState, GLOBAL_REGION};
 
@@ -46,12 +48,12 @@ async fn deletable(
     let find = "SELECT p.id, p.region, \
                 (SELECT count(*) FROM sightings s WHERE s.scan_id = $1 AND s.place_id = p.id) \
                 FROM places p WHERE p.type = $2 AND p.account = $3";
+    let words: HashSet<(&str, &str, &str)> = coverage
+        .iter()
+        .map(|one| (one.type_name.as_str(), one.account.as_str(), one.region.as_str()))
+        .collect();
     let own_word = |entry: &Coverage, region: &str| {
-        coverage.iter().any(|other| {
-            other.type_name == entry.type_name
-                && other.account == entry.account
-                && other.region == region
-        })
+        words.contains(&(entry.type_name.as_str(), entry.account.as_str(), region))
     };
     for entry in coverage.iter().filter(|entry| entry.state == CoverageState::Complete) {
         let params =

@@ -277,6 +277,13 @@ impl Store {
         crate::coverage::of_scan(&mut session, scan).await
     }
 
+    /// What was known at a time of how much was listed: the newest word on each type, account and
+    /// region.
+    pub async fn coverage_at(&self, at: Timestamp) -> Result<Vec<Coverage>, StoreError> {
+        let mut session = self.database.read("read how much was listed");
+        crate::coverage::at_time(&mut session, at).await
+    }
+
     /// Every account ever scanned, by id, as last named.
     pub async fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         let mut session = self.database.read("list accounts");

@@ -60,7 +60,8 @@ impl Shut {
 
     /// Remembers a failure that the same call will meet again: the service is not offered here,
     /// or an organization policy forbids the call. What only the caller's own permissions deny
-    /// may be allowed on the next resource.
+    /// may be allowed on the next resource, and `UnsupportedOperation` may speak of one resource
+    /// only (Amazon EC2 API Reference, "Client error codes", seen 2026-11).
     pub(crate) fn learn(&self, place: &Place, call: &CallName, failure: &Failure) {
         if is_shut(failure) {
             lock(&self.calls)
@@ -72,7 +73,10 @@ impl Shut {
 
 /// Whether a failure concerns the service in this account and region, not one resource.
 pub(crate) fn is_shut(failure: &Failure) -> bool {
-    matches!(failure.unread.reason, UnreadReason::Unsupported | UnreadReason::DeniedByOrganization)
+    match failure.unread.reason {
+        UnreadReason::Unsupported => failure.code != "UnsupportedOperation",
+        reason => reason == UnreadReason::DeniedByOrganization,
+    }
 }
 
 /// Notices, each said once.
@@ -111,6 +115,14 @@ mod tests {
         for reason in [UnreadReason::Denied, UnreadReason::Throttled, UnreadReason::TimedOut] {
             assert_eq!(learned(reason), None);
         }
+    }
+
+    #[test]
+    fn what_one_resource_does_not_support_the_next_one_may() {
+        let mut failure = Failure::local(UnreadReason::Unsupported, "", "");
+        assert!(is_shut(&failure));
+        failure.code = "UnsupportedOperation".into();
+        assert!(!is_shut(&failure));
     }
 
     #[test]

@@ -34,12 +34,11 @@ impl Tally {
         self.miss(failure.at(Path::default(), action));
     }
 
-    /// A part of the listing is missing. The first reason is kept, but an interruption says less
-    /// than any other.
+    /// A part of the listing is missing. The first reason is kept, unless a later one weighs
+    /// more: what AWS does not offer somewhere must not hide what was denied elsewhere.
     pub(crate) fn miss(&mut self, unread: Unread) {
-        let keep =
-            self.failure.as_ref().is_some_and(|first| first.reason != UnreadReason::Interrupted);
-        if !keep {
+        let first = self.failure.as_ref().map(|first| weight(first.reason));
+        if first.is_none_or(|first| first < weight(unread.reason)) {
             self.failure = Some(unread);
         }
     }
@@ -58,6 +57,15 @@ impl Tally {
             }
             Some(unread) => CoverageState::Unread(unread),
         }
+    }
+}
+
+/// How much a reason says about what is missing.
+fn weight(reason: UnreadReason) -> u8 {
+    match reason {
+        UnreadReason::Unsupported | UnreadReason::NotRequested => 0,
+        UnreadReason::Interrupted => 1,
+        _ => 2,
     }
 }
 
@@ -100,14 +108,17 @@ mod tests {
     }
 
     #[test]
-    fn an_interruption_does_not_hide_a_denial_nor_a_denial_an_earlier_one() {
+    fn a_weaker_reason_does_not_hide_a_denial_nor_a_denial_an_earlier_one() {
         let check = |first, second, kept| {
             let mut tally = Tally::default();
             tally.failed(&failure(first), "");
             tally.failed(&failure(second), "");
             assert_eq!(tally.state().unread().unwrap().reason, kept);
         };
-        use UnreadReason::{Denied, Interrupted, Throttled};
+        use UnreadReason::{Denied, Interrupted, Throttled, Unsupported};
+        check(Unsupported, Denied, Denied);
+        check(Unsupported, Interrupted, Interrupted);
+        check(Denied, Unsupported, Denied);
         check(Interrupted, Denied, Denied);
         check(Denied, Interrupted, Denied);
         check(Throttled, Denied, Throttled);

@@ -88,8 +88,7 @@ impl Store {
                 Ok((header, scan.start.accounts, self.coverage(id).await?))
             }
             SnapshotOf::Time(at) => {
-                let mut session = self.database.read("read how much was listed");
-                let coverage = crate::coverage::at_time(&mut session, at).await?;
+                let coverage = self.coverage_at(at).await?;
                 let accounts = self.accounts().await?;
                 let scan = self.latest_scan_at(at).await?;
                 let header = match &scan {

@@ -1,6 +1,7 @@
 //! The earlier scan of a comparison: the last one, one by number, by time, or from a file.
 //! What counts as new or fixed is decided by `yagura-report`.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,29 +9,59 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use yagura_content::Content;
 use yagura_content::format::Control;
-use yagura_model::{Lang, Verdict};
+use yagura_model::{Coverage, GLOBAL_REGION, Lang, UnreadReason, Verdict};
 use yagura_report::Comparison;
 use yagura_store::{Location, Scan, ScanId, Store};
 
 use crate::context::Context;
 use crate::output::Hinted;
-use crate::river::{self, Judging, Seen};
+use crate::river::{self, Judgement, Judging, Seen};
 
 /// An earlier scan with its open verdicts.
 pub(crate) struct Former {
     id: String,
     started: Timestamp,
     controls: Vec<String>,
+    asked: Asked,
     verdicts: Vec<Verdict>,
 }
 
+/// What a scan was asked to list, by type, account and region: false for what it left out.
+struct Asked(HashMap<(String, String, String), bool>);
+
+impl Asked {
+    fn of(coverage: &[Coverage]) -> Self {
+        let asked = |one: &Coverage| {
+            let unread = one.state.unread();
+            unread.is_none_or(|unread| unread.reason != UnreadReason::NotRequested)
+        };
+        let place =
+            |one: &Coverage| (one.type_name.clone(), one.account.clone(), one.region.clone());
+        Self(coverage.iter().map(|one| (place(one), asked(one))).collect())
+    }
+
+    /// Whether the scan was asked about the place of a verdict.
+    fn covers(&self, verdict: &Verdict) -> bool {
+        let place =
+            |region: &str| (verdict.type_name.clone(), verdict.account.clone(), region.to_owned());
+        let own = self.0.get(&place(&verdict.region));
+        own.or_else(|| self.0.get(&place(GLOBAL_REGION))).copied().unwrap_or(false)
+    }
+}
+
 impl Former {
-    /// Compares, for the controls that both scans judged.
-    pub(crate) fn compared(mut self, controls: &[String], latter: &[Verdict]) -> Comparison {
-        self.verdicts.retain(|verdict| controls.contains(&verdict.control));
+    /// Compares, for the controls that both scans judged and the places that both were asked
+    /// about: what one of them left out is neither new nor fixed.
+    pub(crate) fn compared(mut self, controls: &[String], latter: &Judgement) -> Comparison {
+        let asked = Asked::of(&latter.coverage);
+        self.verdicts
+            .retain(|verdict| controls.contains(&verdict.control) && asked.covers(verdict));
         let latter: Vec<Verdict> = latter
+            .verdicts
             .iter()
-            .filter(|verdict| self.controls.contains(&verdict.control))
+            .filter(|verdict| {
+                self.controls.contains(&verdict.control) && self.asked.covers(verdict)
+            })
             .cloned()
             .collect();
         let mut comparison = Comparison::between(&self.verdicts, &latter);
@@ -58,6 +89,7 @@ pub(crate) async fn find(
         id: scan.id.to_string(),
         started: scan.start.started,
         controls: scan.start.controls,
+        asked: Asked::of(&store.coverage(scan.id).await?),
         verdicts,
     })
 }
@@ -114,6 +146,7 @@ async fn of_file(
         id: String::new(),
         started: scan.start.started,
         controls: controls.iter().map(|control| control.id.clone()).collect(),
+        asked: Asked::of(&judgement.coverage),
         verdicts: judgement.verdicts,
     })
 }
@@ -128,4 +161,81 @@ pub(crate) async fn import(store: &Store, file: &Path) -> anyhow::Result<Scan> {
         .await
         .with_context(|| format!("could not read the exported file `{shown}`"))?;
     Ok(store.scan(imported.scan).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use yagura_model::{CoverageState, Path, Severity, Unread, VerdictStatus};
+
+    use super::*;
+
+    fn failure(name: &str, region: &str) -> Verdict {
+        Verdict {
+            control: "ec2.x".into(),
+            status: VerdictStatus::Fail,
+            severity: Severity::High,
+            key: name.into(),
+            type_name: "AWS::EC2::Volume".into(),
+            account: "111122223333".into(),
+            region: region.into(),
+            name: name.into(),
+            evidence: Vec::new(),
+            unread: Vec::new(),
+            exception: None,
+        }
+    }
+
+    /// Volumes listed in these regions, the others left out.
+    fn asked(regions: &[&str], rest_left_out: bool) -> Vec<Coverage> {
+        let word = |region: &str, state| Coverage {
+            account: "111122223333".into(),
+            region: region.into(),
+            type_name: "AWS::EC2::Volume".into(),
+            state,
+            count: 0,
+        };
+        let unread = Unread {
+            path: Path::default(),
+            partial: false,
+            reason: UnreadReason::NotRequested,
+            call: String::new(),
+            action: String::new(),
+            detail: String::new(),
+        };
+        let rest = rest_left_out.then(|| word(GLOBAL_REGION, CoverageState::Unread(unread)));
+        regions.iter().map(|region| word(region, CoverageState::Complete)).chain(rest).collect()
+    }
+
+    fn check(former: &[Coverage], latter: &[Coverage], fixed: &[&str], new: &[&str]) {
+        let before = Former {
+            id: "1".into(),
+            started: Timestamp::UNIX_EPOCH,
+            controls: vec!["ec2.x".into()],
+            asked: Asked::of(former),
+            verdicts: vec![failure("old-a", "us-east-1"), failure("old-b", "eu-west-1")],
+        };
+        let judgement = Judgement {
+            tally: yagura_report::Tally::default(),
+            scores: Vec::new(),
+            coverage: latter.to_vec(),
+            verdicts: vec![failure("new-a", "us-east-1"), failure("new-b", "eu-west-1")],
+            resources: 2,
+        };
+        let comparison = before.compared(&["ec2.x".into()], &judgement);
+        let keys = |verdicts: &[Verdict]| -> Vec<String> {
+            verdicts.iter().map(|verdict| verdict.key.clone()).collect()
+        };
+        assert_eq!(keys(&comparison.fixed), fixed, "fixed");
+        assert_eq!(keys(&comparison.new), new, "new");
+    }
+
+    #[test]
+    fn what_one_of_two_scans_left_out_is_neither_new_nor_fixed() {
+        let whole = asked(&["eu-west-1", "us-east-1"], false);
+        let cut = asked(&["us-east-1"], true);
+        check(&whole, &whole, &["old-b", "old-a"], &["new-b", "new-a"]);
+        check(&whole, &cut, &["old-a"], &["new-b", "new-a"]);
+        check(&cut, &whole, &["old-b", "old-a"], &["new-a"]);
+        check(&whole, &[], &[], &["new-b", "new-a"]);
+    }
 }

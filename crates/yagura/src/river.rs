@@ -97,9 +97,15 @@ async fn keep(
             Event::Notice(notice) => notices.push(notice),
             Event::Progress(progress) => bar.show(progress, counts()),
         }
-        if resources.len() >= BATCH {
+        // What is said of a listing never comes before its resources.
+        let full = coverage.len() >= BATCH;
+        if full || resources.len() >= BATCH {
             store.put_resources(scan, &resources).await?;
             resources.clear();
+        }
+        if full {
+            store.put_coverage(scan, &coverage).await?;
+            coverage.clear();
         }
     }
     store.put_resources(scan, &resources).await?;
@@ -123,8 +129,8 @@ pub(crate) async fn finish(
 pub(crate) enum Seen {
     /// As a scan saw them.
     Scan(ScanId),
-    /// As they were known at a time; the coverage is that of the scan before it.
-    Time(Timestamp, ScanId),
+    /// As they were known at a time.
+    Time(Timestamp),
 }
 
 /// What judging gave.
@@ -157,16 +163,16 @@ pub(crate) async fn judge(
     seen: Seen,
     judging: Judging<'_>,
 ) -> anyhow::Result<Judgement> {
-    let scan = match seen {
-        Seen::Scan(scan) | Seen::Time(_, scan) => scan,
-    };
     let options = JudgeOptions {
         now: judging.now,
         controls: judging.controls.iter().map(|control| control.id.clone()).collect(),
         accounts: judging.accounts,
     };
     let judge = Judge::new(judging.content, options);
-    let coverage = store.coverage(scan).await?;
+    let coverage = match seen {
+        Seen::Scan(scan) => store.coverage(scan).await?,
+        Seen::Time(at) => store.coverage_at(at).await?,
+    };
     let mut snapshot = Snapshot::new(judge.needs());
     for one in &coverage {
         snapshot.cover(one);
@@ -255,7 +261,7 @@ fn resources(
 ) -> futures::stream::BoxStream<'static, Result<Resource, yagura_store::StoreError>> {
     match seen {
         Seen::Scan(scan) => store.scan_resources(scan, filter),
-        Seen::Time(at, _) => store.resources_at(at, filter),
+        Seen::Time(at) => store.resources_at(at, filter),
     }
 }
 
@@ -274,7 +280,11 @@ pub(crate) fn accounts_known(
                 "management": account.management,
             });
             let mut unread = vec![gap("tags", UnreadReason::NotRequested)];
-            if account.ou.is_none() && organization.id.is_some() {
+            let unreadable = organization.management.is_none();
+            if let Some(left_out) = organization.left_out.as_ref().filter(|_| unreadable) {
+                unread.push(gap("management", left_out.reason));
+                unread.push(gap("ou", left_out.reason));
+            } else if account.ou.is_none() && organization.id.is_some() {
                 unread.push(gap("ou", UnreadReason::Failed));
             }
             (account.id.clone(), AccountKnown { value, unread })

@@ -215,7 +215,7 @@ async fn evaluate(context: &Context, args: &EvaluateArgs) -> anyhow::Result<Exit
                 "`yagura resources scans` lists what is stored",
             )
         })?;
-        (Seen::Time(at, scan.id), scan, at)
+        (Seen::Time(at), scan, at)
     } else {
         let scan = store.latest_scan().await?.context(Hinted::new(
             "nothing has been read yet",

@@ -60,13 +60,28 @@ pub struct Account {
 }
 
 impl Organization {
+    /// One account, of whose organization nothing is known.
+    pub(crate) fn alone(account: &str, partition: &str) -> Self {
+        Self {
+            partition: partition.to_owned(),
+            caller: account.to_owned(),
+            caller_arn: String::new(),
+            id: None,
+            management: None,
+            accounts: vec![Account::alone(account)],
+            left_out: None,
+            notices: Vec::new(),
+        }
+    }
+
     /// The region where the partition's global services answer.
     pub fn home_region(&self) -> &'static str {
         home_region(&self.partition)
     }
 
     /// The account in which organization-wide types are read: the management account if it is
-    /// scanned, else the caller's (which answers where it is a delegated administrator).
+    /// scanned, else the caller's (which answers where it is a delegated administrator). If the
+    /// management account cannot be entered, the inventory turns to the caller's too.
     pub fn reader(&self) -> &str {
         self.management
             .as_deref()
@@ -144,16 +159,8 @@ pub(crate) async fn read(
         .await
         .map_err(|failure| CollectError::Identity { unread: failure.unread })?;
     let Identity { account, arn, partition } = identity;
-    let mut organization = Organization {
-        partition,
-        caller: account.clone(),
-        caller_arn: arn,
-        id: None,
-        management: None,
-        accounts: vec![Account::alone(&account)],
-        left_out: None,
-        notices: Vec::new(),
-    };
+    let mut organization =
+        Organization { caller_arn: arn, ..Organization::alone(&account, &partition) };
     if extent == Extent::OwnAccount {
         let call = "organizations:ListAccounts";
         let unread = Failure::local(UnreadReason::NotRequested, call, "").unread;

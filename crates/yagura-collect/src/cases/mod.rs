@@ -21,7 +21,7 @@ use crate::caller::Caller;
 use crate::cases::answers::Answers;
 use crate::inventory::plan::{Plan, Types, Wanted, types_of};
 use crate::inventory::{self, Event, Ground, Outcome};
-use crate::organization::{Account, Organization};
+use crate::organization::Organization;
 use crate::regions::Regions;
 
 /// The time of every case: nothing in a case may depend on when it runs.
@@ -94,16 +94,7 @@ pub(crate) struct Seen {
 /// Reads what a plan asks for from any caller, in the account and region of a case.
 pub(crate) fn read(caller: Arc<dyn Caller>, plan: &Plan<'_>, case: &ResourceCase) -> Seen {
     let account = account_of(case);
-    let organization = Organization {
-        partition: partition_of(case).to_owned(),
-        caller: account.to_owned(),
-        caller_arn: String::new(),
-        id: None,
-        management: None,
-        accounts: vec![Account::alone(account)],
-        left_out: None,
-        notices: Vec::new(),
-    };
+    let organization = Organization::alone(account, partition_of(case));
     let region = case.region.as_deref().unwrap_or("us-east-1");
     let by_account = BTreeMap::from([(account.to_owned(), vec![region.to_owned()])]);
     let regions = Regions { by_account, ..Regions::default() };

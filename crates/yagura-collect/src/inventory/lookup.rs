@@ -36,7 +36,7 @@ pub(crate) struct Table {
 pub(crate) struct Batch {
     /// Which of the type's lookups.
     pub(crate) lookup: usize,
-    /// By position of the thing in the page, which chunk's table answers for it.
+    /// By the id of a thing, which chunk's table answers for it.
     by_id: HashMap<String, Arc<Result<Table, Failure>>>,
 }
 

@@ -173,7 +173,7 @@ fn enter_boxed<'a>(
 }
 
 /// The parts of one account. Where nothing in the account can be read, that is said once, and
-/// nothing further is asked there.
+/// nothing further is asked there; the organization is then read in the caller's account.
 async fn enter(
     engine: &Engine<'_>,
     ground: &Ground<'_>,
@@ -194,10 +194,18 @@ async fn enter(
                 let unread = Unread::clone(&failure.unread);
                 engine.notice(account, "", NoticeKind::Account, unread).await;
             }
-            for (setting, _, scope) in &parts {
-                give_up(engine, setting, *scope, &failure).await;
+            let mut left = Vec::new();
+            for (mut setting, mut place, scope) in parts {
+                // A delegated administrator reads the organization too.
+                if scope == ListScope::Organization && !engine.is_interrupted() {
+                    setting.account.clone_from(&ground.organization.caller);
+                    place.account.clone_from(&ground.organization.caller);
+                    left.push((setting, place, scope));
+                } else {
+                    give_up(engine, &setting, scope, &failure).await;
+                }
             }
-            Vec::new()
+            left
         }
     }
 }

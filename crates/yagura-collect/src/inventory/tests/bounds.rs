@@ -88,16 +88,7 @@ fn no_more_is_in_hand_than_the_limits_say() {
     let content = content_of(&[("s3/bucket.yaml", BUCKET)]);
     let plan = Plan::new(&content, &Wanted::Everything);
     let crowd = Arc::new(Crowd::default());
-    let organization = Organization {
-        partition: "aws".into(),
-        caller: CALLER.into(),
-        caller_arn: String::new(),
-        id: None,
-        management: None,
-        accounts: vec![Account::alone(CALLER)],
-        left_out: None,
-        notices: Vec::new(),
-    };
+    let organization = Organization::alone(CALLER, "aws");
     let regions = Regions::default();
     let ground =
         Ground { organization: &organization, regions: &regions, now: Timestamp::UNIX_EPOCH };

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod denial;
+mod left_out;
 mod plan;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,6 +105,7 @@ struct Scan {
     answers: Value,
     pages: BTreeMap<String, Vec<Value>>,
     accounts: Vec<&'static str>,
+    management: Option<&'static str>,
     accounts_left_out: Option<Unread>,
     regions_left_out: Option<Unread>,
     cancel_after: Option<usize>,
@@ -123,6 +125,7 @@ impl Scan {
             answers,
             pages: BTreeMap::new(),
             accounts: vec![CALLER],
+            management: None,
             accounts_left_out: None,
             regions_left_out: None,
             cancel_after: None,
@@ -141,14 +144,10 @@ impl Scan {
             pauses: Mutex::default(),
         });
         let organization = Organization {
-            partition: "aws".into(),
-            caller: CALLER.into(),
-            caller_arn: String::new(),
-            id: None,
-            management: None,
+            management: self.management.map(str::to_owned),
             accounts: self.accounts.iter().map(|id| Account::alone(id)).collect(),
             left_out: self.accounts_left_out,
-            notices: Vec::new(),
+            ..Organization::alone(CALLER, "aws")
         };
         let regions = self.accounts.iter().map(|id| (id.to_string(), vec!["eu-west-1".into()]));
         let left_out = self.regions_left_out.map(|unread| (CALLER.to_owned(), unread));
@@ -442,69 +441,13 @@ fn an_interruption_keeps_what_was_read_and_names_what_was_not() {
     assert_eq!(unread.reason, UnreadReason::Interrupted);
 }
 
-fn left_out(reason: UnreadReason) -> Option<Unread> {
-    Some(*Failure::local(reason, "account:ListRegions", "").unread)
-}
-
-#[test]
-fn what_is_left_out_is_said_once_per_account_and_type_and_blinds_nobody() {
-    let answers = json!({"s3:ListBuckets": buckets(&[]), "ecs:ListClusters": {"clusterArns": []}});
-    let files = [("s3/bucket.yaml", BUCKET), ("ecs/cluster.yaml", CLUSTER)];
-    let mut scan = Scan::of(&files, answers);
-    scan.regions_left_out = left_out(UnreadReason::NotRequested);
-    scan.accounts_left_out = left_out(UnreadReason::NotRequested);
-    let ran = scan.run();
-    let mut said: Vec<_> = ran
-        .seen
-        .coverage
-        .iter()
-        .map(|one| {
-            let state = one.state.unread().map(|unread| unread.reason);
-            (one.type_name.as_str(), one.account.as_str(), one.region.as_str(), state)
-        })
-        .collect();
-    said.sort_unstable();
-    let not = Some(UnreadReason::NotRequested);
-    let expected = [
-        ("AWS::ECS::Cluster", "*", "global", not),
-        ("AWS::ECS::Cluster", CALLER, "eu-west-1", None),
-        ("AWS::ECS::Cluster", CALLER, "global", not),
-        ("AWS::S3::Bucket", "*", "global", not),
-        ("AWS::S3::Bucket", CALLER, "global", None),
-    ];
-    assert_eq!(said, expected);
-    assert_eq!(ran.blind, 0);
-}
-
-#[test]
-fn regions_that_nobody_would_name_are_blindness_and_accounts_are_told_by_the_verdicts() {
-    let check = |regions: bool, blind: u64| {
-        let answers = json!({"ecs:ListClusters": {"clusterArns": []}});
-        let mut scan = Scan::of(&[("ecs/cluster.yaml", CLUSTER)], answers);
-        let denied = left_out(UnreadReason::Denied);
-        *if regions { &mut scan.regions_left_out } else { &mut scan.accounts_left_out } = denied;
-        assert_eq!(scan.run().blind, blind);
-    };
-    check(true, 1);
-    check(false, 0);
-}
-
 #[test]
 fn a_scan_that_nobody_listens_to_stops() {
     let content = content_of(&[("s3/bucket.yaml", BUCKET)]);
     let plan = Plan::new(&content, &Wanted::Everything);
     let by_call = serde_json::from_value(json!({"s3:ListBuckets": buckets(&["a", "b"])})).unwrap();
     let answers = Arc::new(Answers::new(CALLER, "aws", by_call));
-    let organization = Organization {
-        partition: "aws".into(),
-        caller: CALLER.into(),
-        caller_arn: String::new(),
-        id: None,
-        management: None,
-        accounts: vec![Account::alone(CALLER)],
-        left_out: None,
-        notices: Vec::new(),
-    };
+    let organization = Organization::alone(CALLER, "aws");
     let regions = Regions::default();
     let ground =
         Ground { organization: &organization, regions: &regions, now: Timestamp::UNIX_EPOCH };

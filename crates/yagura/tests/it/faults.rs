@@ -4,9 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use yagura_testkit::faults::{Fault, Rule};
+use serde_json::Value;
+use yagura_aws::Replay;
+use yagura_collect::{Plan, Wanted};
+use yagura_content::Content;
+use yagura_testkit::faults::{Fault, Faults, Rule};
+use yagura_testkit::recorded::Recorded;
 
 use crate::account::{Account, CONTROLS, EXPECTED, Paging, made};
+use crate::api;
 use crate::program::{Home, Scanned};
 
 /// Calls that establish who is asked. Without them there is nothing to scan.
@@ -26,23 +32,32 @@ fn calls(account: &Account) -> BTreeSet<(String, String)> {
         .collect()
 }
 
-/// Nothing that was bad or unknown passes now, nothing vanishes without a word, and no verdict
-/// says more than before.
+/// Nothing that was bad or unknown passes now, nothing vanishes without a word in its account, and
+/// no verdict says more than before.
 #[track_caller]
 fn check_never_better(undisturbed: &Scanned, disturbed: &Scanned, what: &str) {
-    let of = |scanned: &Scanned| -> BTreeMap<(String, String), String> {
-        let said = scanned.said().into_iter();
-        said.map(|said| ((said.control, said.name), said.status)).collect()
+    let of = |scanned: &Scanned| -> BTreeMap<(String, String), (String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let verdicts = scanned.verdicts().map(|one| {
+            let key = (text(&one["control"]), text(&one["key"]));
+            (key, (text(&one["status"]), text(&one["account"])))
+        });
+        verdicts.collect()
     };
     let (before, after) = (of(undisturbed), of(disturbed));
-    for (key, status) in &after {
-        let same = before.get(key) == Some(status);
-        assert!(same || status == "unknown", "{what}: {key:?} became {status}");
+    for (key, verdict) in &after {
+        let same = before.get(key) == Some(verdict);
+        let was = before.get(key);
+        assert!(same || verdict.0 == "unknown", "{what}: {key:?} was {was:?}, now {verdict:?}");
     }
-    for (control, name) in before.keys() {
-        let said = after.contains_key(&(control.clone(), name.clone()))
-            || after.iter().any(|(key, status)| key.0 == *control && status == "unknown");
-        assert!(said, "{what}: nothing is said of {control} {name}");
+    let unknown: BTreeSet<(&str, &str)> = after
+        .iter()
+        .filter(|(_, (status, _))| status == "unknown")
+        .map(|((control, _), (_, account))| (control.as_str(), account.as_str()))
+        .collect();
+    for (key, (_, account)) in &before {
+        let said = after.contains_key(key) || unknown.contains(&(key.0.as_str(), account.as_str()));
+        assert!(said, "{what}: nothing is said of {key:?}");
     }
 }
 
@@ -209,4 +224,45 @@ async fn a_list_that_never_ends_is_left_and_what_it_hides_is_unknown() {
     }
     assert!(account.faults.seen().len() < 100, "{}", account.faults.seen().len());
     disturbed.ran.exits(3);
+}
+
+/// Without these there is no organization, or no way into its accounts: that is a scan of fewer
+/// accounts, not of the same ones with less.
+const WHO_IS_THERE: [&str; 2] = ["organizations", "sts"];
+/// In how many parts the services of the sample organization are denied.
+const PARTS: usize = 4;
+
+#[tokio::test]
+async fn denying_a_quarter_of_all_services_makes_nothing_better_in_an_organization() {
+    let recording = include_bytes!("../../../../content/demo/answers.zst");
+    let replay = Replay::open(&recording[..], &api()).unwrap();
+    let caller = replay.caller().to_owned();
+    let recorded = Recorded::start(replay).await.unwrap();
+    let plan = Plan::new(Content::builtin(), &Wanted::Everything);
+    let calls = plan.calls();
+    let services: BTreeSet<&str> =
+        calls.iter().map(|call| call.split(':').next().unwrap()).collect();
+    let services: Vec<&str> = services.into_iter().collect();
+    let faults = Faults::before(&recorded.url(), &api(), &services, &caller).await.unwrap();
+    let home = Home::before(&faults.url());
+    let undisturbed = home.scan(&["--full"]).await;
+    let verdicts = undisturbed.verdicts().count();
+    assert!(verdicts > 1000, "{verdicts}");
+    for part in 0..PARTS {
+        faults.clear();
+        let denied: Vec<&str> = services
+            .iter()
+            .skip(part)
+            .step_by(PARTS)
+            .copied()
+            .filter(|service| !WHO_IS_THERE.contains(service))
+            .collect();
+        for service in &denied {
+            let fault = Fault::Denied("Access Denied".into());
+            faults.inject(Rule::new(fault).service(service));
+        }
+        let disturbed = Home::before(&faults.url()).scan(&["--full"]).await;
+        check_never_better(&undisturbed, &disturbed, &denied.join(" "));
+        disturbed.ran.exits(3);
+    }
 }

@@ -30,12 +30,16 @@ impl Scan {
         let mut resources = 0;
         for line in run.out.lines() {
             let record: Value = serde_json::from_str(line)?;
-            let text = |name: &str| {
-                record.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
-            };
-            match text("kind").as_str() {
+            let text = |name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default();
+            match text("kind") {
                 "scan" => resources = record.get("resources").and_then(Value::as_u64).unwrap_or(0),
-                "verdict" => *counts.entry((text("control"), text("status"))).or_default() += 1,
+                "control" => {
+                    let verdicts = record.get("verdicts").and_then(Value::as_object);
+                    for (status, count) in verdicts.into_iter().flatten() {
+                        let key = (text("id").to_owned(), status.clone());
+                        counts.insert(key, count.as_u64().unwrap_or_default());
+                    }
+                }
                 _ => {}
             }
         }

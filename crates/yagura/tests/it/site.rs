@@ -38,11 +38,13 @@ cases:
 
 /// The control without the case that no bucket can meet.
 fn control() -> String {
-    CONTROL.replace(
-        "  - name: never seen\n    expect: unknown\n    resource: {unread: [id]}\n",
-        "  - name: of another kind\n    expect: not_applicable\n    resource: {id: tmp, properties: {}}\n",
-    )
-    .replace("require: |", "when: |\n  resource.id != 'tmp'\nrequire: |")
+    CONTROL
+        .replace(
+            "  - name: never seen\n    expect: unknown\n    resource: {unread: [id]}\n",
+            "  - name: of another kind\n    expect: not_applicable\n    \
+         resource: {id: tmp, properties: {}}\n",
+        )
+        .replace("require: |", "when: |\n  resource.id != 'tmp'\nrequire: |")
 }
 
 #[tokio::test]

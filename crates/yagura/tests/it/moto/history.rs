@@ -17,7 +17,10 @@ async fn a_changed_bucket_is_a_change_in_history_and_news_in_the_comparison() {
         write(writer, "s3:CreateBucket", json!({"Bucket": name})).await;
     }
     write(writer, "iam:CreateUser", json!({"UserName": "alice"})).await;
-    let versioning = |name: &str, status: &str| json!({"Bucket": name, "VersioningConfiguration": {"Status": status}});
+    let versioning = |name: &str, status: &str| {
+        let status = json!({"Status": status});
+        json!({"Bucket": name, "VersioningConfiguration": status})
+    };
     write(writer, "s3:PutBucketVersioning", versioning("archive", "Enabled")).await;
     let home = Home::before(&ground.moto.url());
     home.scan(&["--controls", CONTROLS]).await.ran.exits(0);

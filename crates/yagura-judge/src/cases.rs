@@ -147,12 +147,6 @@ fn facts_given(given: &ResourceInCase) -> Option<Map<String, Value>> {
 }
 
 fn denied(type_name: &str) -> Unread {
-    Unread {
-        path: Path::default(),
-        partial: false,
-        reason: UnreadReason::Denied,
-        call: String::new(),
-        action: String::new(),
-        detail: format!("{type_name} could not be listed"),
-    }
+    let detail = format!("{type_name} could not be listed");
+    Unread { detail, ..Unread::of(Path::default(), UnreadReason::Denied) }
 }

@@ -27,6 +27,20 @@ pub struct Unread {
     pub detail: String,
 }
 
+impl Unread {
+    /// A part that is unread for a reason that no call of AWS stands behind.
+    pub const fn of(path: Path, reason: UnreadReason) -> Self {
+        Self {
+            path,
+            partial: false,
+            reason,
+            call: String::new(),
+            action: String::new(),
+            detail: String::new(),
+        }
+    }
+}
+
 /// Why something could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,6 +1,7 @@
 //! The earlier scan of a comparison: the last one, one by number, by time, or from a file.
 //! What counts as new or fixed is decided by `yagura-report`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,14 +57,14 @@ impl Former {
         let asked = Asked::of(&latter.coverage);
         self.verdicts
             .retain(|verdict| controls.contains(&verdict.control) && asked.covers(verdict));
-        let latter: Vec<Verdict> = latter
-            .verdicts
-            .iter()
-            .filter(|verdict| {
-                self.controls.contains(&verdict.control) && self.asked.covers(verdict)
-            })
-            .cloned()
-            .collect();
+        let comparable = |verdict: &&Verdict| {
+            self.controls.contains(&verdict.control) && self.asked.covers(verdict)
+        };
+        // Mostly the two scans are alike: nothing is copied then.
+        let latter = match latter.verdicts.iter().all(|verdict| comparable(&verdict)) {
+            true => Cow::Borrowed(latter.verdicts.as_slice()),
+            false => Cow::Owned(latter.verdicts.iter().filter(comparable).cloned().collect()),
+        };
         let mut comparison = Comparison::between(&self.verdicts, &latter);
         comparison.former_id = self.id;
         comparison.former_started = self.started;
@@ -194,14 +195,7 @@ mod tests {
             state,
             count: 0,
         };
-        let unread = Unread {
-            path: Path::default(),
-            partial: false,
-            reason: UnreadReason::NotRequested,
-            call: String::new(),
-            action: String::new(),
-            detail: String::new(),
-        };
+        let unread = Unread::of(Path::default(), UnreadReason::NotRequested);
         let rest = rest_left_out.then(|| word(GLOBAL_REGION, CoverageState::Unread(unread)));
         regions.iter().map(|region| word(region, CoverageState::Complete)).chain(rest).collect()
     }

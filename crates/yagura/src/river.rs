@@ -331,14 +331,7 @@ pub(crate) async fn accounts_stored(
 }
 
 fn gap(member: &str, reason: UnreadReason) -> Unread {
-    Unread {
-        path: Path::of_keys([member]),
-        partial: false,
-        reason,
-        call: String::new(),
-        action: String::new(),
-        detail: String::new(),
-    }
+    Unread::of(Path::of_keys([member]), reason)
 }
 
 /// The accounts of an organization as the store keeps them.

@@ -91,14 +91,7 @@ impl<'r> Documents<'r> {
 }
 
 fn unreadable(detail: String) -> Unread {
-    Unread {
-        path: yagura_model::Path::default(),
-        partial: false,
-        reason: UnreadReason::Failed,
-        call: String::new(),
-        action: String::new(),
-        detail,
-    }
+    Unread { detail, ..Unread::of(yagura_model::Path::default(), UnreadReason::Failed) }
 }
 
 /// Lambda's permissions as `CloudFormation` states them (`AWS::Lambda::Permission`), turned into

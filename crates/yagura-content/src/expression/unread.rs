@@ -7,14 +7,7 @@ use std::sync::Arc;
 use yagura_model::{Path, Step, Unread, UnreadReason};
 
 /// What nobody asked for: facts that were not computed, neighbors that are not there.
-pub(crate) static NOT_REQUESTED: Unread = Unread {
-    path: Path(Vec::new()),
-    partial: false,
-    reason: UnreadReason::NotRequested,
-    call: String::new(),
-    action: String::new(),
-    detail: String::new(),
-};
+pub(crate) static NOT_REQUESTED: Unread = Unread::of(Path(Vec::new()), UnreadReason::NotRequested);
 
 /// The unread parts of one document, sorted by path so that the parts below a path are neighbors.
 #[derive(Debug)]

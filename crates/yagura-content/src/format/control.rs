@@ -204,14 +204,7 @@ impl<'de> Deserialize<'de> for CaseUnread {
         }
         let denied = UnreadReason::Denied;
         Ok(Self(match Either::deserialize(deserializer)? {
-            Either::Path(path) => Unread {
-                path,
-                partial: false,
-                reason: denied,
-                call: String::new(),
-                action: String::new(),
-                detail: String::new(),
-            },
+            Either::Path(path) => Unread::of(path, denied),
             Either::Full(Full { path, partial, reason, call, action }) => Unread {
                 path,
                 partial,

@@ -59,14 +59,8 @@ pub struct AccountKnown {
 impl AccountKnown {
     /// Only its id is known.
     fn only_id(account: &str) -> Self {
-        let unread = ["name", "ou", "management", "tags"].map(|member| Unread {
-            path: Path::of_keys([member]),
-            partial: false,
-            reason: UnreadReason::NotRequested,
-            call: String::new(),
-            action: String::new(),
-            detail: String::new(),
-        });
+        let unread = ["name", "ou", "management", "tags"]
+            .map(|member| Unread::of(Path::of_keys([member]), UnreadReason::NotRequested));
         Self { value: json!({"id": account}), unread: unread.into() }
     }
 }
@@ -361,14 +355,8 @@ fn named(decided: Decided) -> Vec<Unread> {
         }
     }
     for problem in decided.problems {
-        named.push(Unread {
-            path: Path::default(),
-            partial: false,
-            reason: UnreadReason::Failed,
-            call: String::new(),
-            action: String::new(),
-            detail: problem.chars().take(PROBLEM_MAX).collect(),
-        });
+        let detail = problem.chars().take(PROBLEM_MAX).collect();
+        named.push(Unread { detail, ..Unread::of(Path::default(), UnreadReason::Failed) });
     }
     named.truncate(UNREAD_MAX);
     named

@@ -15,14 +15,7 @@ use yagura_model::{
 use super::needs::Needs;
 
 /// Nobody has listed this.
-static NOT_LISTED: Unread = Unread {
-    path: Path(Vec::new()),
-    partial: false,
-    reason: UnreadReason::NotRequested,
-    call: String::new(),
-    action: String::new(),
-    detail: String::new(),
-};
+static NOT_LISTED: Unread = Unread::of(Path(Vec::new()), UnreadReason::NotRequested);
 
 /// The resources that controls reach from others, indexed, with how much of them was listed.
 #[derive(Debug, Default)]

@@ -75,7 +75,7 @@ fn input_round_trip(
     };
     // An empty body is the same on the wire as none, which a required payload may not be. The
     // filler is a text, and as base64 a blob.
-    let payload = operation.input().and_then(|shape| shape.payload());
+    let payload = operation.input().and_then(yagura_aws::api::Shape::payload);
     if let Some(text) = payload.and_then(|payload| input.get_mut(payload.name()))
         && *text == ""
     {

@@ -124,11 +124,9 @@ impl Record {
             "| CPU milliseconds per request | {:.3} | | |\n",
             recorded.cpu_s * 1000.0 / float(recorded.requests)
         ));
-        text.push_str(&format!(
-            "| peak memory, MB (the limit is for 100,000 resources) | {:.1} | {FLEET_PEAK_MB_MAX} | \
-             |\n",
-            recorded.peak_mb
-        ));
+        let name = "peak memory, MB (the limit is for 100,000 resources)";
+        let peak_mb = recorded.peak_mb;
+        text.push_str(&format!("| {name} | {peak_mb:.1} | {FLEET_PEAK_MB_MAX} | |\n"));
         text.push_str(&format!(
             "| requests per second | {:.0} | | |\n",
             float(recorded.requests) / recorded.wall_s

@@ -123,12 +123,29 @@ pub(crate) fn parse_time(text: &str) -> anyhow::Result<Timestamp> {
     })
 }
 
-/// Judges an exported file with today's controls.
 async fn of_file(
     file: &Path,
     content: &Content,
     controls: &[&Arc<Control>],
 ) -> anyhow::Result<Former> {
+    let (scan, judgement) = judged_file(file, content, controls, false).await?;
+    Ok(Former {
+        id: String::new(),
+        started: scan.start.started,
+        controls: controls.iter().map(|control| control.id.clone()).collect(),
+        asked: Asked::of(&judgement.coverage),
+        verdicts: judgement.verdicts,
+    })
+}
+
+/// Judges an exported file with today's controls, as of its own time, in a store of its own that
+/// goes away with it. `all` keeps passes and not-applicables too.
+pub(crate) async fn judged_file(
+    file: &Path,
+    content: &Content,
+    controls: &[&Arc<Control>],
+    all: bool,
+) -> anyhow::Result<(Scan, Judgement)> {
     let folder = tempfile::tempdir().context("could not make a temporary folder")?;
     let store = Store::open(&Location::in_folder(folder.path())).await?;
     let scan = import(&store, file).await?;
@@ -138,18 +155,12 @@ async fn of_file(
         controls,
         now: scan.start.started,
         accounts: river::accounts_stored(&store, seen, &scan.start.accounts).await?,
-        all: false,
+        all,
         into: None,
     };
     let judgement = river::judge(&store, seen, judging).await?;
     store.close().await;
-    Ok(Former {
-        id: String::new(),
-        started: scan.start.started,
-        controls: controls.iter().map(|control| control.id.clone()).collect(),
-        asked: Asked::of(&judgement.coverage),
-        verdicts: judgement.verdicts,
-    })
+    Ok((scan, judgement))
 }
 
 /// Reads an exported file into a store, whole or not at all.

@@ -16,9 +16,9 @@ use yagura_content::Content;
 use yagura_content::format::Control;
 use yagura_judge::{AccountKnown, Judge, JudgeOptions, Snapshot, frameworks};
 use yagura_model::{
-    Coverage, FrameworkScore, Path, Resource, Unread, UnreadReason, Verdict, VerdictStatus,
+    Coverage, FrameworkScore, Lang, Path, Resource, Unread, UnreadReason, Verdict, VerdictStatus,
 };
-use yagura_report::{AccountMeta, ScanMeta};
+use yagura_report::{AccountMeta, Catalog, ScanMeta, ScanReport};
 use yagura_store::{Account, ResourceFilter, ScanId, ScanOutcome, ScanStart, Store, VerdictFilter};
 
 use crate::progress::Bar;
@@ -141,6 +141,28 @@ pub(crate) struct Judgement {
     /// Fails and unknowns; passes and not-applicables too where they were asked for.
     pub(crate) verdicts: Vec<Verdict>,
     pub(crate) resources: u64,
+}
+
+impl Judgement {
+    /// A report of this judgement, without comparison.
+    pub(crate) fn report<'a>(
+        &'a self,
+        scan: ScanMeta,
+        catalog: &'a Catalog,
+        scores: &'a [FrameworkScore],
+        lang: Lang,
+    ) -> ScanReport<'a> {
+        ScanReport {
+            scan,
+            catalog,
+            scores,
+            tally: self.tally.clone(),
+            verdicts: &self.verdicts,
+            coverage: &self.coverage,
+            comparison: None,
+            lang,
+        }
+    }
 }
 
 /// How to judge.
@@ -334,8 +356,20 @@ fn gap(member: &str, reason: UnreadReason) -> Unread {
     Unread::of(Path::of_keys([member]), reason)
 }
 
+/// What a scan of this ground sets out to do.
+pub(crate) fn start(ground: &Ground, controls: &[&Arc<Control>], full: bool) -> ScanStart {
+    let regions: BTreeSet<&String> = ground.regions.by_account.values().flatten().collect();
+    ScanStart {
+        started: ground.now,
+        accounts: accounts_to_store(&ground.organization),
+        regions: regions.into_iter().cloned().collect(),
+        controls: controls.iter().map(|control| control.id.clone()).collect(),
+        full,
+    }
+}
+
 /// The accounts of an organization as the store keeps them.
-pub(crate) fn accounts_to_store(organization: &yagura_collect::Organization) -> Vec<Account> {
+fn accounts_to_store(organization: &yagura_collect::Organization) -> Vec<Account> {
     let account = |account: &yagura_collect::Account| Account {
         id: account.id.clone(),
         name: account.name.clone(),

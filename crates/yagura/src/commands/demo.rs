@@ -13,14 +13,14 @@ use yagura_aws::{Aws, MemberRole, Replay};
 use yagura_collect::{Plan, Wanted};
 use yagura_model::{Lang, VerdictCounts};
 use yagura_report::{Catalog, Format, ScanMeta, ScanReport};
-use yagura_store::{ScanStart, Store};
+use yagura_store::Store;
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::options::Reach;
 use crate::output;
 use crate::progress::Bar;
-use crate::river::{self, Judgement, Judging, Seen};
+use crate::river::{self, Judging, Seen};
 use crate::{catalog, reach, tables};
 
 /// What AWS answered, byte for byte; made by `cargo xtask demo` from `content/demo/`.
@@ -51,25 +51,16 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Ex
     let content = yagura_content::Content::builtin().clone();
     let folder = demo_folder(context)?;
     let recorded: Timestamp = RECORDED.parse().context("the recording's date is broken")?;
-    let replay = Replay::open(RECORDING, &tables::api()?).context("the recording is damaged")?;
-    let builder = Aws::builder(tables::api()?, tables::actions()?)
+    let api = tables::api()?;
+    let replay = Replay::open(RECORDING, &api).context("the recording is damaged")?;
+    let builder = Aws::builder(api, tables::actions()?)
         .replay(&replay)
         .member_role(MemberRole::named("YaguraRead"));
     let client = reach::connect(builder, CancellationToken::new()).await?;
     let controls: Vec<_> = content.controls.values().collect();
     let plan = Plan::new(&content, &Wanted::Everything);
     let ground = reach::ground(&client, &plan, &Reach::default(), recorded).await?;
-    let start = ScanStart {
-        started: recorded,
-        accounts: river::accounts_to_store(&ground.organization),
-        regions: {
-            let all: std::collections::BTreeSet<&String> =
-                ground.regions.by_account.values().flatten().collect();
-            all.into_iter().cloned().collect()
-        },
-        controls: controls.iter().map(|control| control.id.clone()).collect(),
-        full: true,
-    };
+    let start = river::start(&ground, &controls, true);
     let store = Store::open(&yagura_store::Location::in_folder(&folder)).await?;
     let bar = Bar::new(context.lang, context.global.quiet);
     let read = river::read(&client, &plan, &ground, &start, &store, &bar).await?;
@@ -97,13 +88,15 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Ex
         ..river::meta(&start, Some(read.scan), recorded)
     };
     let catalog = catalog::of(&content);
-    let page = write_page(context, &catalog, meta.clone(), &judgement, &folder)?;
+    let scores = catalog::in_order(&catalog, &judgement.scores);
+    let report = judgement.report(meta, &catalog, &scores, context.lang);
+    let page = write_page(context, &report, &folder)?;
     match args.format {
         DemoFormat::Json => {
-            output::line(&summary(&meta, &catalog, &judgement, controls.len(), &page).to_string())?;
+            output::line(&summary(&report, controls.len(), &page).to_string())?;
         }
-        DemoFormat::Table => show(context, &catalog, meta, &judgement, Format::Table, &page)?,
-        DemoFormat::Plain => show(context, &catalog, meta, &judgement, Format::Plain, &page)?,
+        DemoFormat::Table => show(context, &report, Format::Table, &page)?,
+        DemoFormat::Plain => show(context, &report, Format::Plain, &page)?,
     }
     // `--no-serve` will matter when there is a console to serve.
     let _ = args.no_serve;
@@ -125,55 +118,28 @@ fn demo_folder(context: &Context) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-fn report<'a>(
-    context: &Context,
-    catalog: &'a Catalog,
-    scan: ScanMeta,
-    judgement: &'a Judgement,
-    scores: &'a [yagura_model::FrameworkScore],
-) -> ScanReport<'a> {
-    ScanReport {
-        scan,
-        catalog,
-        scores,
-        tally: judgement.tally.clone(),
-        verdicts: &judgement.verdicts,
-        coverage: &judgement.coverage,
-        comparison: None,
-        lang: context.lang,
-    }
-}
-
 fn write_page(
     context: &Context,
-    catalog: &Catalog,
-    meta: ScanMeta,
-    judgement: &Judgement,
+    report: &ScanReport<'_>,
     folder: &Path,
 ) -> anyhow::Result<PathBuf> {
-    let scores = catalog::in_order(catalog, &judgement.scores);
-    let report = report(context, catalog, meta, judgement, &scores);
     let page = folder.join("report.html");
     let file = std::fs::File::create(&page)
         .with_context(|| format!("could not write `{}`", page.display()))?;
     let mut out = std::io::BufWriter::new(file);
-    yagura_report::write(&report, Format::Html, &context.terminal(10, false), &mut out)?;
+    yagura_report::write(report, Format::Html, &context.terminal(10, false), &mut out)?;
     out.flush()?;
     Ok(page)
 }
 
 fn show(
     context: &Context,
-    catalog: &Catalog,
-    meta: ScanMeta,
-    judgement: &Judgement,
+    report: &ScanReport<'_>,
     format: Format,
     page: &Path,
 ) -> anyhow::Result<()> {
-    let scores = catalog::in_order(catalog, &judgement.scores);
-    let report = report(context, catalog, meta, judgement, &scores);
     let terminal = context.terminal(10, true);
-    output::data(|out| yagura_report::write(&report, format, &terminal, out))?;
+    output::data(|out| yagura_report::write(report, format, &terminal, out))?;
     let shown = page.display();
     output::line(&match context.lang {
         Lang::En => format!("\nThe whole report: {shown}"),
@@ -182,16 +148,10 @@ fn show(
 }
 
 /// The contract of `yagura demo --format json`.
-fn summary(
-    meta: &ScanMeta,
-    catalog: &Catalog,
-    judgement: &Judgement,
-    controls: usize,
-    page: &Path,
-) -> Value {
-    let VerdictCounts { pass, fail, excepted, not_applicable, unknown } = judgement.tally.counts;
-    let checklist = judgement.scores.iter().find(|score| score.framework == Catalog::CHECKLIST);
-    let groups = catalog.frameworks.iter().find(|entry| entry.id == Catalog::CHECKLIST);
+fn summary(report: &ScanReport<'_>, controls: usize, page: &Path) -> Value {
+    let VerdictCounts { pass, fail, excepted, not_applicable, unknown } = report.tally.counts;
+    let checklist = report.scores.iter().find(|score| score.framework == Catalog::CHECKLIST);
+    let groups = report.catalog.frameworks.iter().find(|entry| entry.id == Catalog::CHECKLIST);
     let area = |id: &str| {
         let requirements = groups.map(|entry| entry.requirements.iter()).into_iter().flatten();
         requirements.filter(|one| one.id == id).map(|one| one.group.clone()).next()
@@ -203,8 +163,8 @@ fn summary(
         .map(|one| json!({"area": area(&one.id), "item": one.id, "state": one.state}))
         .collect();
     json!({
-        "accounts": meta.accounts.len(),
-        "resources": judgement.resources,
+        "accounts": report.scan.accounts.len(),
+        "resources": report.scan.resources,
         "controls": controls,
         "verdicts": {
             "pass": pass,

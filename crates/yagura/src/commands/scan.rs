@@ -1,7 +1,6 @@
 //! `yagura scan`: inventories accounts and judges them, or judges an exported file.
 //! The stages are wired in `crate::river`; results are written by `yagura-report`.
 
-use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -12,12 +11,12 @@ use yagura_content::Content;
 use yagura_content::format::Control;
 use yagura_model::{Lang, OTHER_ACCOUNTS, Severity, Verdict};
 use yagura_report::{Comparison, Format, ScanMeta, ScanReport};
-use yagura_store::{Location, ScanStart, ScanState, Store};
+use yagura_store::ScanState;
 
 use crate::choice::ControlChoice;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::former::{self, Former};
+use crate::former;
 use crate::options::{AwsOptions, Reach, ResultOptions};
 use crate::output;
 use crate::progress::Bar;
@@ -66,13 +65,7 @@ pub(crate) async fn run(context: &Context, args: &ScanArgs) -> anyhow::Result<Ex
     let store = context.store().await?;
     let started = context.now();
     let ground = reach::ground(&client, &plan, &args.reach, started).await?;
-    let start = ScanStart {
-        started,
-        accounts: river::accounts_to_store(&ground.organization),
-        regions: regions_of(&ground),
-        controls: controls.iter().map(|control| control.id.clone()).collect(),
-        full: args.full,
-    };
+    let start = river::start(&ground, &controls, args.full);
     let former = match &args.compare {
         Some(text) => Some(former::find(&store, text, context, &content, &controls).await?),
         None => None,
@@ -101,11 +94,6 @@ pub(crate) async fn run(context: &Context, args: &ScanArgs) -> anyhow::Result<Ex
     Ok(results.exit(read.outcome.interrupted, blind, &judgement))
 }
 
-fn regions_of(ground: &reach::Ground) -> Vec<String> {
-    let all: BTreeSet<&String> = ground.regions.by_account.values().flatten().collect();
-    all.into_iter().cloned().collect()
-}
-
 fn say_notices(context: &Context, notices: &[Notice]) {
     const SHOWN_MAX: usize = 20;
     for notice in notices.iter().take(SHOWN_MAX) {
@@ -117,17 +105,14 @@ fn say_notices(context: &Context, notices: &[Notice]) {
     }
 }
 
-/// Judges an exported file in a store of its own, which goes away with the command.
+/// Judges an exported file instead of reading AWS.
 async fn judge_file(
     results: &Results<'_>,
     controls: &[&std::sync::Arc<Control>],
     file: &Path,
     compare: Option<&str>,
 ) -> anyhow::Result<Exit> {
-    let Results { context, content, .. } = results;
-    let folder = tempfile::tempdir().context("could not make a temporary folder")?;
-    let store = Store::open(&Location::in_folder(folder.path())).await?;
-    let scan = former::import(&store, file).await?;
+    let Results { context, content, options } = results;
     let former = match compare {
         Some(text) => {
             let main = context.store().await?;
@@ -135,35 +120,14 @@ async fn judge_file(
         }
         None => None,
     };
-    let judgement = judge_scan(&store, scan.id, &scan.start, results, controls).await?;
+    let (scan, judgement) = former::judged_file(file, content, controls, options.all).await?;
+    let ids: Vec<String> = controls.iter().map(|control| control.id.clone()).collect();
+    let comparison = former.map(|former| former.compared(&ids, &judgement));
     let mut meta = river::meta(&scan.start, None, scan.finished.unwrap_or(scan.start.started));
     meta.partial = scan.state != ScanState::Complete;
-    let ids: Vec<String> = controls.iter().map(|control| control.id.clone()).collect();
-    let comparison = former.map(|former: Former| former.compared(&ids, &judgement));
-    store.close().await;
     let blind = is_blind(&judgement);
     results.write(meta, &judgement, comparison.as_ref())?;
     Ok(results.exit(false, blind, &judgement))
-}
-
-/// Judges a stored scan as of its own time, without writing verdicts.
-async fn judge_scan(
-    store: &Store,
-    scan: yagura_store::ScanId,
-    start: &ScanStart,
-    results: &Results<'_>,
-    controls: &[&std::sync::Arc<Control>],
-) -> anyhow::Result<Judgement> {
-    let seen = Seen::Scan(scan);
-    let judging = Judging {
-        content: results.content,
-        controls,
-        now: start.started,
-        accounts: river::accounts_stored(store, seen, &start.accounts).await?,
-        all: results.options.all,
-        into: None,
-    };
-    river::judge(store, seen, judging).await
 }
 
 /// Whether a listing that should have answered did not.
@@ -192,15 +156,10 @@ impl Results<'_> {
     ) -> anyhow::Result<()> {
         let catalog = catalog::of(self.content);
         let scores = catalog::in_order(&catalog, &judgement.scores);
+        let scan = ScanMeta { resources: judgement.resources, ..meta };
         let report = ScanReport {
-            scan: ScanMeta { resources: judgement.resources, ..meta },
-            catalog: &catalog,
-            scores: &scores,
-            tally: judgement.tally.clone(),
-            verdicts: &judgement.verdicts,
-            coverage: &judgement.coverage,
             comparison,
-            lang: self.context.lang,
+            ..judgement.report(scan, &catalog, &scores, self.context.lang)
         };
         let format = self.options.format;
         match &self.options.output {

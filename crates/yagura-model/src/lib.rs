@@ -7,6 +7,7 @@ mod ids;
 mod lang;
 mod path;
 mod resource;
+mod rows;
 mod score;
 mod severity;
 mod truth;
@@ -19,6 +20,10 @@ pub use ids::{GLOBAL_REGION, OTHER_ACCOUNTS, finding_id};
 pub use lang::{Lang, Prose};
 pub use path::{Path, PathError, Step};
 pub use resource::{Relation, Resource, resource_key};
+pub use rows::{
+    RowColumn, RowCursor, RowError, RowFilter, RowFuture, RowKind, RowRequest, RowSource, RowTable,
+    RowValue,
+};
 pub use score::{
     AccountRequirement, AccountScore, Attestation, FailingExample, FrameworkScore,
     RequirementScore, RequirementState, StateCounts, UnknownCause, VerdictCounts,

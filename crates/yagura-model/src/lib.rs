@@ -5,6 +5,7 @@ mod arn;
 mod coverage;
 mod ids;
 mod lang;
+pub mod object;
 mod path;
 mod resource;
 mod rows;

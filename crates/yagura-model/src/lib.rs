@@ -11,6 +11,7 @@ mod resource;
 mod rows;
 mod score;
 mod severity;
+pub mod source;
 mod truth;
 mod unread;
 mod verdict;

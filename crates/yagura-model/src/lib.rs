@@ -3,6 +3,7 @@
 
 mod arn;
 mod coverage;
+pub mod event;
 mod ids;
 mod lang;
 pub mod object;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What is packed; the other folders of `content/` belong to other crates.
-const FOLDERS: [&str; 3] = ["resources", "controls", "frameworks"];
+const FOLDERS: [&str; 5] = ["resources", "controls", "frameworks", "sources", "queries"];
 
 fn main() -> io::Result<()> {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?);
@@ -32,11 +32,14 @@ fn pack(content: &Path, folder: &Path, packed: &mut Vec<u8>) -> io::Result<()> {
     for path in entries {
         if path.is_dir() {
             pack(content, &path, packed)?;
-        } else if path.extension().is_some_and(|extension| extension == "yaml") {
-            let name = path.strip_prefix(content).map_err(io::Error::other)?;
-            let parts: Vec<_> = name.iter().map(|part| part.to_string_lossy()).collect();
+            continue;
+        }
+        let name = path.strip_prefix(content).map_err(io::Error::other)?;
+        let parts: Vec<_> = name.iter().map(|part| part.to_string_lossy()).collect();
+        let is_sample = matches!(parts.as_slice(), [_, _, folder, _] if folder == "samples");
+        if is_sample || path.extension().is_some_and(|extension| extension == "yaml") {
             let text = fs::read_to_string(&path)?;
-            let (form, text) = convert(text);
+            let (form, text) = if is_sample { ("yaml", text) } else { convert(text) };
             packed.extend(format!("{}\n{form}\n{}\n", parts.join("/"), text.len()).bytes());
             packed.extend(text.bytes());
         }

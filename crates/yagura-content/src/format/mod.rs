@@ -4,14 +4,23 @@
 mod control;
 mod expression;
 mod framework;
+mod key_pattern;
+mod ordered;
+mod query;
 mod resource_type;
 mod site;
+mod source;
+mod source_columns;
+mod source_text;
 
 pub use control::{
     CaseUnread, Control, ControlCase, Fix, Guidance, Parameter, ResourceInCase, Responsible, Steps,
 };
 pub use expression::{Expression, Template};
 pub use framework::{Assessment, Framework, Group, Requirement};
+pub use key_pattern::{KeyPattern, KeyPatternFault};
+pub use ordered::{Listed, Ordered};
+pub use query::{ParameterKind, QueryFault, QueryParameter, QueryValue, SavedQuery};
 pub use resource_type::{
     Absent, Attributes, Batch, Before, Call, Detail, Identity, ListBlock, ListScope, Locate,
     Lookup, RelationSource, ResourceCase, ResourceType,
@@ -19,3 +28,8 @@ pub use resource_type::{
 pub use site::{
     Attestation, AttestedState, ExceptionRule, Expiry, ParameterValues, Selection, Site,
 };
+pub use source::{
+    ContentMark, Envelope, Integrity, LogGroup, OcsfClass, RecordFormat, Sample, Source,
+    SourceExtension,
+};
+pub use source_text::{Delimited, Header, LinePattern, Quotes, Separator};

@@ -22,7 +22,7 @@ pub(crate) fn files() -> Result<Vec<Packed>, Problem> {
 /// One file.
 #[derive(Debug)]
 pub(crate) struct Packed {
-    /// Relative to the content folder, with `/`; ends in `.yaml` whatever the form.
+    /// Relative to the content folder, with `/`; of content it ends in `.yaml` whatever the form.
     pub(crate) name: String,
     pub(crate) form: Form,
     pub(crate) text: String,

@@ -1,4 +1,4 @@
-//! Reads a folder of content files from disk.
+//! Reads a folder of content files from disk: YAML, and the samples of sources.
 //! What is in them is not looked at here.
 
 use std::io::Read as _;
@@ -7,6 +7,7 @@ use std::path::Path;
 use walkdir::WalkDir;
 
 use crate::Place;
+use crate::loader::samples;
 use crate::problem::{File, Problem};
 use crate::yaml::FILE_BYTES_MAX;
 
@@ -17,7 +18,7 @@ const DEMO: &str = "demo";
 /// Folders inside one another.
 const DEPTH_MAX: usize = 6;
 
-/// The YAML files below a folder, as (relative path with `/`, text), in order of their paths, and
+/// The YAML files and samples below a folder, as (relative path with `/`, text), in order of their paths, and
 /// what could not be read.
 pub(crate) fn files(folder: &Path) -> (Vec<(String, String)>, Vec<Problem>) {
     let mut files = Vec::new();
@@ -45,11 +46,12 @@ pub(crate) fn files(folder: &Path) -> (Vec<(String, String)>, Vec<Problem>) {
             continue;
         }
         let name = relative(folder, entry.path());
-        if name.ends_with(".yml") {
+        let sample = samples::is_sample(&name);
+        if name.ends_with(".yml") && !sample {
             problems.push(unreadable(&name, "content files end in `.yaml`"));
             continue;
         }
-        if !name.ends_with(".yaml") {
+        if !name.ends_with(".yaml") && !sample {
             continue;
         }
         if files.len() >= FILES_MAX {

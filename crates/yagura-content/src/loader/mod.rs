@@ -3,14 +3,18 @@
 
 mod embedded;
 mod folder;
+mod samples;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use serde::de::DeserializeOwned;
+use yagura_model::source::Table;
 
-use crate::format::{Control, Expression, Framework, ResourceType, Site};
+use crate::format::{
+    Control, Expression, Framework, ResourceType, SavedQuery, Site, Source, SourceExtension,
+};
 use crate::problem::{File, Problem};
 use crate::yaml::{self, Form};
 
@@ -23,6 +27,12 @@ pub struct Content {
     pub controls: BTreeMap<String, Arc<Control>>,
     /// By id (`cis_5_0`).
     pub frameworks: BTreeMap<String, Arc<Framework>>,
+    /// Log sources by id (`cloudtrail`).
+    pub sources: BTreeMap<String, Arc<Source>>,
+    /// Saved queries by id (`s3.object_readers`).
+    pub queries: BTreeMap<String, Arc<SavedQuery>>,
+    /// Samples of sources and their expected rows, by path (`sources/waf/samples/a.json`).
+    pub samples: BTreeMap<String, Arc<str>>,
     /// What the site says.
     pub site: Arc<Site>,
     /// Files that disabled themselves, and what else is wrong.
@@ -37,6 +47,10 @@ pub(crate) enum Kind {
     Resource(String),
     Control(String),
     Framework(String),
+    Source(String),
+    SourceExtension(String),
+    Query(String),
+    Sample,
     Exceptions,
     Attestations,
     Parameters,
@@ -86,6 +100,11 @@ impl Content {
         content
     }
 
+    /// The tables of all sources, in order of their ids.
+    pub fn tables(&self) -> Vec<Table> {
+        self.sources.values().map(|source| source.table().clone()).collect()
+    }
+
     fn add_folder(&mut self, folder: &Path) {
         let (files, problems) = folder::files(folder);
         self.problems.extend(problems);
@@ -96,7 +115,10 @@ impl Content {
     /// its file.
     pub(crate) fn add_all(&mut self, files: &[(String, String)]) {
         let mut site = Site::clone(&self.site);
-        for (name, text) in files {
+        // A site's own source may be extended by the same site: sources are read first.
+        let extends = |name: &str| matches!(Kind::of(name), Some(Kind::SourceExtension(_)));
+        let (last, first): (Vec<_>, Vec<_>) = files.iter().partition(|(name, _)| extends(name));
+        for (name, text) in first.into_iter().chain(last) {
             let file = File::new(name, text);
             if let Err(problem) = self.add(&file, text, Form::Yaml, &mut site, true) {
                 self.problems.push(*problem);
@@ -117,6 +139,8 @@ impl Content {
         let Some(kind) = Kind::of(&file.name) else {
             let known = "known are resources/<service>/<thing>.yaml, \
                          controls/<service>/<condition>.yaml, frameworks/<id>.yaml, \
+                         sources/<source>/source.yaml, sources/<source>/extend.yaml, \
+                         queries/<topic>/<question>.yaml, \
                          exceptions.yaml, attestations.yaml, parameters.yaml, selection.yaml";
             let problem = Problem::at(file, crate::Place::default(), "no content has this path");
             return Err(Box::new(problem.hint(known)));
@@ -144,6 +168,30 @@ impl Content {
                 framework.id.clone_from(&id);
                 self.frameworks.insert(id, Arc::new(framework));
             }
+            Kind::Source(id) => {
+                let mut source: Source = yaml::read(file, text, form)?;
+                source.settle(&id).map_err(|fault| at_fault(file, fault))?;
+                self.sources.insert(id, Arc::new(source));
+            }
+            Kind::SourceExtension(id) => {
+                let extension: SourceExtension = yaml::read(file, text, form)?;
+                let Some(source) = self.sources.get(&id) else {
+                    let place = crate::Place { line: 1, column: 1, offset: 0 };
+                    let message = format!("there is no source `{id}` to extend");
+                    let hint = "a source of your own is in `source.yaml`";
+                    return Err(Box::new(Problem::at(file, place, message).hint(hint)));
+                };
+                let source = source.extended(&extension).map_err(|fault| at_fault(file, fault))?;
+                self.sources.insert(id, Arc::new(source));
+            }
+            Kind::Query(id) => {
+                let mut query: SavedQuery = yaml::read(file, text, form)?;
+                query.id.clone_from(&id);
+                self.queries.insert(id, Arc::new(query));
+            }
+            Kind::Sample => {
+                self.samples.insert(file.name.clone(), Arc::from(text));
+            }
             Kind::Exceptions => site.exceptions = list(file, text, form)?,
             Kind::Attestations => site.attestations = list(file, text, form)?,
             Kind::Parameters => site.parameters = yaml::read(file, text, form)?,
@@ -151,6 +199,11 @@ impl Content {
         }
         Ok(())
     }
+}
+
+/// What is wrong with a source's columns, as a problem of its file.
+fn at_fault(file: &File, (place, message): (crate::Place, String)) -> Box<Problem> {
+    Box::new(Problem::at(file, place, message))
 }
 
 /// A list, empty where the file is.
@@ -174,6 +227,9 @@ fn compile<'t>(
 impl Kind {
     /// From a path relative to the content folder.
     pub(crate) fn of(name: &str) -> Option<Self> {
+        if samples::is_sample(name) {
+            return Some(Self::Sample);
+        }
         let stem = name.strip_suffix(".yaml")?;
         let parts: Vec<&str> = stem.split('/').collect();
         match parts.as_slice() {
@@ -182,6 +238,9 @@ impl Kind {
                 Some(Self::Control(format!("{service}.{condition}")))
             }
             ["frameworks", id] => Some(Self::Framework((*id).to_owned())),
+            ["sources", id, "source"] => Some(Self::Source((*id).to_owned())),
+            ["sources", id, "extend"] => Some(Self::SourceExtension((*id).to_owned())),
+            ["queries", topic, question] => Some(Self::Query(format!("{topic}.{question}"))),
             ["exceptions"] => Some(Self::Exceptions),
             ["attestations"] => Some(Self::Attestations),
             ["parameters"] => Some(Self::Parameters),

@@ -70,6 +70,16 @@ impl EventBatch {
         self.text.len()
     }
 
+    /// The text that all records and their values lie in.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The text alone, without a copy, for whoever has read what it wanted of the index.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
     /// Where the batch came from.
     pub fn origin(&self) -> &Origin {
         &self.origin

@@ -31,6 +31,7 @@ mod ending;
 mod error;
 mod history;
 mod intern;
+pub mod ledger;
 mod list;
 mod location;
 mod mask;

@@ -11,12 +11,20 @@ struct Migration {
     postgres: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "inventory",
-    sqlite: include_str!("../migrations/0001-inventory/sqlite.sql"),
-    postgres: include_str!("../migrations/0001-inventory/postgres.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "inventory",
+        sqlite: include_str!("../migrations/0001-inventory/sqlite.sql"),
+        postgres: include_str!("../migrations/0001-inventory/postgres.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "ledger",
+        sqlite: include_str!("../migrations/0002-ledger/sqlite.sql"),
+        postgres: include_str!("../migrations/0002-ledger/postgres.sql"),
+    },
+];
 
 /// The newest schema that this binary knows.
 pub(crate) fn newest() -> i64 {

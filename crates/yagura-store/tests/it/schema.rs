@@ -63,9 +63,14 @@ fn both_schemas_have_the_same_tables_and_columns() {
             .map(|words| words.collect::<Vec<_>>().join(" ").replace(';', ""))
             .collect::<Vec<_>>()
     };
-    assert_eq!(
-        words(include_str!("../../migrations/0001-inventory/sqlite.sql")),
-        words(include_str!("../../migrations/0001-inventory/postgres.sql"))
+    let check = |sqlite: &str, postgres: &str| assert_eq!(words(sqlite), words(postgres));
+    check(
+        include_str!("../../migrations/0001-inventory/sqlite.sql"),
+        include_str!("../../migrations/0001-inventory/postgres.sql"),
+    );
+    check(
+        include_str!("../../migrations/0002-ledger/sqlite.sql"),
+        include_str!("../../migrations/0002-ledger/postgres.sql"),
     );
 }
 
@@ -88,7 +93,7 @@ async fn a_database_of_a_newer_yagura_is_refused() {
             Location::Postgres(url) => drop(postgres(url, sql).await),
         }
         let error = Store::open(&bed.location).await.err().unwrap();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 1, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::Newer { found: 99, known: 2, .. }), "{error:?}");
         assert!(error.to_string().contains("made by a newer yagura"), "{error}");
         assert!(!error.to_string().contains("search_path"), "no parameters: {error}");
     }

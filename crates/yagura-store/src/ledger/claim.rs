@@ -1,0 +1,205 @@
+//! Claims: who works on which pending object, and until when.
+//! A claim only spreads the work: what is ingested is decided by the lake's commits, so that two
+//! workers on one object waste time and nothing else.
+
+use jiff::Timestamp;
+use yagura_model::object::LogObject;
+
+use super::listing::time;
+use super::{Ledger, ObjectId, uncount};
+use crate::batch;
+use crate::database::{Param, Row, Session};
+use crate::encode::column_text;
+use crate::error::StoreError;
+
+/// What a worker asks for.
+#[derive(Clone, Debug)]
+pub struct Claim<'a> {
+    /// The worker's name, another one for each run.
+    pub worker: &'a str,
+    /// The feed.
+    pub feed: &'a str,
+    /// Only objects with greater numbers: a worker that asks again does not walk over what it
+    /// already holds. Start at zero, and once more at the end.
+    pub after: ObjectId,
+    /// The most objects to hand out.
+    pub limit: usize,
+    /// Now.
+    pub now: Timestamp,
+    /// When others may take the objects over.
+    pub until: Timestamp,
+}
+
+/// A pending object, handed to one worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimed {
+    /// Its number.
+    pub id: ObjectId,
+    /// The object.
+    pub object: LogObject,
+    /// How often it was tried and failed before.
+    pub attempts: u64,
+    /// SHA-256 of contents that the same place had before, and the objects that they came from.
+    pub earlier: Vec<(ObjectId, Vec<u8>)>,
+}
+
+/// Why an object could not be ingested this time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Its number.
+    pub id: ObjectId,
+    /// One of [`reason`](super::reason).
+    pub reason: &'static str,
+    /// What was attempted and what came back.
+    pub detail: String,
+}
+
+/// The columns of an object, as [`object_of`] reads them.
+pub(super) const OBJECT: &str =
+    "t.location, t.key_bytes, t.key, t.version, t.etag, t.size_bytes, t.modified_us";
+
+/// Reads [`OBJECT`] from seven columns in a row.
+pub(super) fn object_of(
+    session: &Session,
+    row: &Row,
+    first: usize,
+) -> Result<LogObject, StoreError> {
+    let read = || {
+        Ok::<_, sqlx::Error>((
+            (row.text(first)?, row.int(first + 1)?, row.opt_text(first + 2)?),
+            (row.text(first + 3)?, row.opt_text(first + 4)?),
+            (row.int(first + 5)?, row.opt_int(first + 6)?),
+        ))
+    };
+    let ((location, key_bytes, own_key), (version, etag), (size, modified_us)) =
+        read().map_err(|error| session.fail(error))?;
+    let start = location.len().saturating_sub(usize::try_from(key_bytes).unwrap_or(usize::MAX));
+    let key = own_key.or_else(|| location.get(start..).map(str::to_owned));
+    Ok(LogObject {
+        key: key.ok_or_else(|| session.damaged("a key is longer than its location"))?,
+        location,
+        version: Some(version).filter(|version| !version.is_empty()),
+        etag,
+        size_bytes: uncount(size),
+        modified: modified_us.map(|us| time(session, us)).transpose()?,
+    })
+}
+
+impl Ledger {
+    /// Hands out pending objects of a feed that nobody holds, in the order of their listing.
+    ///
+    /// Of several contents of one place only the oldest is handed out, so that a worker can tell
+    /// whether a newer one is the same.
+    pub async fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Claimed>, StoreError> {
+        let mut session = self.database.write("claim log objects").await?;
+        let sql = format!(
+            "SELECT t.id, t.attempts, t.place, {OBJECT} FROM log_objects t \
+             WHERE t.state = 'pending' AND t.feed_id = (SELECT id FROM feeds WHERE name = $1) \
+             AND t.id > $2 AND (t.claimed_by IS NULL OR t.available_us <= $3) \
+             AND NOT EXISTS (SELECT 1 FROM log_objects o WHERE o.place = t.place \
+             AND o.state = 'pending' AND o.id < t.id) ORDER BY t.id LIMIT $4"
+        );
+        let params = vec![
+            column_text(claim.feed).into(),
+            claim.after.0.into(),
+            claim.now.as_microsecond().into(),
+            i64::try_from(claim.limit).unwrap_or(i64::MAX).into(),
+        ];
+        let rows = session.fetch(sql, params).await?;
+        let mut claimed = Vec::with_capacity(rows.len());
+        let mut places = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let read = || Ok::<_, sqlx::Error>((row.int(0)?, row.int(1)?, row.blob(2)?));
+            let (id, attempts, place) = read().map_err(|error| session.fail(error))?;
+            let object = object_of(&session, row, 3)?;
+            let (id, attempts) = (ObjectId(id), uncount(attempts));
+            claimed.push(Claimed { id, object, attempts, earlier: vec![] });
+            places.push(place);
+        }
+        if claimed.is_empty() {
+            return Ok(claimed);
+        }
+        earlier_contents(&mut session, &mut claimed, &places).await?;
+        let ids = claimed.iter().map(|claimed| Param::from(claimed.id.0)).collect();
+        let fixed = [column_text(claim.worker).into(), claim.until.as_microsecond().into()];
+        let sql = "UPDATE log_objects SET claimed_by = $1, available_us = $2 WHERE id";
+        batch::execute_in(&mut session, sql, &fixed, ids).await?;
+        session.commit().await?;
+        Ok(claimed)
+    }
+
+    /// Extends all leases of a worker; answers how many it holds.
+    pub async fn renew(&self, worker: &str, until: Timestamp) -> Result<u64, StoreError> {
+        let mut session = self.database.write("renew claims of log objects").await?;
+        let sql = "UPDATE log_objects SET available_us = $2 \
+                   WHERE claimed_by = $1 AND state = 'pending'";
+        let params = vec![column_text(worker).into(), until.as_microsecond().into()];
+        let held = session.execute(sql, params).await?;
+        session.commit().await?;
+        Ok(held)
+    }
+
+    /// Gives back all that a worker holds; answers how many objects.
+    pub async fn release(&self, worker: &str) -> Result<u64, StoreError> {
+        let mut session = self.database.write("release claims of log objects").await?;
+        let sql = "UPDATE log_objects SET claimed_by = NULL WHERE claimed_by = $1";
+        let held = session.execute(sql, vec![column_text(worker).into()]).await?;
+        session.commit().await?;
+        Ok(held)
+    }
+
+    /// Notes why objects could not be ingested. They stay pending, and stay with their worker
+    /// until it releases them.
+    pub async fn note_failures(&self, failures: &[Failure]) -> Result<(), StoreError> {
+        let mut session = self.database.write("note why log objects failed").await?;
+        let rows = failures
+            .iter()
+            .map(|failure| {
+                let detail = column_text(&failure.detail);
+                vec![failure.id.0.into(), failure.reason.into(), detail.into()]
+            })
+            .collect();
+        let sql = "UPDATE log_objects SET attempts = attempts + 1, reason = v.column2, \
+                   detail = v.column3";
+        let which = "WHERE id = v.column1 AND state = 'pending'";
+        batch::update(&mut session, sql, rows, which).await?;
+        session.commit().await
+    }
+
+    /// Makes quarantined objects pending again (after a source was added, say), those with one of
+    /// the given reasons; answers how many.
+    pub async fn reopen(&self, feed: &str, reasons: &[&str]) -> Result<u64, StoreError> {
+        let mut session = self.database.write("reopen quarantined log objects").await?;
+        let mut reopened = 0;
+        for reason in reasons {
+            let sql = "UPDATE log_objects SET state = 'pending', reason = NULL, detail = NULL, \
+                       attempts = 0, settled_us = NULL, commit_number = NULL, bad_count = 0 \
+                       WHERE state = 'quarantined' AND reason = $2 \
+                       AND feed_id = (SELECT id FROM feeds WHERE name = $1)";
+            let params = vec![column_text(feed).into(), column_text(reason).into()];
+            reopened += session.execute(sql, params).await?;
+        }
+        session.commit().await?;
+        Ok(reopened)
+    }
+}
+
+/// What was read at the same places before.
+async fn earlier_contents(
+    session: &mut Session,
+    claimed: &mut [Claimed],
+    places: &[Vec<u8>],
+) -> Result<(), StoreError> {
+    let values = places.iter().cloned().map(Param::from).collect();
+    let find = "SELECT place, id, content FROM log_objects WHERE content IS NOT NULL \
+                AND state = 'ingested' AND place";
+    let rows = batch::select_in(session, find, &[], values, "ORDER BY id").await?;
+    for row in &rows {
+        let read = || Ok::<_, sqlx::Error>((row.blob(0)?, row.int(1)?, row.blob(2)?));
+        let (place, id, content) = read().map_err(|error| session.fail(error))?;
+        for (claimed, _) in claimed.iter_mut().zip(places).filter(|(_, at)| **at == place) {
+            claimed.earlier.push((ObjectId(id), content.clone()));
+        }
+    }
+    Ok(())
+}

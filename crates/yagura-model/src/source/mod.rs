@@ -3,12 +3,18 @@
 
 mod path;
 mod pattern;
+mod pick;
+mod read;
+mod row;
 mod time;
 
 use serde::{Deserialize, Serialize};
 
 pub use path::{FieldPath, FieldStep, PathFault, Pick, Template, TemplatePiece};
 pub use pattern::Pattern;
+pub use pick::picked;
+pub use read::{Cell, Found, boolean, integer, real};
+pub use row::TableRow;
 pub use time::TimeFormat;
 
 /// A log source's table in the lake.
@@ -61,7 +67,7 @@ pub enum ColumnKind {
     Integer,
     /// A floating-point number of 64 bits, also where it is written as text.
     Real,
-    /// True or false, also where it is written as text (`true`, `false`).
+    /// True or false, also where it is written as text: `true`, `yes`, `false`, `no`.
     Boolean,
     /// A point in time: microseconds since 1970 in UTC.
     Time(TimeFormat),

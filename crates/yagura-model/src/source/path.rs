@@ -1,5 +1,5 @@
 //! Where a value stands in a record: field paths and templates of them, as text and parsed.
-//! They are followed in `read.rs`.
+//! They are followed in `read.rs`, and what is taken of a value in `pick.rs`.
 
 use std::fmt;
 use std::str::FromStr;

@@ -7,6 +7,7 @@ mod buckets;
 mod builder;
 mod identity;
 mod pages;
+mod streamed;
 mod waits;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub use builder::AwsBuilder;
 pub use identity::CallerIdentity;
 pub(crate) use pages::append;
+pub(crate) use streamed::{Opened, Outgoing};
 #[cfg(test)]
 pub(crate) use tests::fake::tables;
 

@@ -114,6 +114,10 @@ impl CallError {
         !code.is_empty() && (current == code || query_code.as_deref() == Some(code))
     }
 
+    pub(crate) fn with_kind(self, kind: CallErrorKind) -> Self {
+        Self { kind, ..self }
+    }
+
     pub(crate) fn set_status(&mut self, status: u16) {
         self.context.status = Some(status);
     }

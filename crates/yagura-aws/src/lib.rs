@@ -15,6 +15,7 @@
 //! ```
 
 pub mod api;
+mod bucket;
 mod client;
 mod clock;
 mod counters;
@@ -23,6 +24,7 @@ pub mod endpoint;
 mod error;
 mod limits;
 pub mod protocol;
+mod queue;
 mod read;
 pub mod replay;
 mod retry;
@@ -30,9 +32,11 @@ mod sign;
 mod transport;
 
 pub use api::{Actions, Api};
+pub use bucket::{Bucket, Fetched, Listed, ListedPage, Listing, call_error};
 pub use client::{Aws, AwsBuilder, CallerIdentity, Target};
 pub use counters::Counts;
 pub use credentials::MemberRole;
 pub use error::{BuildError, CallContext, CallError, CallErrorKind, DeniedBy, Refusal};
+pub use queue::{Message, QueueConsumer, QueueDepth};
 pub use read::{Declared, ReadClient, is_customer_data};
 pub use replay::Replay;

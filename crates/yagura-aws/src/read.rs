@@ -189,6 +189,10 @@ impl ReadClient {
         &self.cancel
     }
 
+    pub(crate) fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
     fn guard<'a>(
         &self,
         target: &'a Target,

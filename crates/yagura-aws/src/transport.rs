@@ -92,14 +92,28 @@ impl Transport {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<Answer, TransportFault> {
+        self.whole(self.open(request).await?).await
+    }
+
+    /// Sends a signed request and gives the answer as soon as its head is there.
+    pub(crate) async fn open(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<SdkBody>, TransportFault> {
         let request = HttpRequest::try_from(request.map(SdkBody::from))
             .map_err(|error| TransportFault::Broken(chain(&error)))?;
         let response = self.connector.call(request).await.map_err(|error| {
             let text = chain(&error);
             if error.is_timeout() { TransportFault::Timeout(text) } else { broken(text) }
         })?;
-        let response =
-            response.try_into_http1x().map_err(|error| TransportFault::Broken(chain(&error)))?;
+        response.try_into_http1x().map_err(|error| TransportFault::Broken(chain(&error)))
+    }
+
+    /// Reads an answer to its end.
+    pub(crate) async fn whole(
+        &self,
+        response: http::Response<SdkBody>,
+    ) -> Result<Answer, TransportFault> {
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, self.body_size_bytes_max).collect().await;
         let body = body.map_err(|error| {
@@ -130,7 +144,7 @@ fn broken(text: String) -> TransportFault {
 }
 
 /// An error with its causes, said once each.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -23,13 +23,13 @@ use crate::sign::{Scope, sign_request};
 use crate::transport::{Answer, TransportFault};
 
 /// A call that is under way.
-struct Course<'a> {
-    call: Call<'a>,
-    service: &'a Service,
-    operation: &'a Operation,
-    region: String,
-    attempts: u32,
-    deadline: Option<Instant>,
+pub(super) struct Course<'a> {
+    pub(super) call: Call<'a>,
+    pub(super) service: &'a Service,
+    pub(super) operation: &'a Operation,
+    pub(super) region: String,
+    pub(super) attempts: u32,
+    pub(super) deadline: Option<Instant>,
     /// Each lesson is learned once per call, so that no two of them can chase each other.
     learned_clock: bool,
     learned_bucket: bool,
@@ -37,7 +37,7 @@ struct Course<'a> {
 }
 
 /// What one attempt came to.
-enum Attempt {
+pub(super) enum Attempt {
     Answered(Value),
     Refused(ServiceError),
     /// An answer that is not in the service's protocol: cut off, or not AWS's.
@@ -53,7 +53,7 @@ enum Attempt {
 }
 
 /// What follows from it.
-enum Next {
+pub(super) enum Next {
     Done(Result<Value, CallError>),
     Again(Again, Option<Duration>, CallError),
     AtOnce,
@@ -65,20 +65,29 @@ impl Inner {
         Box::pin(async move {
             let service = self.service(&call)?;
             let operation = self.find(&call, &service)?;
-            let known = bucket_of(&service, call.input).and_then(|name| self.buckets.get(name));
-            let mut course = Course {
-                call,
-                service: &service,
-                operation,
-                region: known.unwrap_or_else(|| call.target.region.clone()),
-                attempts: 0,
-                deadline: None,
-                learned_clock: false,
-                learned_bucket: false,
-                renewed: false,
-            };
-            self.run(&mut course).await
+            self.run(&mut self.course(call, &service, operation)).await
         })
+    }
+
+    /// A call before its first attempt.
+    pub(super) fn course<'a>(
+        &self,
+        call: Call<'a>,
+        service: &'a Service,
+        operation: &'a Operation,
+    ) -> Course<'a> {
+        let known = bucket_of(service, call.input).and_then(|name| self.buckets.get(name));
+        Course {
+            call,
+            service,
+            operation,
+            region: known.unwrap_or_else(|| call.target.region.clone()),
+            attempts: 0,
+            deadline: None,
+            learned_clock: false,
+            learned_bucket: false,
+            renewed: false,
+        }
     }
 
     async fn run(&self, course: &mut Course<'_>) -> Result<Value, CallError> {
@@ -124,7 +133,7 @@ impl Inner {
     }
 
     /// The signed request.
-    fn request(
+    pub(super) fn request(
         &self,
         course: &Course<'_>,
         session: Option<&Session>,
@@ -138,9 +147,23 @@ impl Inner {
             .headers_mut()
             .entry(http::header::USER_AGENT)
             .or_insert(http::HeaderValue::from_static(agent));
-        let Some(session) = session else { return Ok(request) };
+        if let Some(session) = session {
+            self.sign(course, &endpoint, session, &mut request)?;
+        }
+        Ok(request)
+    }
+
+    /// Signs a request as its endpoint asks for.
+    pub(super) fn sign(
+        &self,
+        course: &Course<'_>,
+        endpoint: &Endpoint,
+        session: &Session,
+        request: &mut http::Request<Bytes>,
+    ) -> Result<(), CallError> {
+        let Course { call, operation, .. } = course;
         match endpoint.auth_scheme {
-            AuthScheme::None => return Ok(request),
+            AuthScheme::None => return Ok(()),
             AuthScheme::SigV4 => {}
             scheme => {
                 let message = format!("the endpoint asks for {scheme:?} signatures, not made here");
@@ -153,12 +176,11 @@ impl Inner {
             single_encoding: endpoint.single_encoding,
             unsigned_payload: operation.auth() == OperationAuth::UnsignedPayload,
         };
-        sign_request(&mut request, session.identity(), scope, self.clock.now())
-            .map_err(|what| call.failed(format!("the request cannot be signed: {what}")))?;
-        Ok(request)
+        sign_request(request, session.identity(), scope, self.clock.now())
+            .map_err(|what| call.failed(format!("the request cannot be signed: {what}")))
     }
 
-    fn endpoint(&self, course: &Course<'_>) -> Result<Endpoint, CallError> {
+    pub(super) fn endpoint(&self, course: &Course<'_>) -> Result<Endpoint, CallError> {
         let Course { call, service, operation, region, .. } = course;
         let override_url = self.settings.endpoint_url(service);
         let settings = EndpointSettings {
@@ -178,7 +200,7 @@ impl Inner {
         })
     }
 
-    fn read(&self, course: &Course<'_>, answer: Answer) -> Attempt {
+    pub(super) fn read(&self, course: &Course<'_>, answer: Answer) -> Attempt {
         let Answer { status, headers, body } = answer;
         self.counters.answer(body.len());
         match protocol::decode(course.service, course.operation, status, &headers, &body) {
@@ -191,7 +213,7 @@ impl Inner {
         }
     }
 
-    async fn next(
+    pub(super) async fn next(
         &self,
         course: &mut Course<'_>,
         attempt: Attempt,
@@ -346,7 +368,7 @@ fn host_of(url: &str) -> Option<String> {
 
 impl Course<'_> {
     /// An error without an answer.
-    fn error(&self, kind: CallErrorKind, message: impl Into<String>) -> CallError {
+    pub(super) fn error(&self, kind: CallErrorKind, message: impl Into<String>) -> CallError {
         let context = CallContext {
             message: message.into(),
             region: self.region.clone(),

@@ -64,6 +64,7 @@ const THROTTLED: &[&str] = &[
 ];
 
 const TRANSIENT: &[&str] = &[
+    "ConditionalRequestConflict",
     "InternalError",
     "InternalErrorException",
     "InternalFailure",

@@ -11,6 +11,7 @@
 )]
 
 mod accounts; // several accounts by AssumeRole
+mod buckets; // buckets of any key and size, the lake's store, queues
 mod misbehavior; // denials, throttling, broken answers, a wrong clock
 mod recorded; // a recording served over HTTP
 mod services; // list and describe operations of many services

@@ -2,6 +2,7 @@
 //! Nothing of this ships; crates use it as a development dependency only.
 
 pub mod answers;
+pub mod cloudtrail_generator;
 pub mod demo;
 pub mod faults;
 pub mod moto;

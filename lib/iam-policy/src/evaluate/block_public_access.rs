@@ -1,0 +1,97 @@
+//! S3 Block Public Access: when a bucket's policy counts as public, and whom that shuts out.
+//! Access control lists are not spoken of: they are not policies.
+
+use super::{Layers, Request};
+use crate::condition::{Condition, Quantifier};
+use crate::policy::{Effect, Policy, Statement};
+use crate::principal::{Entry, Principal};
+use crate::truth::Truth;
+
+/// The settings that decide a request. The others decide what may be *set*, not what is allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BlockPublicAccess {
+    /// `RestrictPublicBuckets`: a bucket with a public policy serves its own account and AWS
+    /// services only.
+    pub restrict_public_buckets: bool,
+}
+
+/// Whether Block Public Access stops the request.
+pub(super) fn blocks(request: &Request<'_>, layers: &Layers<'_>, same_account: bool) -> Truth {
+    let s3 = request.action.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("s3:"));
+    if !s3 || !layers.block_public_access.restrict_public_buckets || same_account {
+        return Truth::False;
+    }
+    if matches!(request.principal, Principal::Service(_)) {
+        return Truth::False;
+    }
+    Truth::from(layers.resource.is_some_and(is_public))
+}
+
+/// Whether S3 calls a policy public: it allows everybody, and no condition holds it to something
+/// fixed (S3 User Guide, "The meaning of public").
+fn is_public(policy: &Policy) -> bool {
+    policy.statements.iter().any(|statement| {
+        statement.effect == Effect::Allow && names_everybody(statement) && !is_fixed(statement)
+    })
+}
+
+fn names_everybody(statement: &Statement) -> bool {
+    statement
+        .principals
+        .as_ref()
+        .is_some_and(|element| element.negated || element.entries.contains(&Entry::Everybody))
+}
+
+fn is_fixed(statement: &Statement) -> bool {
+    statement.conditions.iter().any(fixes)
+}
+
+/// Keys that tie a caller to an account, an organization, a network or an access point.
+const TYING: [&str; 11] = [
+    "aws:principalarn",
+    "aws:principalorgid",
+    "aws:principalorgpaths",
+    "aws:sourcearn",
+    "aws:sourcevpc",
+    "aws:sourcevpce",
+    "aws:sourceaccount",
+    "aws:sourceowner",
+    "aws:userid",
+    "s3:dataaccesspointarn",
+    "s3:dataaccesspointaccount",
+];
+
+fn fixes(condition: &Condition) -> bool {
+    let Some(operator) = condition.operator() else { return false };
+    let loose = operator.negated
+        || operator.if_exists
+        || operator.quantifier == Some(Quantifier::All)
+        || condition.values.is_empty();
+    if loose {
+        return false;
+    }
+    let key = condition.key.to_ascii_lowercase();
+    match key.as_str() {
+        "aws:sourceip" => condition.values.iter().all(|range| is_narrow(range)),
+        _ if TYING.contains(&key.as_str()) => condition.values.iter().all(|value| is_set(value)),
+        _ => false,
+    }
+}
+
+/// A value without variables whose wildcards leave the account fixed.
+fn is_set(value: &str) -> bool {
+    if value.contains("${") {
+        return false;
+    }
+    match crate::arn::account(value) {
+        Some(account) => !account.contains(['*', '?']),
+        None => !value.contains(['*', '?']),
+    }
+}
+
+/// S3 calls ranges wider than /8 (IPv4) and /32 (IPv6) public.
+fn is_narrow(range: &str) -> bool {
+    let (address, bits) = range.split_once('/').unwrap_or((range, "128"));
+    let least = if address.contains(':') { 32 } else { 8 };
+    bits.parse::<u8>().is_ok_and(|bits| bits >= least)
+}

@@ -1,0 +1,305 @@
+//! From JSON text to a compiled policy. Both shapes that AWS accepts are read (one or a list);
+//! nothing is passed over silently: what is not known is a problem with its place.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::arn::ArnPattern;
+use crate::condition::{Condition, Operator};
+use crate::policy::{
+    ActionElement, ActionPattern, Effect, Policy, Position, ResourceElement, Statement,
+};
+use crate::principal::{Entry, PrincipalElement};
+
+/// Policies of AWS are at most some 20 KB; this is far above and keeps memory bounded.
+const STATEMENTS_MAX: usize = 100_000;
+
+/// Something odd in a policy that AWS might still accept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub position: Position,
+    /// What, in English, lower case.
+    pub what: String,
+}
+
+/// A document that is no policy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what} (line {}, column {})", position.line, position.column)]
+pub struct ParseError {
+    /// Where.
+    pub position: Position,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// The members of a JSON object in their order, values unread.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    members.push((key.0, map.next_value()?));
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Reader).map(Members)
+    }
+}
+
+/// A text, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// One document on its way.
+struct Reader<'a> {
+    text: &'a str,
+    variables: bool,
+    problems: Vec<Problem>,
+}
+
+pub(crate) fn policy(text: &str) -> Result<Policy, ParseError> {
+    let reader = Reader { text, variables: false, problems: Vec::new() };
+    let raw: &RawValue = serde_json::from_str(text).map_err(|error| ParseError {
+        position: Position {
+            line: u32::try_from(error.line()).unwrap_or(u32::MAX),
+            column: u32::try_from(error.column()).unwrap_or(u32::MAX),
+        },
+        what: format!("the policy is no JSON: {error}"),
+    })?;
+    reader.document(raw)
+}
+
+impl<'a> Reader<'a> {
+    fn document(mut self, raw: &'a RawValue) -> Result<Policy, ParseError> {
+        let (mut version, mut id, mut statements) = (None, None, None);
+        for (name, value) in self.members(raw, "the policy")? {
+            match name.as_ref() {
+                "Version" => version = Some(self.one_text(value, "Version")?),
+                "Id" => id = Some(self.one_text(value, "Id")?.into_owned()),
+                "Statement" => statements = Some(value),
+                other => self.problem(value, format!("`{other}` is no element of a policy")),
+            }
+        }
+        let version = version.unwrap_or(Cow::Borrowed("2008-10-17")).into_owned();
+        self.variables = version == "2012-10-17";
+        if !self.variables && version != "2008-10-17" {
+            return Err(self.error(raw, format!("there is no policy version `{version}`")));
+        }
+        let Some(raw_statements) = statements else {
+            return Err(self.error(raw, "the policy has no `Statement`".to_owned()));
+        };
+        let items = self.items(raw_statements)?;
+        if items.len() > STATEMENTS_MAX {
+            let what = format!("the policy has more than {STATEMENTS_MAX} statements");
+            return Err(self.error(raw_statements, what));
+        }
+        let statements =
+            items.into_iter().map(|item| self.statement(item)).collect::<Result<_, _>>()?;
+        Ok(Policy { version, id, statements, problems: self.problems })
+    }
+
+    fn statement(&mut self, raw: &'a RawValue) -> Result<Statement, ParseError> {
+        let (mut sid, mut effect, mut principals) = (None, None, None);
+        let (mut actions, mut resources, mut conditions) = (None, None, Vec::new());
+        let mut seen: Vec<Cow<'_, str>> = Vec::new();
+        for (name, value) in self.members(raw, "a statement")? {
+            let plain = name.strip_prefix("Not").unwrap_or(&name);
+            if seen.iter().any(|before| before.strip_prefix("Not").unwrap_or(before) == plain) {
+                return Err(self.error(value, format!("the statement has two `{plain}`")));
+            }
+            let negated = name.starts_with("Not");
+            match name.as_ref() {
+                "Sid" => sid = Some(self.one_text(value, "Sid")?.into_owned()),
+                "Effect" => effect = Some(self.effect(value)?),
+                "Principal" | "NotPrincipal" => {
+                    principals = Some(self.principals(value, negated)?);
+                }
+                "Action" | "NotAction" => actions = Some(self.actions(value, negated)?),
+                "Resource" | "NotResource" => resources = Some(self.resources(value, negated)?),
+                "Condition" => conditions = self.conditions(value)?,
+                other => self.problem(value, format!("`{other}` is no element of a statement")),
+            }
+            seen.push(name);
+        }
+        let Some(effect) = effect else {
+            return Err(self.error(raw, "the statement has no `Effect`".to_owned()));
+        };
+        let Some(actions) = actions else {
+            let what = "the statement has neither `Action` nor `NotAction`";
+            return Err(self.error(raw, what.to_owned()));
+        };
+        let sid = sid.filter(|sid: &String| !sid.is_empty());
+        let position = self.position(raw);
+        Ok(Statement { sid, effect, position, conditions, principals, actions, resources })
+    }
+
+    fn effect(&self, raw: &'a RawValue) -> Result<Effect, ParseError> {
+        match self.one_text(raw, "Effect")?.as_ref() {
+            "Allow" => Ok(Effect::Allow),
+            "Deny" => Ok(Effect::Deny),
+            other => Err(self.error(raw, format!("`Effect` is `{other}`, not Allow or Deny"))),
+        }
+    }
+
+    fn principals(
+        &mut self,
+        raw: &'a RawValue,
+        negated: bool,
+    ) -> Result<PrincipalElement, ParseError> {
+        let mut entries = Vec::new();
+        if raw.get().starts_with('"') {
+            match self.one_text(raw, "Principal")?.as_ref() {
+                "*" => entries.push(Entry::Everybody),
+                other => {
+                    self.problem(raw, format!("the principal `{other}` has no kind (`AWS`, …)"));
+                    entries.push(Entry::Other(other.to_owned()));
+                }
+            }
+            return Ok(PrincipalElement { negated, entries });
+        }
+        for (kind, value) in self.members(raw, "`Principal`")? {
+            for text in self.texts(value, "Principal")? {
+                let entry = match kind.as_ref() {
+                    "AWS" => Entry::aws(&text),
+                    "Service" => Entry::Service(text.into_owned()),
+                    "Federated" => Entry::Federated(text.into_owned()),
+                    "CanonicalUser" => Entry::Other(text.into_owned()),
+                    other => {
+                        self.problem(value, format!("`{other}` is no kind of principal"));
+                        Entry::Other(text.into_owned())
+                    }
+                };
+                let wild = matches!(&entry, Entry::Arn(_) | Entry::Other(_));
+                if wild && value.get().contains('*') {
+                    self.problem(value, "a wildcard inside a principal never matches".to_owned());
+                }
+                entries.push(entry);
+            }
+        }
+        Ok(PrincipalElement { negated, entries })
+    }
+
+    fn actions(&mut self, raw: &'a RawValue, negated: bool) -> Result<ActionElement, ParseError> {
+        let mut patterns = Vec::new();
+        for text in self.texts(raw, "Action")? {
+            let pattern = ActionPattern::new(&text);
+            if matches!(pattern, ActionPattern::Nothing) || text.trim() != text {
+                self.problem(raw, format!("the action `{text}` matches nothing"));
+            }
+            patterns.push(pattern);
+        }
+        Ok(ActionElement { negated, patterns })
+    }
+
+    fn resources(
+        &mut self,
+        raw: &'a RawValue,
+        negated: bool,
+    ) -> Result<ResourceElement, ParseError> {
+        let texts = self.texts(raw, "Resource")?;
+        let patterns = texts.iter().map(|text| ArnPattern::new(text, self.variables)).collect();
+        Ok(ResourceElement { negated, patterns })
+    }
+
+    fn conditions(&mut self, raw: &'a RawValue) -> Result<Vec<Condition>, ParseError> {
+        let mut conditions = Vec::new();
+        for (operator, keys) in self.members(raw, "`Condition`")? {
+            let compiled = Operator::parse(&operator);
+            if compiled.is_none() {
+                self.problem(keys, format!("there is no condition operator `{operator}`"));
+            }
+            for (key, values) in self.members(keys, "a condition operator")? {
+                let texts = self.scalars(values)?;
+                let texts: Vec<String> = texts.into_iter().map(Cow::into_owned).collect();
+                let (condition, odd) =
+                    Condition::new(&operator, compiled, &key, texts, self.variables);
+                if let Some(odd) = odd {
+                    self.problem(values, odd);
+                }
+                conditions.push(condition);
+            }
+        }
+        Ok(conditions)
+    }
+
+    fn members(
+        &self,
+        raw: &'a RawValue,
+        what: &str,
+    ) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, ParseError> {
+        serde_json::from_str::<Members<'a>>(raw.get())
+            .map(|members| members.0)
+            .map_err(|_| self.error(raw, format!("{what} is no JSON object")))
+    }
+
+    /// One or a list.
+    fn items(&self, raw: &'a RawValue) -> Result<Vec<&'a RawValue>, ParseError> {
+        if !raw.get().starts_with('[') {
+            return Ok(vec![raw]);
+        }
+        serde_json::from_str(raw.get())
+            .map_err(|_| self.error(raw, "the list cannot be read".to_owned()))
+    }
+
+    fn one_text(&self, raw: &'a RawValue, name: &str) -> Result<Cow<'a, str>, ParseError> {
+        serde_json::from_str::<Text<'a>>(raw.get())
+            .map(|text| text.0)
+            .map_err(|_| self.error(raw, format!("`{name}` is no text")))
+    }
+
+    fn texts(&self, raw: &'a RawValue, name: &str) -> Result<Vec<Cow<'a, str>>, ParseError> {
+        self.items(raw)?.into_iter().map(|item| self.one_text(item, name)).collect()
+    }
+
+    /// Texts, numbers and booleans, each as text.
+    fn scalars(&self, raw: &'a RawValue) -> Result<Vec<Cow<'a, str>>, ParseError> {
+        self.items(raw)?
+            .into_iter()
+            .map(|item| match item.get().as_bytes().first() {
+                Some(b'"') => self.one_text(item, "Condition"),
+                Some(b'{' | b'[' | b'n') | None => {
+                    let what = "a condition value is a text, a number, true or false";
+                    Err(self.error(item, what.to_owned()))
+                }
+                Some(_) => Ok(Cow::Borrowed(item.get())),
+            })
+            .collect()
+    }
+
+    fn problem(&mut self, at: &RawValue, what: String) {
+        let position = self.position(at);
+        self.problems.push(Problem { position, what });
+    }
+
+    fn error(&self, at: &RawValue, what: String) -> ParseError {
+        ParseError { position: self.position(at), what }
+    }
+
+    /// Raw values are slices of the text: their place follows from their address.
+    fn position(&self, at: &RawValue) -> Position {
+        let offset = (at.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
+        let before = self.text.get(..offset).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Position {
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+        }
+    }
+}

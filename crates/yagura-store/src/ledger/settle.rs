@@ -173,7 +173,7 @@ impl Change {
 
 const SETTLE: &str = "UPDATE log_objects SET state = $1, source = $2, row_count = $3, \
                       repeat_count = $4, bad_count = $5, commit_number = $6, \
-                      duplicate_of = $7, content = $8, reason = $9, detail = $10, \
+                      duplicate_of = $7, content = coalesce($8, content), reason = $9, detail = $10, \
                       settled_us = $11, claimed_by = NULL WHERE id = $12 AND state = 'pending'";
 
 impl Ledger {
@@ -195,6 +195,20 @@ impl Ledger {
             session.commit().await?;
         }
         Ok(changed)
+    }
+
+    /// Keeps SHA-256 of the stored bytes of objects that are about to be committed. The lake's own
+    /// record does not have it, and a process may be killed between the commit and the ledger.
+    pub async fn note_contents(&self, contents: &[(ObjectId, Vec<u8>)]) -> Result<(), StoreError> {
+        let mut session = self.database.write("keep digests of log objects").await?;
+        let rows = contents
+            .iter()
+            .map(|(id, content)| vec![id.0.into(), content.clone().into()])
+            .collect();
+        let sql = "UPDATE log_objects SET content = v.column2";
+        let which = "WHERE id = v.column1 AND state = 'pending'";
+        batch::update(&mut session, sql, rows, which).await?;
+        session.commit().await
     }
 
     /// Up to which commit of a lake everything is noted; zero at first.

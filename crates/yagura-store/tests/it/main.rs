@@ -15,6 +15,7 @@
 
 mod bed; // where tests run: a fresh SQLite file, and a fresh PostgreSQL schema where one is given
 mod history; // versions, changes, gaps
+mod ledger; // listings, claims, settling, reconciling, balance
 mod processes; // killed processes, several writers
 mod properties; // what must hold for any sequence of scans
 mod scans; // beginning, ending, coverage, deletion

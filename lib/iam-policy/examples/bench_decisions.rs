@@ -47,6 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .with_one("aws:SourceIp", "198.51.100.7")
             .with_one("aws:SecureTransport", "true")
             .with_one("aws:RequestedRegion", "us-east-1"),
+        overlap: false,
     })
     .collect();
     let started = Instant::now();

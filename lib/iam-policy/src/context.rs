@@ -57,6 +57,19 @@ impl Context {
         self.keys.insert(key.to_ascii_lowercase(), value);
     }
 
+    /// The one value of a key given in lower case.
+    pub(crate) fn one(&self, key: &str) -> Option<&String> {
+        match self.keys.get(key) {
+            Some(ContextValue::One(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// How many keys begin so.
+    pub(crate) fn count(&self, prefix: &str) -> usize {
+        self.keys.keys().filter(|key| key.starts_with(prefix)).count()
+    }
+
     fn get(&self, key: &str) -> Option<&ContextValue> {
         self.keys.get(key)
     }

@@ -15,6 +15,7 @@
 //!     resource: "arn:aws:s3:::reports/2026.csv",
 //!     resource_account: Some("111122223333"),
 //!     context: Context::new(),
+//!     overlap: false,
 //! };
 //! let identity = [policy];
 //! let decision = evaluate(&request, &Layers { identity: &identity, ..Layers::default() });

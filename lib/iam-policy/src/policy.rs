@@ -136,7 +136,11 @@ impl ResourceElement {
                     break;
                 }
             }
-            found
+            // Half a form is in and half is out: whoever asks for overlap wants the half that is.
+            match found {
+                Truth::Depends if scope.request.overlap => Truth::from(!self.negated),
+                found => found,
+            }
         };
         if self.negated { !found } else { found }
     }

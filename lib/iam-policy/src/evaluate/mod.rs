@@ -32,6 +32,9 @@ pub struct Request<'a> {
     pub resource_account: Option<&'a str>,
     /// The condition keys.
     pub context: Context,
+    /// Whether a statement that speaks of a part of the resources asked about (by a form with
+    /// `*` or `?`) is taken to speak of them. Without it the answer is `Depends`.
+    pub overlap: bool,
 }
 
 impl Request<'_> {
@@ -49,13 +52,18 @@ pub struct Level<'a> {
     pub policies: &'a [Policy],
 }
 
-/// A grant of a KMS key.
-#[derive(Clone, Debug)]
+/// A grant of a KMS key. Its encryption context is compared with the condition keys
+/// `kms:EncryptionContext:…` of the request.
+#[derive(Clone, Debug, Default)]
 pub struct KmsGrant {
     /// The ARN of the grantee; a role's covers its sessions.
     pub grantee: String,
     /// Operations without the service: `Decrypt`.
     pub operations: Vec<String>,
+    /// `EncryptionContextSubset`: pairs that the request's encryption context must have.
+    pub encryption_context_subset: Vec<(String, String)>,
+    /// `EncryptionContextEquals`: the request's encryption context must be these pairs.
+    pub encryption_context_equals: Option<Vec<(String, String)>>,
 }
 
 /// Every policy that speaks of a request.

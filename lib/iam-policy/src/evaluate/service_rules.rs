@@ -2,7 +2,7 @@
 //! are always or never allowed, grants.
 //! The general order of evaluation is in `evaluate`.
 
-use super::{Decision, Layer, Layers, Outcome, Request};
+use super::{Decision, KmsGrant, Layer, Layers, Outcome, Request};
 use crate::principal::{Entry, Identity, Named, Principal};
 
 /// Whether the resource's own policy must agree, also within one account.
@@ -33,7 +33,21 @@ pub(super) fn granted(request: &Request<'_>, caller: &Identity, layers: &Layers<
             let operations = &mut grant.operations.iter();
             operations.any(|name| name.eq_ignore_ascii_case(operation))
                 && Entry::aws(&grant.grantee).names(&caller) >= Named::Parent
+                && constraints_hold(request, grant)
         })
+}
+
+/// Grant constraints look at the encryption context (KMS API Reference, "GrantConstraints").
+fn constraints_hold(request: &Request<'_>, grant: &KmsGrant) -> bool {
+    const KEY: &str = "kms:encryptioncontext:";
+    let has = |(name, value): &(String, String)| {
+        request.context.one(&format!("{KEY}{}", name.to_ascii_lowercase())) == Some(value)
+    };
+    let same = |pairs: &Vec<(String, String)>| {
+        pairs.iter().all(has) && request.context.count(KEY) == pairs.len()
+    };
+    grant.encryption_context_subset.iter().all(has)
+        && grant.encryption_context_equals.as_ref().is_none_or(same)
 }
 
 /// Changes to what AWS itself manages, refused whoever asks.

@@ -110,6 +110,7 @@ impl Case {
             resource: value["resource"].as_str().unwrap(),
             resource_account: value["resource_account"].as_str(),
             context,
+            overlap: value["overlap"] == true,
         };
         evaluate(&request, &layers)
     }
@@ -177,7 +178,14 @@ fn kms_grant(value: &Value) -> KmsGrant {
     KmsGrant {
         grantee: value["grantee"].as_str().unwrap().to_owned(),
         operations: operations.map(|name| name.as_str().unwrap().to_owned()).collect(),
+        encryption_context_subset: pairs(&value["subset"]),
+        encryption_context_equals: value["equals"].is_object().then(|| pairs(&value["equals"])),
     }
+}
+
+fn pairs(value: &Value) -> Vec<(String, String)> {
+    let pair = |(name, value): (&String, &Value)| (name.clone(), value.as_str().unwrap().into());
+    value.as_object().into_iter().flatten().map(pair).collect()
 }
 
 fn context_value(value: &Value) -> ContextValue {

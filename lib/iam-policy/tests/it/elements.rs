@@ -61,6 +61,21 @@ fn a_resource_asked_about_as_a_form_is_covered_or_not() {
 }
 
 #[test]
+fn whoever_asks_for_overlap_is_told_of_a_part() {
+    let asked = case(USER).with("resource", "arn:aws:s3:::reports/*").with("overlap", true);
+    asked.clone().identity(allow("*", "arn:aws:s3:::reports/2026*")).is_allowed();
+    asked.clone().identity(allow("*", "arn:aws:s3:::other/*")).is_denied(&["identity"]);
+    let both = json!([allow("*", "*"), deny("*", "arn:aws:s3:::reports/2026*")]);
+    asked.clone().with("identity", both).is_explicitly_denied(&["identity"]);
+    let but = statement(json!({
+        "Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::reports/2026*"}));
+    asked.clone().identity(but).is_allowed();
+    let none = statement(json!({
+        "Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::reports/*"}));
+    asked.identity(none).is_denied(&["identity"]);
+}
+
+#[test]
 fn an_action_without_resources_is_allowed_by_a_star_only() {
     let asked = case(USER).with("action", "s3:ListAllMyBuckets").with("resource", "*");
     asked.clone().identity(allow("s3:*", "*")).is_allowed();
@@ -121,6 +136,7 @@ fn the_deciding_statements_are_named_with_their_place() {
         resource: OBJECT,
         resource_account: Some(ACCOUNT),
         context: iam_policy::Context::new(),
+        overlap: false,
     };
     let layers = iam_policy::Layers { identity: &policy, ..Default::default() };
     let decision = iam_policy::evaluate(&request, &layers);

@@ -79,6 +79,7 @@ fn ten_thousand_statements_of_stars_are_decided_in_bounded_time() {
         resource: &resource,
         resource_account: Some(ACCOUNT),
         context: Context::new(),
+        overlap: false,
     };
     let layers = Layers { identity: &policies, ..Layers::default() };
     assert_eq!(evaluate(&request, &layers).outcome, Outcome::ImplicitlyDenied);

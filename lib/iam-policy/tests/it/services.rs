@@ -37,6 +37,25 @@ fn a_grant_lets_its_grantee_do_what_it_lists() {
 }
 
 #[test]
+fn a_grant_may_hang_on_the_encryption_context() {
+    let granted = |grant: serde_json::Value| {
+        key(SESSION)
+            .with("grants", json!([grant]))
+            .key("kms:EncryptionContext:team", "red")
+            .key("kms:EncryptionContext:stage", "prod")
+    };
+    let grant = |name: &str, pairs: serde_json::Value| {
+        let mut grant = json!({"grantee": ROLE, "operations": ["Decrypt"]});
+        grant[name] = pairs;
+        granted(grant)
+    };
+    grant("subset", json!({"team": "red"})).is_allowed();
+    grant("subset", json!({"team": "blue"})).is_denied(&["resource"]);
+    grant("equals", json!({"team": "red", "stage": "prod"})).is_allowed();
+    grant("equals", json!({"team": "red"})).is_denied(&["resource"]);
+}
+
+#[test]
 fn a_role_is_assumed_only_by_whom_it_trusts() {
     let asked = case(USER).with("action", "sts:AssumeRole").with("resource", ROLE);
     let trust = |principal: serde_json::Value| {

@@ -11,6 +11,7 @@ mod notice;
 mod organization;
 pub mod permissions;
 mod regions;
+pub mod sources;
 
 use std::sync::Arc;
 

@@ -12,8 +12,8 @@ pub struct LogObject {
     /// Where it is: `s3://bucket/key`, or the absolute path of a file. The same place has the same
     /// text whoever lists it, so that a notification and a listing meet.
     pub location: String,
-    /// What sources recognize it by: the key within its bucket, or the path below the folder that
-    /// was named, with `/` between the parts.
+    /// What sources recognize it by: the key within its bucket, or the whole path of a file
+    /// without its first `/`. The end of `location`, as a rule.
     pub key: String,
     /// The version that the place gave it (S3: the version id of a versioned bucket). A listing
     /// may not know it.

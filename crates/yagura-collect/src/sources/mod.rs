@@ -1,0 +1,9 @@
+//! Logs: where their objects come from, how they are read, and how they get into the lake exactly
+//! once. What sources look like is content; rows and files are the lake's.
+//!
+//! Feeds list objects; the ledger remembers them; workers open, decode and append them to the
+//! lake; a commit of the lake makes their rows visible and the ledger follows it.
+
+pub mod feeds;
+
+pub use feeds::{Feed, FeedError, Page, Scope};

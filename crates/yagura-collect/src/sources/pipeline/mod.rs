@@ -1,0 +1,149 @@
+//! The pipeline: from feeds through the ledger and the decoders into the lake.
+//! What objects, records and rows are is decided elsewhere; here is who does what when.
+
+mod outcome;
+mod progress;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+use yagura_content::Content;
+use yagura_lake::{Lake, LakeError};
+use yagura_model::event::EventBatch;
+use yagura_store::StoreError;
+use yagura_store::ledger::Ledger;
+
+use super::feeds::Feed;
+
+pub use outcome::{Outcome, Quarantined, Unread};
+pub use progress::Progress;
+
+/// Looks at batches of records on their way into the lake, before they are written: detections.
+///
+/// A batch may come again when its commit failed; whoever alerts removes repeats by record.
+pub trait Tap: Send + Sync {
+    /// A batch of records of a source (its id).
+    fn batch(&self, source: &str, batch: &EventBatch);
+}
+
+/// A tap that looks at nothing.
+impl Tap for () {
+    fn batch(&self, _source: &str, _batch: &EventBatch) {}
+}
+
+/// Everything that ingestion works with. Handles are shared, so that workers may hold them.
+#[derive(Clone)]
+pub struct Job {
+    /// Where objects come from. Their names differ.
+    pub feeds: Vec<Arc<dyn Feed>>,
+    /// The sources known.
+    pub content: Arc<Content>,
+    /// Where rows go.
+    pub lake: Lake,
+    /// What is known of objects.
+    pub ledger: Ledger,
+    /// Who looks on.
+    pub tap: Arc<dyn Tap>,
+    /// Bounds.
+    pub limits: IngestLimits,
+    /// Tells the time; only the binary reads a clock.
+    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// Told how far it is, about five times a second and at the end. Must return at once.
+    pub progress: Arc<dyn Fn(&Progress) + Send + Sync>,
+    /// Once cancelled, nothing more is begun; objects read to their end are committed, others
+    /// dropped.
+    pub cancel: CancellationToken,
+}
+
+/// Bounds of ingestion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IngestLimits {
+    /// Worker threads; zero: as many as the machine has processors.
+    pub workers: usize,
+    /// Commit after so many bytes of records, as read.
+    pub commit_bytes: u64,
+    /// Commit after so many objects.
+    pub commit_objects: u64,
+    /// Commit after so long, where anything was read.
+    pub commit_every: Duration,
+    /// How often an object is tried in one run before it is left pending.
+    pub tries: u32,
+    /// How long others leave objects to a worker of which they hear nothing.
+    pub lease: SignedDuration,
+    /// List everything again when the newest full listing is older than this.
+    pub relist_every: SignedDuration,
+    /// At most so many quarantined and unread objects are named in the outcome.
+    pub named_max: usize,
+    /// The most bytes that an object may inflate to.
+    pub inflated_bytes_max: u64,
+    /// The most bytes of one record.
+    pub record_bytes_max: usize,
+}
+
+impl Default for IngestLimits {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            commit_bytes: 2 * 1024 * 1024 * 1024,
+            commit_objects: 20_000,
+            commit_every: Duration::from_secs(60),
+            tries: 3,
+            lease: SignedDuration::from_mins(15),
+            relist_every: SignedDuration::from_hours(24),
+            named_max: 1_000,
+            inflated_bytes_max: 64 * 1024 * 1024 * 1024,
+            record_bytes_max: 16 * 1024 * 1024,
+        }
+    }
+}
+
+/// Why ingestion could not go on. What was committed before stays, the rest is pending.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The ledger could not be read or written.
+    #[error("cannot keep the ledger of log objects")]
+    Ledger(#[source] StoreError),
+    /// The lake could not be written.
+    #[error("cannot write the log lake")]
+    Lake(#[source] LakeError),
+    /// The lake is not the one that the ledger knows.
+    #[error("the ledger has noted {noted} commits of the lake `{lake}`, and the lake has {found}")]
+    LakeBehindLedger {
+        /// The lake.
+        lake: String,
+        /// The newest commit that the ledger has noted.
+        noted: u64,
+        /// The lake's newest commit.
+        found: u64,
+    },
+    /// A feed names a source that content does not have.
+    #[error("there is no source `{0}`")]
+    UnknownSource(String),
+    /// Two feeds have the same name.
+    #[error("the feed `{0}` was named twice")]
+    FeedTwice(String),
+    /// A worker ended without an answer.
+    #[error("a worker ended early")]
+    Worker,
+}
+
+impl IngestError {
+    /// What the person can do about it, where something is known.
+    pub fn remedy(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Ledger(error) => return error.remedy(),
+            Self::Lake(_) => {
+                "make room or give yagura a lake folder that it may write; what was committed is \
+                 kept and a further run goes on from there"
+            }
+            Self::LakeBehindLedger { .. } => {
+                "bring the lake's folder back, or use another --data-dir for a new lake"
+            }
+            Self::UnknownSource(_) => "name one of the sources, or `auto` to recognize each file",
+            Self::FeedTwice(_) => "name each place once",
+            Self::Worker => return None,
+        })
+    }
+}

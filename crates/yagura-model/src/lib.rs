@@ -21,6 +21,7 @@ pub use arn::{Arn, ArnError};
 pub use coverage::{Coverage, CoverageState};
 pub use ids::{GLOBAL_REGION, OTHER_ACCOUNTS, finding_id};
 pub use lang::{Lang, Prose};
+pub use object::LogObject;
 pub use path::{Path, PathError, Step};
 pub use resource::{Relation, Resource, resource_key};
 pub use rows::{

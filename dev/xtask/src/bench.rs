@@ -44,7 +44,7 @@ impl Bench {
 
 pub(crate) fn run(root: &Utf8Path, args: &BenchArgs) -> anyhow::Result<()> {
     if matches!(args.name, Bench::Scan) {
-        crate::services::install_moto(root)?;
+        crate::services::install_python(root)?;
         run_command(Command::new(env!("CARGO")).current_dir(root).args([
             "build",
             "--release",

@@ -1,4 +1,4 @@
-//! The servers that the tests talk to: moto in a virtual environment, PostgreSQL on loopback.
+//! What the tests talk to: moto, DuckDB and Spark in a virtual environment, PostgreSQL on loopback.
 //! Everything lands under `target/`; nothing of the machine is changed but missing packages.
 
 use std::net::TcpListener;
@@ -8,9 +8,12 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
-/// Pinned: the traps of this moto are known (docs/internals/moto.md).
-const MOTO: &str = "moto[server]==5.2.5";
-const BOTO3: &str = "boto3==1.44.5";
+/// Pinned: the traps of this moto are known (docs/internals/moto.md), and `DuckDB` is the peer of
+/// the lake's benchmark and the second reader of its files.
+const PACKAGES: [&str; 4] =
+    ["moto[server]==5.2.5", "boto3==1.44.5", "duckdb==2.0.0", "pytz==2026.6"];
+/// Half a gigabyte, and it needs a Java: installed on demand only.
+const SPARK: &str = "pyspark==4.1.4";
 
 /// A running PostgreSQL of our own; it stops when dropped.
 pub(crate) struct Postgres {
@@ -30,25 +33,30 @@ impl Drop for Postgres {
     }
 }
 
-/// Makes sure `target/venv` holds the pinned moto server.
-pub(crate) fn install_moto(root: &Utf8Path) -> anyhow::Result<()> {
+/// Makes sure `target/venv` holds the pinned moto server and `DuckDB`.
+pub(crate) fn install_python(root: &Utf8Path) -> anyhow::Result<()> {
+    install_packages(root, "yagura-stamp", &PACKAGES)
+}
+
+/// Makes sure `target/venv` holds the pinned `PySpark`.
+pub(crate) fn install_spark(root: &Utf8Path) -> anyhow::Result<()> {
+    install_packages(root, "yagura-spark-stamp", &[SPARK])
+}
+
+fn install_packages(root: &Utf8Path, stamp: &str, packages: &[&str]) -> anyhow::Result<()> {
     let venv = root.join("target/venv");
-    let stamp = venv.join("yagura-stamp");
-    let wanted = format!("{MOTO} {BOTO3}\n");
+    let stamp = venv.join(stamp);
+    let wanted = format!("{}\n", packages.join(" "));
     if std::fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
         return Ok(());
     }
     if !venv.join("bin/pip").exists() {
         make_venv(&venv)?;
     }
-    run(Command::new(venv.join("bin/pip")).args([
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        MOTO,
-        BOTO3,
-    ]))
-    .context("could not install the moto server from PyPI")?;
+    run(Command::new(venv.join("bin/pip"))
+        .args(["install", "--quiet", "--disable-pip-version-check"])
+        .args(packages))
+    .with_context(|| format!("could not install {} from PyPI", packages.join(", ")))?;
     std::fs::write(&stamp, wanted).with_context(|| format!("could not write `{stamp}`"))
 }
 

@@ -18,6 +18,9 @@ pub(crate) struct TestArgs {
     /// Do not start PostgreSQL; its tests then say that they did not run
     #[arg(long)]
     no_postgres: bool,
+    /// Also read the lake with Spark: installs PySpark (400 MB), needs Java 17 or later
+    #[arg(long)]
+    spark: bool,
     /// Passed to the test runner (a filter, `-p crate`)
     #[arg(last = true)]
     runner_args: Vec<String>,
@@ -40,7 +43,10 @@ pub(crate) fn run_all(root: &Utf8Path, args: &TestArgs) -> anyhow::Result<()> {
         command.current_dir(root);
         command
     };
-    run_step("moto server", || services::install_moto(root))?;
+    run_step("moto server and DuckDB", || services::install_python(root))?;
+    if args.spark {
+        run_step("Spark", || services::install_spark(root))?;
+    }
     if !args.no_lint {
         run_step("format", || run(cargo().args(["fmt", "--all", "--check"])))?;
         run_step("lints", || {

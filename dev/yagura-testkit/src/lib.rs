@@ -4,8 +4,11 @@
 pub mod answers;
 pub mod cloudtrail_generator;
 pub mod demo;
+pub mod duckdb;
 pub mod faults;
 pub mod moto;
 pub mod recorded;
+pub mod spark;
+pub mod trail;
 pub mod wire;
 pub mod writer;

@@ -17,7 +17,11 @@ const FENCES: [(&str, &[&str], &str); 9] = [
     ("arrow", &["yagura-lake"], "one crate has Arrow"),
     ("parquet", &["yagura-lake"], "one crate has Parquet"),
     ("datafusion", &["yagura-lake"], "one crate has DataFusion"),
-    ("object_store", &["yagura-lake", "yagura-aws", "yagura-collect"], "lake receives a ready object store"),
+    (
+        "object_store",
+        &["yagura-lake", "yagura-aws", "yagura-collect"],
+        "lake receives a ready object store",
+    ),
     ("minijinja", &["yagura-report", "yagura-console"], "report and console emit HTML"),
     ("cel", &["yagura-content"], "one crate compiles expressions"),
     ("axum", &["yagura-console", "yagura-testkit"], "one crate serves pages"),

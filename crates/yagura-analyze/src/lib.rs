@@ -9,6 +9,7 @@ mod network;
 mod policy;
 mod read;
 mod surroundings;
+pub mod trail;
 
 pub use fact::{FACTS, FactSource, Facts, fact_sources, facts_of};
 pub use surroundings::{Listing, Surroundings};

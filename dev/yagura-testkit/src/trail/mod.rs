@@ -146,7 +146,8 @@ impl TrailWriter {
         let text = json!({"Records": records}).to_string();
         let key = self.names.log_key(delivered, &random);
         self.list(&key, text.as_bytes(), time);
-        stock.insert(key.clone(), Stored { body: gzip(text.as_bytes()), metadata: BTreeMap::new() });
+        stock
+            .insert(key.clone(), Stored { body: gzip(text.as_bytes()), metadata: BTreeMap::new() });
         key
     }
 

@@ -1,0 +1,49 @@
+//! What a question can see: the sources' tables, the files of one commit, the inventory.
+//! It is put together once per question, so that all its scans see the same commit.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use object_store::ObjectStore;
+use object_store::path::Path;
+use yagura_model::RowSource;
+
+use super::error::QueryError;
+use crate::manifest::LakeFile;
+
+/// A source's table.
+#[derive(Clone, Debug)]
+pub(crate) struct SourceTable {
+    pub(crate) source: String,
+    /// The columns of its files.
+    pub(crate) schema: SchemaRef,
+}
+
+/// The lake as one question sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Catalog {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    /// Whether the store is a folder of this machine.
+    pub(crate) local: bool,
+    pub(crate) tables: Arc<[SourceTable]>,
+    /// Files with their places in the store.
+    pub(crate) files: Vec<(Arc<LakeFile>, Path)>,
+    pub(crate) rows: Option<Arc<dyn RowSource>>,
+}
+
+impl Catalog {
+    /// The files of a source.
+    pub(crate) fn files_of(&self, source: &str) -> Vec<(Arc<LakeFile>, Path)> {
+        self.files.iter().filter(|(file, _)| &*file.source == source).cloned().collect()
+    }
+
+    /// The schema of a source's files.
+    pub(crate) fn file_schema(&self, source: &str) -> Result<SchemaRef, QueryError> {
+        let table = self.tables.iter().find(|table| table.source == source);
+        table.map(|table| Arc::clone(&table.schema)).ok_or_else(|| QueryError::UnknownTable {
+            name: source.to_owned(),
+            near: Vec::new(),
+            all: Vec::new(),
+        })
+    }
+}

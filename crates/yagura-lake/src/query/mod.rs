@@ -1,0 +1,31 @@
+//! Questions to the lake in SQL, over logs and inventory at once. Nothing is written to the lake
+//! here; where files come from is the manifest's, how they are pruned is in `scan.rs`.
+
+mod answer;
+mod catalog;
+mod cells;
+mod damage;
+mod dialect;
+mod engine;
+mod error;
+mod meter;
+mod nearest;
+mod options;
+mod pruning;
+mod reader;
+mod scan;
+mod session;
+mod sql;
+mod values;
+mod write;
+
+pub use answer::{Answer, ColumnInfo};
+pub(crate) use catalog::Catalog;
+pub(crate) use engine::Planned;
+pub use engine::{Engine, TableInfo, TableKind};
+pub(crate) use error::{RowsFault, bytes};
+pub use error::{Pointer, QueryError};
+pub use meter::{Canceller, Progress, ProgressNow};
+pub use options::{Parameter, QueryOptions};
+pub(crate) use scan::{Counted, ScanFacts, public_schema};
+pub use write::{AnswerFormat, Layout, Written};

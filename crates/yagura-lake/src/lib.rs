@@ -1,2 +1,26 @@
 //! The log lake: layout, write, compact, query. The only crate that imports Arrow, Parquet or
-//! `DataFusion`. It comes with the lake issue; nothing here yet.
+//! `DataFusion`. Feeds and formats of logs are the collector's; sources are content's.
+
+mod error;
+mod file_reader;
+mod lake;
+mod layout;
+mod location;
+mod manifest;
+mod rows;
+mod seen;
+mod snapshot;
+mod storage;
+mod write;
+
+pub use error::LakeError;
+pub use lake::Lake;
+pub use layout::partition::ACCOUNT_UNKNOWN;
+pub use location::{LakeLocation, LakeOptions, MEMORY_BYTES_DEFAULT};
+pub use manifest::{
+    Bloom, CommitId, CommitKind, CommittedObject, Deletion, Hold, LakeFile, ObjectReceipt,
+    ObjectState, RegionHours, RowGroup,
+};
+pub use rows::refused::RefusedReason;
+pub use snapshot::Snapshot;
+pub use write::{Appended, Committed, Ingestion, IngestionSize, Piece, Refused, Worker};

@@ -1,0 +1,127 @@
+//! How the columns of a file are encoded: compression, dictionaries, statistics, bloom filters,
+//! pages and row groups. Which columns there are is in `table.rs`.
+
+use std::collections::HashSet;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::DataType;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::schema::types::ColumnPath;
+
+use crate::layout::table::TableLayout;
+
+/// Rows of a row group: small enough that a lookup reads little, large enough that the filters
+/// of 100 million rows are 763 blocks.
+pub(crate) const ROW_GROUP_ROWS: usize = 128 * 1024;
+/// Rows between entries of the page index.
+const PAGE_ROWS: usize = 20_000;
+/// Bytes of a page before compression.
+const PAGE_BYTES: usize = 1024 * 1024;
+/// Of a hundred lookups for a value that is not there, one reads a row group for nothing.
+const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+/// So many rows decide whether a column repeats itself.
+const SAMPLE_ROWS: usize = 1024;
+/// Characters of a value that statistics keep; longer ones are cut, and readers know it.
+const STATISTICS_BYTES: usize = 64;
+
+/// How a file is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// While logs come in.
+    Quick,
+    /// While small files are made large ones, once for ever.
+    Thorough,
+}
+
+impl Effort {
+    fn zstd(self) -> Compression {
+        let level = match self {
+            Self::Quick => 1,
+            Self::Thorough => 6,
+        };
+        Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default())
+    }
+}
+
+/// The properties for a file whose first rows are `sample`.
+pub(crate) fn properties(
+    layout: &TableLayout,
+    sample: &RecordBatch,
+    rows: usize,
+    effort: Effort,
+) -> WriterProperties {
+    let mut builder = WriterProperties::builder()
+        .set_compression(effort.zstd())
+        .set_created_by(concat!("yagura ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_column_index_truncate_length(Some(STATISTICS_BYTES))
+        .set_statistics_truncate_length(Some(STATISTICS_BYTES))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_sorting_columns(Some(vec![SortingColumn {
+            column_idx: 0,
+            descending: false,
+            nulls_first: false,
+        }]))
+        .set_column_dictionary_enabled(ColumnPath::from("time"), false)
+        .set_column_encoding(ColumnPath::from("time"), Encoding::DELTA_BINARY_PACKED)
+        .set_column_statistics_enabled(ColumnPath::from("time"), EnabledStatistics::Page);
+    for (field, column) in layout.schema.fields().iter().zip(sample.columns()) {
+        builder = leaf(builder, vec![field.name().clone()], column);
+    }
+    builder = plain_text(builder, ColumnPath::from("raw"));
+    let distinct_max = u64::try_from(rows.min(ROW_GROUP_ROWS)).unwrap_or(u64::MAX).max(1);
+    for lookup in layout.lookups.iter() {
+        let path = || ColumnPath::new(lookup.split('.').map(str::to_owned).collect());
+        builder = builder
+            .set_column_bloom_filter_enabled(path(), true)
+            .set_column_bloom_filter_fpp(path(), BLOOM_FALSE_POSITIVES)
+            .set_column_bloom_filter_max_ndv(path(), distinct_max)
+            .set_column_statistics_enabled(path(), EnabledStatistics::Page);
+    }
+    builder.build()
+}
+
+/// Text that does not repeat: no dictionary, lengths apart from letters, no statistics.
+fn plain_text(builder: WriterPropertiesBuilder, path: ColumnPath) -> WriterPropertiesBuilder {
+    builder
+        .set_column_dictionary_enabled(path.clone(), false)
+        .set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
+        .set_column_statistics_enabled(path, EnabledStatistics::None)
+}
+
+/// Looks at the values of a column, and of what is inside it, and turns dictionaries off where
+/// they would only cost.
+fn leaf(
+    builder: WriterPropertiesBuilder,
+    path: Vec<String>,
+    column: &ArrayRef,
+) -> WriterPropertiesBuilder {
+    match column.data_type() {
+        DataType::Utf8View if repeats_little(column) => plain_text(builder, ColumnPath::new(path)),
+        DataType::Struct(fields) => {
+            let members = column.as_struct();
+            fields.iter().zip(members.columns()).fold(builder, |builder, (field, member)| {
+                let path = path.iter().cloned().chain([field.name().clone()]).collect();
+                leaf(builder, path, member)
+            })
+        }
+        DataType::List(_) => {
+            let inner = ["list", "element"].map(str::to_owned);
+            let path = path.into_iter().chain(inner).collect();
+            leaf(builder, path, column.as_list::<i32>().values())
+        }
+        _ => builder,
+    }
+}
+
+fn repeats_little(column: &ArrayRef) -> bool {
+    let values = column.as_string_view();
+    let sample = || values.iter().take(SAMPLE_ROWS).flatten();
+    let distinct: HashSet<&str> = sample().collect();
+    let count = sample().count();
+    count >= 16 && distinct.len().saturating_mul(2) > count
+}

@@ -1,0 +1,382 @@
+//! Rows that wait to be written: columns of a table in the order of arrival, and the order in
+//! which they are to be written. Which records are repeats is asked of the caller.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
+use arrow::buffer::Buffer;
+use arrow::error::ArrowError;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
+use yagura_model::event::{EventBatch, Record};
+
+use crate::layout::partition::account_value;
+use crate::layout::table::{IdentityPart, OWN_COLUMNS_FROM, TableLayout};
+use crate::rows::columns::{ColumnInMaking, TextBlocks};
+use crate::rows::fill::Filler;
+use crate::rows::plan::{PlannedKind, SharedText};
+use crate::rows::refused::RefusedReason;
+use crate::rows::values::Values;
+
+pub(crate) const HOUR_US: i64 = 3_600_000_000;
+pub(crate) const DAY_US: i64 = 24 * HOUR_US;
+
+/// A partition of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Partition {
+    pub(crate) day: Date,
+    pub(crate) account: Arc<str>,
+}
+
+/// A row that waits: where it belongs and where its values are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) time_us: i64,
+    /// Index into [`RowBuffer::partitions`].
+    pub(crate) partition: u32,
+    /// Index into the columns.
+    pub(crate) row: u32,
+}
+
+/// What decides whether a record becomes a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Newcomer {
+    pub(crate) partition: u32,
+    /// Hour of the partition's day.
+    pub(crate) hour: u32,
+    /// The hash of its name; none where it has no name and so cannot be a repeat.
+    pub(crate) name: Option<u64>,
+    /// The row that it would become, counted over the life of the buffer.
+    pub(crate) row: u64,
+}
+
+/// A record that cannot be a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RefusedRecord {
+    pub(crate) ordinal: u64,
+    pub(crate) reason: RefusedReason,
+    pub(crate) raw: Vec<u8>,
+}
+
+/// Rows of one table that wait to be written.
+#[derive(Debug)]
+pub(crate) struct RowBuffer {
+    pub(crate) layout: Arc<TableLayout>,
+    times: Vec<i64>,
+    texts: Vec<ColumnInMaking>,
+    own: Vec<ColumnInMaking>,
+    object: ColumnInMaking,
+    raw: ColumnInMaking,
+    blocks: Vec<Buffer>,
+    block_bytes: usize,
+    row_bytes: usize,
+    partitions: Vec<Partition>,
+    partition_numbers: HashMap<(i64, Arc<str>), u32>,
+    names: RandomState,
+    /// Rows that were taken out since the buffer was made.
+    taken: u64,
+    /// The rows that are to be written. What is in the columns and not here is not written.
+    pub(crate) order: Vec<Place>,
+}
+
+impl RowBuffer {
+    /// An empty buffer. `names` hashes the names of records, the same way everywhere in a lake.
+    pub(crate) fn new(layout: Arc<TableLayout>, names: RandomState) -> Self {
+        let making = |at: usize| {
+            layout.schema.fields().get(at).map(|field| ColumnInMaking::new(field.data_type()))
+        };
+        let text = || ColumnInMaking::new(&arrow::datatypes::DataType::Utf8View);
+        let texts = (1..OWN_COLUMNS_FROM).filter_map(making).collect();
+        let own_end = OWN_COLUMNS_FROM + layout.table.columns.len();
+        let own = (OWN_COLUMNS_FROM..own_end).filter_map(making).collect();
+        // A view or number per leaf, and a bit for null; counted generously.
+        let row_bytes = leaves(&layout.schema) * 17 + size_of::<Place>();
+        Self {
+            layout,
+            times: Vec::new(),
+            texts,
+            own,
+            object: text(),
+            raw: text(),
+            blocks: Vec::new(),
+            block_bytes: 0,
+            row_bytes,
+            partitions: Vec::new(),
+            partition_numbers: HashMap::new(),
+            names,
+            taken: 0,
+            order: Vec::new(),
+        }
+    }
+
+    /// Bytes that are held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.block_bytes + self.times.len() * self.row_bytes
+    }
+
+    /// Rows that were taken out since the buffer was made: a [`Newcomer::row`] below is gone.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    pub(crate) fn partition(&self, number: u32) -> Option<&Partition> {
+        self.partitions.get(number as usize)
+    }
+
+    /// Adds the records of a batch that `wanted` says yes to, and answers those that cannot be
+    /// rows. No record may be later than `latest_us`.
+    pub(crate) fn append(
+        &mut self,
+        batch: EventBatch,
+        latest_us: i64,
+        wanted: &mut dyn FnMut(&Self, Newcomer) -> Result<bool, crate::LakeError>,
+    ) -> Result<Vec<RefusedRecord>, crate::LakeError> {
+        let layout = Arc::clone(&self.layout);
+        let text_block = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
+        let before = self.times.len();
+        let mut refused = Vec::new();
+        let made = {
+            let mut blocks = TextBlocks::new(batch.text(), text_block, text_block + 1);
+            let object = blocks.view(&batch.origin().object);
+            let mut values = Values::new(&layout.plan);
+            let mut clock = Clock::default();
+            for record in &batch {
+                values.walk(&layout.plan, 0, record.root());
+                let time_us = match clock.time(&layout, &values, record, latest_us) {
+                    Ok(time_us) => time_us,
+                    Err(reason) => {
+                        let (ordinal, raw) = (record.ordinal(), record.raw().as_bytes().to_vec());
+                        refused.push(RefusedRecord { ordinal, reason, raw });
+                        continue;
+                    }
+                };
+                let newcomer = self.newcomer(&layout, &values, record, time_us);
+                if !wanted(self, newcomer)? {
+                    continue;
+                }
+                self.push_texts(&layout, &values, &mut blocks, record);
+                let mut filler =
+                    Filler { plan: &layout.plan, values: &mut values, blocks: &mut blocks, record };
+                for (planned, column) in layout.plan.columns.iter().zip(&mut self.own) {
+                    filler.column(0, planned, column);
+                }
+                self.object.push_view(object);
+                self.raw.push_view(blocks.view(record.raw()));
+                self.times.push(time_us);
+                let partition = newcomer.partition;
+                let row = u32::try_from(self.times.len() - 1).unwrap_or(u32::MAX);
+                self.order.push(Place { time_us, partition, row });
+            }
+            blocks.into_made()
+        };
+        if self.times.len() > before {
+            self.keep(batch.into_text().into_bytes(), made);
+        }
+        Ok(refused)
+    }
+
+    fn keep(&mut self, mut text: Vec<u8>, mut made: Vec<u8>) {
+        if text.capacity() > text.len() + text.len() / 4 {
+            text.shrink_to_fit();
+        }
+        made.shrink_to_fit();
+        self.block_bytes += text.capacity() + made.capacity();
+        self.blocks.extend([Buffer::from_vec(text), Buffer::from_vec(made)]);
+    }
+
+    fn newcomer(
+        &mut self,
+        layout: &TableLayout,
+        values: &Values<'_>,
+        record: Record<'_>,
+        time_us: i64,
+    ) -> Newcomer {
+        let days = time_us.div_euclid(DAY_US);
+        let partition = values.shared(&layout.plan.account, record, |account| {
+            self.partition_number(days, account_value(account))
+        });
+        let hour = time_us.rem_euclid(DAY_US) / HOUR_US;
+        Newcomer {
+            partition,
+            hour: u32::try_from(hour).unwrap_or_default(),
+            name: name(&self.names, layout, values, record, time_us),
+            row: self.taken + self.times.len() as u64,
+        }
+    }
+
+    fn partition_number(&mut self, days: i64, account: &str) -> u32 {
+        let same =
+            |partition: &Partition, known: i64| known == days && *partition.account == *account;
+        // Nearly always that of the record before.
+        if let Some(last) = self.order.last()
+            && let Some(partition) = self.partitions.get(last.partition as usize)
+            && same(partition, last.time_us.div_euclid(DAY_US))
+        {
+            return last.partition;
+        }
+        let key = (days, Arc::<str>::from(account));
+        if let Some(number) = self.partition_numbers.get(&key) {
+            return *number;
+        }
+        let number = u32::try_from(self.partitions.len()).unwrap_or(u32::MAX);
+        self.partitions.push(Partition { day: day(days), account: Arc::clone(&key.1) });
+        self.partition_numbers.insert(key, number);
+        number
+    }
+
+    /// Adds the shared texts.
+    fn push_texts(
+        &mut self,
+        layout: &TableLayout,
+        values: &Values<'_>,
+        blocks: &mut TextBlocks<'_>,
+        record: Record<'_>,
+    ) {
+        for (planned, column) in layout.plan.texts.iter().zip(&mut self.texts) {
+            values.shared(planned, record, |text| match text {
+                Some(text) => column.push_view(blocks.view(text)),
+                None => column.push_null(),
+            });
+        }
+    }
+
+    /// All columns in the order of arrival; the buffer is empty afterwards. The order in which
+    /// rows are to be written must have been taken before.
+    pub(crate) fn take(&mut self) -> Result<RecordBatch, ArrowError> {
+        let blocks: Arc<[Buffer]> = std::mem::take(&mut self.blocks).into();
+        self.block_bytes = 0;
+        self.taken += self.times.len() as u64;
+        let times = TimestampMicrosecondArray::from(std::mem::take(&mut self.times));
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(times.with_timezone("UTC"))];
+        let own = self.texts.iter_mut().chain(&mut self.own);
+        for column in own.chain([&mut self.object, &mut self.raw]) {
+            columns.push(column.finish(&blocks)?);
+        }
+        self.order.clear();
+        RecordBatch::try_new(Arc::clone(&self.layout.schema), columns)
+    }
+}
+
+/// Reads the times of records; most have the time of the one before.
+#[derive(Debug, Default)]
+struct Clock {
+    text: String,
+    time_us: Option<i64>,
+}
+
+impl Clock {
+    fn time(
+        &mut self,
+        layout: &TableLayout,
+        values: &Values<'_>,
+        record: Record<'_>,
+        latest_us: i64,
+    ) -> Result<i64, RefusedReason> {
+        for wanted in &layout.plan.time {
+            let Some(text) = values.wanted(wanted, record) else { continue };
+            if self.text != text || self.time_us.is_none() {
+                self.time_us = layout.plan.time_format.micros(&text);
+                self.text = text.into_owned();
+            }
+            match self.time_us {
+                Some(time_us) if time_us < EARLIEST_US => return Err(RefusedReason::TooEarly),
+                Some(time_us) if time_us > latest_us => return Err(RefusedReason::TooLate),
+                Some(time_us) => return Ok(time_us),
+                None => {}
+            }
+        }
+        Err(RefusedReason::NoTime)
+    }
+}
+
+/// 2006-01-01T00:00:00Z: before Amazon S3 and EC2 opened, no log of AWS can have been written.
+const EARLIEST_US: i64 = 1_136_073_600_000_000;
+
+/// The day so many days after 1970-01-01.
+pub(crate) fn day(days: i64) -> Date {
+    let epoch = Date::constant(1970, 1, 1);
+    epoch.checked_add(days.days()).unwrap_or(epoch)
+}
+
+/// The first microsecond of a day, since 1970 in UTC.
+pub(crate) fn day_start_us(day: Date) -> i64 {
+    let start = day.to_zoned(jiff::tz::TimeZone::UTC);
+    start.map_or(0, |start| Timestamp::as_microsecond(start.timestamp()))
+}
+
+fn leaves(schema: &arrow::datatypes::Schema) -> usize {
+    schema.flattened_fields().len()
+}
+
+/// Hashes the parts of a name, the same from a record and from a stored row.
+#[derive(Debug)]
+pub(crate) struct NameHash<H: Hasher> {
+    hasher: H,
+    parts: usize,
+    missing_first: bool,
+}
+
+impl<H: Hasher> NameHash<H> {
+    pub(crate) fn new(names: &impl BuildHasher<Hasher = H>) -> Self {
+        Self { hasher: names.build_hasher(), parts: 0, missing_first: false }
+    }
+
+    pub(crate) fn text(&mut self, part: Option<&str>) {
+        let missing = part.is_none_or(str::is_empty);
+        self.missing_first |= self.parts == 0 && missing;
+        self.parts += 1;
+        let part = part.unwrap_or_default();
+        self.hasher.write_usize(part.len());
+        self.hasher.write(part.as_bytes());
+    }
+
+    pub(crate) fn number(&mut self, part: Option<i64>) {
+        self.missing_first |= self.parts == 0 && part.is_none();
+        self.parts += 1;
+        self.hasher.write_i64(part.unwrap_or(i64::MIN));
+    }
+
+    /// None where nothing names the record.
+    pub(crate) fn finish(self) -> Option<u64> {
+        (self.parts > 0 && !self.missing_first).then(|| self.hasher.finish())
+    }
+}
+
+fn name(
+    names: &RandomState,
+    layout: &TableLayout,
+    values: &Values<'_>,
+    record: Record<'_>,
+    time_us: i64,
+) -> Option<u64> {
+    let mut hash = NameHash::new(names);
+    for part in &layout.identity {
+        let IdentityPart::Column(at) = *part else { continue };
+        if at == 0 {
+            hash.number(Some(time_us));
+        } else if at < OWN_COLUMNS_FROM {
+            let text: Option<&SharedText> = layout.plan.texts.get(at - 1);
+            match text {
+                Some(text) => values.shared(text, record, |text| hash.text(text)),
+                None => hash.text(None),
+            }
+        } else {
+            let planned = layout.plan.columns.get(at - OWN_COLUMNS_FROM)?;
+            let mut found = planned.from.iter().filter_map(|from| values.find(0, from, record));
+            let text: Option<Cow<'_, str>> = found.next().map(|found| found.text());
+            match &planned.kind {
+                PlannedKind::Integer => {
+                    hash.number(text.and_then(|text| yagura_model::source::integer(&text)));
+                }
+                PlannedKind::Time(format) => {
+                    hash.number(text.and_then(|text| format.micros(&text)));
+                }
+                _ => hash.text(text.as_deref()),
+            }
+        }
+    }
+    hash.finish()
+}

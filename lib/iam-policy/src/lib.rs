@@ -17,7 +17,7 @@
 //!     context: Context::new(),
 //!     overlap: false,
 //! };
-//! let identity = [policy];
+//! let identity = [&policy];
 //! let decision = evaluate(&request, &Layers { identity: &identity, ..Layers::default() });
 //! assert_eq!(decision.outcome, Outcome::Allowed);
 //! # Ok::<(), iam_policy::ParseError>(())

@@ -49,7 +49,7 @@ pub struct Level<'a> {
     /// Its name, for the explanation.
     pub name: &'a str,
     /// What is attached to it.
-    pub policies: &'a [Policy],
+    pub policies: &'a [&'a Policy],
 }
 
 /// A grant of a KMS key. Its encryption context is compared with the condition keys
@@ -70,7 +70,7 @@ pub struct KmsGrant {
 #[derive(Clone, Copy, Debug)]
 pub struct Layers<'a> {
     /// Attached to the user, its groups, or the role.
-    pub identity: &'a [Policy],
+    pub identity: &'a [&'a Policy],
     /// The resource's own: bucket, key, queue or role-trust policy.
     pub resource: Option<&'a Policy>,
     /// Service control policies of the caller's account, each level by itself. None: none apply.
@@ -78,11 +78,11 @@ pub struct Layers<'a> {
     /// Resource control policies of the resource's account; `RCPFullAWSAccess` is there unsaid.
     pub rcps: &'a [Level<'a>],
     /// The permissions boundary. None: the caller has no boundary.
-    pub boundaries: &'a [Policy],
+    pub boundaries: &'a [&'a Policy],
     /// Given when the session was made.
     pub session: Option<&'a Policy>,
     /// Of the VPC endpoint that the call goes through. None: it goes through none.
-    pub endpoint: &'a [Policy],
+    pub endpoint: &'a [&'a Policy],
     /// The organization's management account: SCPs do not reach its callers, nor RCPs its
     /// resources.
     pub management_account: Option<&'a str>,
@@ -246,7 +246,7 @@ impl<'a> Evaluation<'a> {
             if !layers.boundaries.is_empty() {
                 weighed.push(weigh(Layer::Boundary, None, layers.boundaries, &scope, Truth::False));
             }
-            if let Some(session) = layers.session {
+            if let Some(session) = &layers.session {
                 let session = std::slice::from_ref(session);
                 weighed.push(weigh(Layer::Session, None, session, &scope, Truth::False));
             }
@@ -269,7 +269,7 @@ impl<'a> Evaluation<'a> {
         if !layers.endpoint.is_empty() {
             weighed.push(weigh_resource(Layer::Endpoint, None, layers.endpoint, &scope, false));
         }
-        if let Some(policy) = layers.resource {
+        if let Some(policy) = &layers.resource {
             let policy = std::slice::from_ref(policy);
             let boundary = identity.is_some() && !layers.boundaries.is_empty();
             weighed.push(weigh_resource(Layer::Resource, None, policy, &scope, boundary));

@@ -106,7 +106,7 @@ impl<'a> Weighed<'a> {
 pub(super) fn weigh<'a>(
     layer: Layer,
     level: Option<&'a str>,
-    policies: &'a [Policy],
+    policies: &'a [&'a Policy],
     scope: &Scope<'_>,
     without_resource: Truth,
 ) -> Weighed<'a> {
@@ -127,7 +127,7 @@ pub(super) fn weigh<'a>(
 pub(super) fn weigh_resource<'a>(
     layer: Layer,
     level: Option<&'a str>,
-    policies: &'a [Policy],
+    policies: &'a [&'a Policy],
     scope: &Scope<'_>,
     has_boundary: bool,
 ) -> Weighed<'a> {

@@ -85,18 +85,19 @@ impl Case {
         let session = policies(&value["session"]);
         let endpoint = policies(&value["endpoint"]);
         let (scps, rcps) = (levels(&value["scps"]), levels(&value["rcps"]));
+        let (scps, rcps) = (named(&scps), named(&rcps));
         let scps: Vec<Level<'_>> = scps.iter().map(level).collect();
         let rcps: Vec<Level<'_>> = rcps.iter().map(level).collect();
         let grants: Vec<KmsGrant> =
             value["grants"].as_array().into_iter().flatten().map(kms_grant).collect();
         let layers = Layers {
-            identity: &identity,
+            identity: &refs(&identity),
             resource: resource.first(),
             scps: &scps,
             rcps: &rcps,
-            boundaries: &boundaries,
+            boundaries: &refs(&boundaries),
             session: session.first(),
-            endpoint: &endpoint,
+            endpoint: &refs(&endpoint),
             management_account: value["management_account"].as_str(),
             block_public_access: BlockPublicAccess {
                 restrict_public_buckets: value["restrict_public_buckets"] == true,
@@ -146,7 +147,15 @@ impl Case {
     }
 }
 
-fn level((name, policies): &(String, Vec<Policy>)) -> Level<'_> {
+fn refs(policies: &[Policy]) -> Vec<&Policy> {
+    policies.iter().collect()
+}
+
+fn named(levels: &[(String, Vec<Policy>)]) -> Vec<(&str, Vec<&Policy>)> {
+    levels.iter().map(|(name, policies)| (name.as_str(), refs(policies))).collect()
+}
+
+fn level<'a>((name, policies): &'a (&'a str, Vec<&'a Policy>)) -> Level<'a> {
     Level { name, policies }
 }
 

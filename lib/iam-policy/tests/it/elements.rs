@@ -129,7 +129,7 @@ fn allowing_all_but_some_reaches_strangers() {
 fn the_deciding_statements_are_named_with_their_place() {
     let text = "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n    {\"Sid\": \"Read\",\n\
                 \"Effect\": \"Allow\", \"Action\": \"s3:*\", \"Resource\": \"*\"}]\n}";
-    let policy = [Policy::parse(text).unwrap()];
+    let policy = Policy::parse(text).unwrap();
     let request = iam_policy::Request {
         principal: Principal::from_arn(USER),
         action: "s3:GetObject",
@@ -138,7 +138,7 @@ fn the_deciding_statements_are_named_with_their_place() {
         context: iam_policy::Context::new(),
         overlap: false,
     };
-    let layers = iam_policy::Layers { identity: &policy, ..Default::default() };
+    let layers = iam_policy::Layers { identity: &[&policy], ..Default::default() };
     let decision = iam_policy::evaluate(&request, &layers);
     let decided = &decision.statements[0];
     assert_eq!(decided.sid.as_deref(), Some("Read"));

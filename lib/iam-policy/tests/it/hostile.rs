@@ -71,7 +71,7 @@ fn ten_thousand_statements_of_stars_are_decided_in_bounded_time() {
     }
     text.push_str("]}");
     assert!(text.len() > 1_000_000);
-    let policies = [Policy::parse(&text).unwrap()];
+    let policy = Policy::parse(&text).unwrap();
     let resource = format!("arn:aws:s3:::{}", "a".repeat(200));
     let request = Request {
         principal: Principal::from_arn(USER),
@@ -81,6 +81,6 @@ fn ten_thousand_statements_of_stars_are_decided_in_bounded_time() {
         context: Context::new(),
         overlap: false,
     };
-    let layers = Layers { identity: &policies, ..Layers::default() };
+    let layers = Layers { identity: &[&policy], ..Layers::default() };
     assert_eq!(evaluate(&request, &layers).outcome, Outcome::ImplicitlyDenied);
 }

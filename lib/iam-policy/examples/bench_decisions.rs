@@ -16,10 +16,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let identity: Vec<Policy> = (0..5).map(identity_policy).collect::<Result<_, _>>()?;
     let levels: Vec<Vec<Policy>> = (0..3).map(control_policies).collect::<Result<_, _>>()?;
     let names = ["root", "workloads", "account"];
-    let scps: Vec<Level<'_>> =
-        names.iter().zip(&levels).map(|(name, policies)| Level { name, policies }).collect();
-    let perimeter = [Policy::parse(PERIMETER)?];
-    let rcps = [Level { name: "root", policies: &perimeter }];
+    let identity: Vec<&Policy> = identity.iter().collect();
+    let levels: Vec<Vec<&Policy>> = levels.iter().map(|level| level.iter().collect()).collect();
+    let named = names.iter().zip(&levels);
+    let scps: Vec<Level<'_>> = named.map(|(name, policies)| Level { name, policies }).collect();
+    let perimeter = Policy::parse(PERIMETER)?;
+    let rcps = [Level { name: "root", policies: &[&perimeter] }];
     let bucket = Policy::parse(BUCKET)?;
     let layers = Layers {
         identity: &identity,

@@ -39,6 +39,7 @@ mod merge;
 mod migration;
 mod prune;
 mod resources;
+mod rows;
 mod scan;
 mod snapshot;
 mod verdicts;

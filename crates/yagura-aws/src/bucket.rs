@@ -14,7 +14,7 @@ use object_store::ObjectStore;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
-pub use fetch::Fetched;
+pub use fetch::{Content, Fetched};
 pub use store::call_error;
 
 use crate::client::{Aws, Call, Target};
@@ -171,12 +171,34 @@ impl Bucket {
         listed_pages(self.client.clone(), self.target.clone(), input)
     }
 
-    /// Opens an object, of this version or the newest.
+    /// Opens an object.
     ///
     /// # Errors
-    /// [`CallErrorKind::Absent`] only where S3 says that the key does not exist.
-    pub async fn fetch(&self, key: &str, version: Option<&str>) -> Result<Fetched, CallError> {
-        fetch::open(self, key, version).await
+    /// [`CallErrorKind::Absent`] only where S3 says that the key does not exist; code
+    /// `PreconditionFailed` where it has other content than was asked for.
+    pub async fn fetch(&self, key: &str, content: Content<'_>) -> Result<Fetched, CallError> {
+        fetch::open(self, key, content).await
+    }
+
+    /// What S3 knows of an object without reading it.
+    ///
+    /// # Errors
+    /// [`CallErrorKind::Absent`] where S3 says by its status that there is none.
+    pub async fn head(&self, key: &str) -> Result<Listed, CallError> {
+        let mut input = json!({"Bucket": self.name, "Key": key});
+        if self.requester_pays
+            && let Some(members) = input.as_object_mut()
+        {
+            members.insert("RequestPayer".into(), "requester".into());
+        }
+        let answer = self.client.call(&self.target, "s3", "HeadObject", &input).await?;
+        let text = |name: &str| answer.get(name).and_then(Value::as_str);
+        Ok(Listed {
+            key: key.to_owned(),
+            etag: text("ETag").map(|etag| etag.trim_matches('"').to_owned()),
+            size_bytes: answer.get("ContentLength").and_then(Value::as_u64).unwrap_or(0),
+            modified: text("LastModified").and_then(|time| time.parse().ok()),
+        })
     }
 }
 

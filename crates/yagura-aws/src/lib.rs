@@ -32,7 +32,7 @@ mod sign;
 mod transport;
 
 pub use api::{Actions, Api};
-pub use bucket::{Bucket, Fetched, Listed, ListedPage, Listing, call_error};
+pub use bucket::{Bucket, Content, Fetched, Listed, ListedPage, Listing, call_error};
 pub use client::{Aws, AwsBuilder, CallerIdentity, Target};
 pub use counters::Counts;
 pub use credentials::MemberRole;

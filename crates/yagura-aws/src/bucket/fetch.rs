@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use super::Bucket;
 use crate::client::{Call, Outgoing};
 use crate::credentials::Signer;
-use crate::error::{CallError, CallErrorKind, seconds};
+use crate::error::{CallContext, CallError, CallErrorKind, seconds};
 use crate::transport::chain;
 
 /// What may stand as it is in a path that S3 signs.
@@ -47,13 +47,22 @@ pub struct Fetched {
     breaks: u32,
 }
 
+/// Which content of an object to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Content<'a> {
+    /// This version; else the newest.
+    pub version: Option<&'a str>,
+    /// Only if its entity tag (without quotes) is this one.
+    pub etag: Option<&'a str>,
+}
+
 /// Opens an object from its beginning.
 pub(super) async fn open(
     bucket: &Bucket,
     key: &str,
-    version: Option<&str>,
+    content: Content<'_>,
 ) -> Result<Fetched, CallError> {
-    let response = request(bucket, key, version, None).await?;
+    let response = request(bucket, key, content, None).await?;
     let (parts, body) = response.into_parts();
     let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let metadata = parts
@@ -84,11 +93,11 @@ pub(super) async fn open(
 async fn request(
     bucket: &Bucket,
     key: &str,
-    version: Option<&str>,
-    resume: Option<(u64, &str)>,
+    content: Content<'_>,
+    resume: Option<u64>,
 ) -> Result<http::Response<SdkBody>, CallError> {
     let mut path_and_query = format!("/{}", utf8_percent_encode(key, PATH));
-    if let Some(version) = version {
+    if let Some(version) = content.version {
         path_and_query.push_str("?versionId=");
         path_and_query.extend(utf8_percent_encode(version, QUERY));
     }
@@ -97,13 +106,12 @@ async fn request(
         let payer = http::HeaderValue::from_static("requester");
         headers.insert("x-amz-request-payer", payer);
     }
-    if let Some((from, etag)) = resume {
-        let range = http::HeaderValue::try_from(format!("bytes={from}-"));
-        let etag = http::HeaderValue::try_from(format!("\"{etag}\""));
-        if let (Ok(range), Ok(etag)) = (range, etag) {
-            headers.insert(http::header::RANGE, range);
-            headers.insert(http::header::IF_MATCH, etag);
-        }
+    let header = |text: String| http::HeaderValue::try_from(text).ok();
+    if let Some(range) = resume.and_then(|from| header(format!("bytes={from}-"))) {
+        headers.insert(http::header::RANGE, range);
+    }
+    if let Some(etag) = content.etag.and_then(|etag| header(format!("\"{etag}\""))) {
+        headers.insert(http::header::IF_MATCH, etag);
     }
     let outgoing =
         Outgoing { method: http::Method::GET, path_and_query, headers, body: Bytes::new() };
@@ -113,7 +121,14 @@ async fn request(
     let response = inner.open(call, &outgoing, bucket.client.cancel()).await?.response;
     match (response.status().as_u16(), resume) {
         (206, Some(_)) | (200, None) => Ok(response),
-        (412, Some(_)) => Err(call.failed("the object was replaced while it was being read")),
+        (412, _) => {
+            let context = CallContext {
+                code: "PreconditionFailed".into(),
+                message: "the object has been replaced".into(),
+                ..call.context()
+            };
+            Err(CallError::new(CallErrorKind::Failed, context))
+        }
         (status, _) => Err(call.failed(format!("S3 answered with the status {status}"))),
     }
 }
@@ -194,9 +209,10 @@ impl Fetched {
             self.body = Box::pin(SdkBody::empty());
             return Ok(());
         }
-        let from = Some((self.read_bytes, etag.as_str()));
         let version = self.version.clone();
-        let response = request(&self.bucket, &self.key, version.as_deref(), from).await?;
+        let content = Content { version: version.as_deref(), etag: Some(&etag) };
+        let from = Some(self.read_bytes);
+        let response = request(&self.bucket, &self.key, content, from).await?;
         self.body = Box::pin(response.into_body());
         Ok(())
     }

@@ -8,7 +8,9 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use yagura_aws::{Aws, Bucket, CallErrorKind, Declared, Listing, Refusal, Target, call_error};
+use yagura_aws::{
+    Aws, Bucket, CallErrorKind, Content, Declared, Listing, Refusal, Target, call_error,
+};
 use yagura_testkit::faults::{Fault, Faults, Rule};
 use yagura_testkit::moto::Moto;
 use yagura_testkit::writer::Writer;
@@ -56,7 +58,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 async fn read(bucket: &Bucket, key: &str) -> Result<Vec<u8>, yagura_aws::CallError> {
-    bucket.fetch(key, None).await?.whole(usize::MAX).await
+    bucket.fetch(key, Content::default()).await?.whole(usize::MAX).await
 }
 
 #[tokio::test]
@@ -75,11 +77,16 @@ async fn any_key_is_listed_and_fetched_with_its_metadata() {
     wanted.sort_unstable();
     assert_eq!(found, wanted);
     for key in keys {
-        let fetched = bucket.fetch(key, None).await.unwrap();
+        let fetched = bucket.fetch(key, Content::default()).await.unwrap();
         assert_eq!(fetched.metadata["signature"], "00ff");
         assert_eq!(fetched.size_bytes, Some(key.len() as u64));
         assert_eq!(fetched.whole(100).await.unwrap(), key.as_bytes());
     }
+    let head = bucket.head("a//c").await.unwrap();
+    let same = Content { etag: head.etag.as_deref(), version: None };
+    assert_eq!(bucket.fetch("a//c", same).await.unwrap().size_bytes, Some(head.size_bytes));
+    let other = Content { etag: Some("0123"), version: None };
+    assert!(bucket.fetch("a//c", other).await.unwrap_err().is("PreconditionFailed"));
     let folders = Listing { prefix: "a/", folders: true, after: None };
     let pages: Vec<_> = bucket.list(folders).try_collect().await.unwrap();
     let mut folders: Vec<_> = pages.into_iter().flat_map(|page| page.prefixes).collect();
@@ -88,7 +95,8 @@ async fn any_key_is_listed_and_fetched_with_its_metadata() {
     let after = Listing { after: Some("a/b/2 +%&=?é"), ..Listing::default() };
     let pages: Vec<_> = bucket.list(after).try_collect().await.unwrap();
     assert_eq!(pages[0].objects.len(), 1);
-    let error = bucket.fetch("a/b/1", None).await.unwrap().whole(2).await.unwrap_err();
+    let error =
+        bucket.fetch("a/b/1", Content::default()).await.unwrap().whole(2).await.unwrap_err();
     assert!(error.to_string().contains("larger than 2 bytes"), "{error}");
 }
 
@@ -142,17 +150,17 @@ async fn only_a_key_that_s3_calls_missing_is_absent() {
     let bucket = stage.bucket();
     let store = bucket.store().unwrap();
     let nothing = Path::from("nothing");
-    let error = bucket.fetch("nothing", None).await.unwrap_err();
+    let error = bucket.fetch("nothing", Content::default()).await.unwrap_err();
     assert_eq!(error.kind, CallErrorKind::Absent, "{error}");
     for error in [store.get(&nothing).await.unwrap_err(), store.head(&nothing).await.unwrap_err()] {
         assert!(matches!(error, object_store::Error::NotFound { .. }), "{error}");
     }
     let client = stage.aws.read(Declared::from_iter(["s3:GetObject"]));
     let nowhere = client.bucket(&target(), "nowhere", false).unwrap();
-    let error = nowhere.fetch("nothing", None).await.unwrap_err();
+    let error = nowhere.fetch("nothing", Content::default()).await.unwrap_err();
     assert_eq!((&error.kind, error.code()), (&CallErrorKind::Failed, "NoSuchBucket"));
     stage.faults.inject(Rule::new(Fault::Bare(404)));
-    let error = bucket.fetch("nothing", None).await.unwrap_err();
+    let error = bucket.fetch("nothing", Content::default()).await.unwrap_err();
     assert_eq!((&error.kind, error.code()), (&CallErrorKind::Failed, ""));
     let error = store.get(&nothing).await.unwrap_err();
     assert!(matches!(error, object_store::Error::Generic { .. }), "{error}");
@@ -170,7 +178,7 @@ async fn a_denial_names_the_missing_action_in_fetches_and_stores() {
         let CallErrorKind::Denied { action, .. } = &error.kind else { panic!("{error}") };
         assert_eq!(action.as_deref(), Some("s3:GetObject"));
     };
-    check(&stage.bucket().fetch("k", None).await.unwrap_err());
+    check(&stage.bucket().fetch("k", Content::default()).await.unwrap_err());
     let error = stage.bucket().store().unwrap().get(&Path::from("k")).await.unwrap_err();
     assert!(matches!(error, object_store::Error::PermissionDenied { .. }), "{error}");
     check(call_error(&error).unwrap());

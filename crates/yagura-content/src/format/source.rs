@@ -50,9 +50,11 @@ pub struct Source {
     /// How files are proven untampered.
     #[serde(default)]
     pub integrity: Option<Integrity>,
+    #[serde(default, rename = "ocsf")]
+    ocsf_source: OcsfSource,
     /// What a record is in the Open Cybersecurity Schema Framework: the first class whose
-    /// condition holds.
-    #[serde(default)]
+    /// condition holds. Fields that the file states for all classes stand in each, first.
+    #[serde(skip)]
     pub ocsf: Vec<OcsfClass>,
     /// Files and the rows that they give.
     #[serde(default)]
@@ -159,6 +161,29 @@ pub enum Integrity {
     CloudtrailDigest,
 }
 
+/// The classes of a source, as its file writes them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OcsfSource {
+    /// Of every class that does not say otherwise.
+    #[serde(default)]
+    fields: Ordered<Placed<String>>,
+    #[serde(default)]
+    classes: Vec<OcsfClass>,
+}
+
+impl OcsfSource {
+    fn settled(&self) -> Vec<OcsfClass> {
+        let settled = |class: &OcsfClass| {
+            let own = &class.fields.0;
+            let all = self.fields.0.iter().filter(|(path, _)| !own.iter().any(|(o, _)| o == path));
+            let fields = Ordered(all.chain(own).cloned().collect());
+            OcsfClass { fields, ..class.clone() }
+        };
+        self.classes.iter().map(settled).collect()
+    }
+}
+
 /// A class of the Open Cybersecurity Schema Framework, filled from the table's columns.
 ///
 /// Every value is SQL over the columns of the source's table. `class_uid`, `category_uid`,
@@ -174,6 +199,7 @@ pub struct OcsfClass {
     /// The activity's number.
     pub activity: Placed<String>,
     /// By path of the attribute (`actor.user.uid`), in the order of the file.
+    #[serde(default)]
     pub fields: Ordered<Placed<String>>,
 }
 
@@ -237,6 +263,7 @@ impl Source {
             shared: self.shared.rules(),
             identity: self.identity.0.clone(),
         };
+        self.ocsf = self.ocsf_source.settled();
         self.column_places = self.columns.0.iter().map(|(name, _)| name.place).collect();
         Ok(())
     }
@@ -267,6 +294,7 @@ impl Source {
             identity: self.identity.clone(),
             retention_days: with.retention_days.unwrap_or(self.retention_days),
             integrity: self.integrity,
+            ocsf_source: self.ocsf_source.clone(),
             ocsf: self.ocsf.clone(),
             samples: self.samples.clone(),
             column_places: self.column_places.clone(),

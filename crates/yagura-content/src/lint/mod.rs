@@ -4,14 +4,17 @@
 mod controls;
 mod facts;
 mod frameworks;
+mod ocsf;
 mod paths;
 mod prose;
+mod queries;
 mod resources;
 mod site;
+mod sources;
 
 use std::collections::BTreeMap;
 
-use crate::format::{Control, Expression, Framework, ResourceType};
+use crate::format::{Control, Expression, Framework, ResourceType, SavedQuery, Source};
 use crate::loader::{Content, Kind};
 use crate::place::Place;
 use crate::problem::{File, Problem};
@@ -43,8 +46,13 @@ impl Content {
             nameless: File::nameless("(built in)"),
         };
         for (name, file) in &self.files {
-            if let Some(Kind::Resource(id) | Kind::Control(id) | Kind::Framework(id)) =
-                Kind::of(name)
+            if let Some(
+                Kind::Resource(id)
+                | Kind::Control(id)
+                | Kind::Framework(id)
+                | Kind::Source(id)
+                | Kind::Query(id),
+            ) = Kind::of(name)
             {
                 let folder = name.split('/').next().unwrap_or_default();
                 lint.files.insert(format!("{folder}/{id}"), file);
@@ -77,6 +85,16 @@ impl<'c> Lint<'c> {
                 frameworks::check(self, framework);
             }
         }
+        for source in content.sources.values() {
+            if self.has(&format!("sources/{}", source.id)) {
+                sources::check(self, source);
+            }
+        }
+        for query in content.queries.values() {
+            if self.has(&format!("queries/{}", query.id)) {
+                queries::check(self, query);
+            }
+        }
         site::check(self);
     }
 
@@ -101,6 +119,16 @@ impl<'c> Lint<'c> {
     /// The file of a framework.
     pub(crate) fn framework_file(&self, framework: &Framework) -> File {
         self.file(&format!("frameworks/{}", framework.id)).clone()
+    }
+
+    /// The file of a log source.
+    pub(crate) fn source_file(&self, source: &Source) -> File {
+        self.file(&format!("sources/{}", source.id)).clone()
+    }
+
+    /// The file of a saved query.
+    pub(crate) fn query_file(&self, query: &SavedQuery) -> File {
+        self.file(&format!("queries/{}", query.id)).clone()
     }
 
     /// Notes an error.

@@ -2,11 +2,17 @@
 //! `DataFusion`. Feeds and formats of logs are the collector's; sources are content's.
 
 mod error;
+pub mod explain;
 mod file_reader;
+mod functions;
+mod inventory;
 mod lake;
 mod layout;
 mod location;
+mod lookup;
 mod manifest;
+pub mod ocsf;
+pub mod query;
 mod rows;
 mod seen;
 mod snapshot;

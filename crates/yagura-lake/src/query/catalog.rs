@@ -9,6 +9,7 @@ use object_store::path::Path;
 use yagura_model::RowSource;
 
 use super::error::QueryError;
+use crate::Lake;
 use crate::manifest::LakeFile;
 
 /// A source's table.
@@ -32,6 +33,27 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
+    /// The newest commit of a lake.
+    pub(crate) async fn of(
+        lake: &Lake,
+        rows: Option<Arc<dyn RowSource>>,
+    ) -> Result<Self, QueryError> {
+        let snapshot = lake.snapshot().await?;
+        let root = lake.root();
+        let tables = lake.tables().filter_map(|table| {
+            let schema = lake.schema(&table.source)?;
+            Some(SourceTable { source: table.source.clone(), schema })
+        });
+        let files = snapshot.files().map(|file| (Arc::clone(file), root.absolute(&file.path)));
+        Ok(Self {
+            store: Arc::clone(root.store()),
+            local: lake.location().folder.is_some(),
+            tables: tables.collect(),
+            files: files.collect(),
+            rows,
+        })
+    }
+
     /// The files of a source.
     pub(crate) fn files_of(&self, source: &str) -> Vec<(Arc<LakeFile>, Path)> {
         self.files.iter().filter(|(file, _)| &*file.source == source).cloned().collect()

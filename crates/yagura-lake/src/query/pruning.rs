@@ -16,10 +16,8 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use jiff::civil::Date;
 
+use crate::ACCOUNT_UNKNOWN;
 use crate::manifest::LakeFile;
-
-/// The partition value of rows whose records name no account.
-pub(crate) const UNKNOWN_ACCOUNT: &str = "unknown";
 
 /// A day as Arrow counts it.
 pub(crate) fn days(day: Date) -> i32 {
@@ -29,7 +27,7 @@ pub(crate) fn days(day: Date) -> i32 {
 
 /// The account of a file's rows; none where they name none.
 pub(crate) fn account(file: &LakeFile) -> Option<&str> {
-    (&*file.account != UNKNOWN_ACCOUNT).then_some(&*file.account)
+    (&*file.account != ACCOUNT_UNKNOWN).then_some(&*file.account)
 }
 
 /// One line of what the manifest knows: of a file, or of a row group.

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use super::pick::picked;
+use super::time::{TimeFormat, micros_without_year};
 use super::{Column, ColumnKind, FieldPath, FieldStep, Rule, Template, TemplatePiece, TimeRule};
 use crate::event::{Kind, Record, Value};
 
@@ -145,8 +146,20 @@ impl Rule {
 
 impl TimeRule {
     /// The time of a record in microseconds since 1970: the first of its fields that can be read.
+    ///
+    /// A time without a year, as older syslog has it, is taken to be the last such time up to a
+    /// day after the record was received, else after its object was last changed.
     pub fn micros(&self, record: Record<'_>) -> Option<i64> {
-        self.from.iter().find_map(|template| self.format.micros(&template.text(record)?))
+        self.from.iter().find_map(|template| {
+            let text = template.text(record)?;
+            self.format.micros(&text).or_else(|| {
+                let near = ["received", "timestamp", "modified"];
+                let near = near.iter().find_map(|name| record.key_field(name));
+                let near = TimeFormat::Any.micros(near?)?;
+                let yearless = self.format == TimeFormat::Any;
+                yearless.then(|| micros_without_year(&text, near)).flatten()
+            })
+        })
     }
 }
 
@@ -247,7 +260,6 @@ mod tests {
 
     use super::*;
     use crate::event::{BatchBuilder, EventBatch, Origin};
-    use crate::source::TimeFormat;
 
     const RECORD: &str = r#"{"a":{"b":"x","n":"12","e":""},"list":[{"k":1},null,{"k":"two"},{}],
         "one":{"k":3},"null":null,"at":"2026-11-21T05:12:01Z","yes":"Yes","big":1.5e3}"#;
@@ -264,7 +276,8 @@ mod tests {
         let batch = batch();
         let from = from.iter().map(|path| path.parse().unwrap()).collect();
         let column = Column { name: "c".into(), kind, from, lookup: false };
-        assert_eq!(column.cell(batch.record(0).unwrap()), expected, "{column:?}");
+        let both = (column.cell(batch.record(0).unwrap()), expected);
+        assert_eq!(both.0, both.1, "{column:?}");
     }
 
     fn text(text: &str) -> Option<Cell<'_>> {
@@ -326,6 +339,23 @@ mod tests {
         check(texts.clone(), &["list[].k"], Some(Cell::List(vec![text("1"), text("two")])));
         check(texts.clone(), &["none[].k", "a.b"], Some(Cell::List(vec![text("x")])));
         check(texts, &["none[].k"], None);
+    }
+
+    #[test]
+    fn a_time_without_a_year_takes_it_from_when_it_came() {
+        let key_fields = vec![("modified".to_owned(), "2027-01-01T00:10:00Z".to_owned())];
+        let origin = Origin { object: "file".into(), key_fields };
+        let mut builder = BatchBuilder::new(Arc::new(origin));
+        builder.push_json(br#"{"a":"Dec 31 23:59:59","b":"Jan  1 00:00:01"}"#).unwrap();
+        let batch = builder.finish();
+        let micros = |path: &str, format| {
+            let from = vec![path.parse().unwrap()];
+            TimeRule { from, format }.micros(batch.record(0).unwrap())
+        };
+        let at = |text: &str| TimeFormat::Rfc3339.micros(text);
+        assert_eq!(micros("a", TimeFormat::Any), at("2026-12-31T23:59:59Z"));
+        assert_eq!(micros("b", TimeFormat::Any), at("2027-01-01T00:00:01Z"));
+        assert_eq!(micros("a", TimeFormat::Rfc3339), None);
     }
 
     #[test]

@@ -104,6 +104,18 @@ fn civil(format: &str, text: &str) -> Option<i64> {
     Some(time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_microsecond())
 }
 
+/// A time without a year and zone, `Nov 21 05:12:01`, in UTC: the last such time that is not more
+/// than a day after `near`, which is in microseconds since 1970.
+pub(super) fn micros_without_year(text: &str, near: i64) -> Option<i64> {
+    let latest = near.checked_add(86_400_000_000)?;
+    let year = Timestamp::from_microsecond(latest).ok()?.to_zoned(jiff::tz::TimeZone::UTC).year();
+    // Four years back there is a 29 February, except over the turn of most centuries.
+    (0..8).find_map(|back| {
+        let dated = format!("{} {text}", year.checked_sub(back)?);
+        civil("%Y %b %e %H:%M:%S", &dated).filter(|micros| *micros <= latest)
+    })
+}
+
 fn any(text: &str) -> Option<i64> {
     if text.starts_with(|c: char| c.is_ascii_digit())
         && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+'))
@@ -162,6 +174,23 @@ mod tests {
         let cut = Some("2026-11-21T05:12:01.123456Z");
         check(TimeFormat::Rfc3339, "2026-11-21T05:12:01.123456789Z", cut);
         check(TimeFormat::EpochSeconds, "1795237921.123456789", cut);
+    }
+
+    #[test]
+    fn a_time_without_a_year_lies_before_what_it_is_near_to() {
+        let check = |text: &str, near: &str, expected: Option<&str>| {
+            let near = TimeFormat::Rfc3339.micros(near).unwrap();
+            let expected = expected.and_then(|text| TimeFormat::Rfc3339.micros(text));
+            assert_eq!(micros_without_year(text, near), expected, "{text}");
+        };
+        let near = "2026-11-21T12:00:00Z";
+        check("Nov 21 05:12:01", near, Some("2026-11-21T05:12:01Z"));
+        check("Nov  1 05:12:01", near, Some("2026-11-01T05:12:01Z"));
+        check("Nov 22 11:00:00", near, Some("2026-11-22T11:00:00Z"));
+        check("Dec 24 18:00:00", near, Some("2025-12-24T18:00:00Z"));
+        check("Feb 29 00:00:00", near, Some("2024-02-29T00:00:00Z"));
+        check("Feb 30 00:00:00", near, None);
+        check("yesterday", near, None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod error;
 pub mod explain;
 mod file_reader;
 mod functions;
+pub mod input;
 mod inventory;
 mod lake;
 mod layout;

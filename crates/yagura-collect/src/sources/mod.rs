@@ -4,6 +4,8 @@
 //! Feeds list objects; the ledger remembers them; workers open, decode and append them to the
 //! lake; a commit of the lake makes their rows visible and the ledger follows it.
 
+pub mod decode;
 pub mod feeds;
+mod recognize;
 
 pub use feeds::{Feed, FeedError, Page, Scope};

@@ -34,6 +34,8 @@ pub(crate) struct RecordEntry {
     pub(crate) end: u32,
     /// Zero: no context of its own.
     pub(crate) context: u32,
+    /// Where the time stands that its envelope tells; empty: it tells none.
+    pub(crate) stamp: (u32, u32),
     pub(crate) ordinal: u64,
 }
 
@@ -83,6 +85,11 @@ impl EventBatch {
     /// Where the batch came from.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// The same, to be shared with further batches.
+    pub fn shared_origin(&self) -> Arc<Origin> {
+        Arc::clone(&self.origin)
     }
 
     pub(crate) fn slice(&self, start: u32, end: u32) -> &str {
@@ -148,6 +155,10 @@ impl<'a> Record<'a> {
     /// What the envelope or the object's key tells of this record: `@account` is
     /// `key_field("account")`.
     pub fn key_field(&self, name: &str) -> Option<&'a str> {
+        let (start, end) = self.entry.stamp;
+        if start < end && name == "timestamp" {
+            return Some(self.batch.slice(start, end));
+        }
         let context = (self.entry.context as usize)
             .checked_sub(1)
             .and_then(|index| self.batch.contexts.get(index))

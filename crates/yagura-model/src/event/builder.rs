@@ -26,6 +26,8 @@ pub struct BatchBuilder {
     open: Vec<usize>,
     /// Context of the records to come: index + 1, or zero.
     context: u32,
+    /// When the next record was logged, as its envelope says.
+    timestamp: Option<String>,
     ordinal: u64,
     /// The composed record in the making: start and end of its raw text, its first node.
     composed: Option<(u32, u32, u32)>,
@@ -77,23 +79,26 @@ impl BatchBuilder {
         Ok(end)
     }
 
-    /// Replaces the last record by a value inside it: what an envelope holds. Nothing changes
-    /// when `inner` answers nothing.
+    /// Replaces the last record by a value inside it: what an envelope holds. It gets the context
+    /// that is set now. Nothing changes when `inner` answers nothing.
     pub fn narrow_last(&mut self, inner: impl FnOnce(Value<'_>) -> Option<Value<'_>>) -> bool {
         let Some(last) = self.last() else { return false };
         let Some(value) = inner(last.root()) else { return false };
         let (node, start, end) = value.place();
         if let Some(entry) = self.batch.records.last_mut() {
             (entry.node, entry.start, entry.end) = (node, start, end);
+            entry.context = self.context;
         }
         true
     }
 
-    /// Takes the last record out again; its place stays counted.
+    /// Takes the last record out again, as if it had not been added.
     pub fn discard_last(&mut self) {
         if let Some(entry) = self.batch.records.pop() {
             self.batch.nodes.truncate(entry.node as usize);
             self.batch.text.truncate(entry.start as usize);
+            self.names.retain(|&(_, end)| end <= entry.start);
+            self.ordinal = self.ordinal.saturating_sub(1);
         }
     }
 
@@ -200,6 +205,12 @@ impl BatchBuilder {
         };
     }
 
+    /// When the next record was logged, as its envelope writes it; the record answers it as
+    /// `key_field("timestamp")`.
+    pub fn set_timestamp(&mut self, timestamp: Option<String>) {
+        self.timestamp = timestamp;
+    }
+
     /// Counts a record that is not in the batch because it is bad.
     pub fn skip_ordinal(&mut self) {
         self.ordinal += 1;
@@ -243,6 +254,7 @@ impl BatchBuilder {
         self.batch.records.clear();
         self.batch.contexts.clear();
         self.context = 0;
+        self.timestamp = None;
     }
 
     fn text_end(&self) -> Option<u32> {
@@ -254,9 +266,13 @@ impl BatchBuilder {
     }
 
     fn end_entry(&mut self, node: u32, start: u32, end: u32) {
+        let stamp = match self.timestamp.take() {
+            None => (0, 0),
+            Some(timestamp) => self.append(&timestamp),
+        };
         let (context, ordinal) = (self.context, self.ordinal);
         self.ordinal += 1;
-        self.batch.records.push(RecordEntry { node, start, end, context, ordinal });
+        self.batch.records.push(RecordEntry { node, start, end, context, stamp, ordinal });
     }
 
     fn composed_node(&mut self, kind: Kind, (start, end): (u32, u32)) {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::node::{Kind, Node};
 use super::value::Value;
+use crate::source::{FieldPath, FieldStep};
 
 /// One step of a wanted path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,17 @@ impl PathTrie {
         branch.ends.push(path);
         self.paths += 1;
         path
+    }
+
+    /// Adds the way of a source's path; nothing if it leads into the object's key instead of the
+    /// record. What the path picks of a value is the caller's business.
+    pub fn add_path(&mut self, path: &FieldPath) -> Option<usize> {
+        let steps = path.steps.iter().map(|step| match step {
+            FieldStep::Key(name) => TrieStep::Member(name),
+            FieldStep::Index(place) => TrieStep::At(*place),
+            FieldStep::Each => TrieStep::Each,
+        });
+        (!path.from_key).then(|| self.add(steps))
     }
 
     /// How many paths were added.

@@ -3,6 +3,7 @@
 //!
 //! Each fact is described in `docs/internals/facts.md`.
 
+pub mod access;
 mod fact;
 mod logs;
 mod network;

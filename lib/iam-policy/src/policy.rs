@@ -6,7 +6,7 @@ use crate::condition::Condition;
 use crate::context::Scope;
 use crate::glob::Glob;
 use crate::parse::{self, ParseError, Problem};
-use crate::principal::{Named, PrincipalElement};
+use crate::principal::{Entry, Named, Principal, PrincipalElement};
 use crate::truth::Truth;
 
 /// Whether a statement gives or takes.
@@ -147,6 +147,17 @@ impl ResourceElement {
 }
 
 impl Statement {
+    /// The principals that a statement of a resource's policy names: everybody as
+    /// [`Principal::Anonymous`], an account as its root user. `NotPrincipal` names everybody.
+    #[must_use]
+    pub fn principals(&self) -> Vec<Principal> {
+        match &self.principals {
+            None => Vec::new(),
+            Some(element) if element.negated => vec![Principal::Anonymous],
+            Some(element) => element.entries.iter().filter_map(Entry::principal).collect(),
+        }
+    }
+
     /// Whether the statement speaks of the request, its principals left aside. The cheapest and
     /// most selective part is asked first.
     pub(crate) fn applies(&self, scope: &Scope<'_>, without_resource: Truth) -> Truth {

@@ -27,6 +27,16 @@ impl Principal {
         Self::Identity(Identity::new(arn))
     }
 
+    /// The ARN, the service's or provider's name; `*` for nobody known.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Anonymous => "*",
+            Self::Service(name) | Self::Federated(name) => name,
+            Self::Identity(identity) => &identity.arn,
+        }
+    }
+
     /// The account the caller belongs to.
     #[must_use]
     pub fn account(&self) -> Option<&str> {
@@ -160,6 +170,20 @@ impl Entry {
             }
         } else {
             Self::Other(text.to_owned())
+        }
+    }
+
+    /// Whom it names, as a caller. Unique ids and canonical users tell nobody.
+    pub(crate) fn principal(&self) -> Option<Principal> {
+        match self {
+            Self::Everybody => Some(Principal::Anonymous),
+            Self::Account(account) => {
+                Some(Principal::from_arn(&format!("arn:aws:iam::{account}:root")))
+            }
+            Self::Arn(identity) => Some(Principal::Identity(identity.clone())),
+            Self::Service(name) => Some(Principal::Service(name.clone())),
+            Self::Federated(name) => Some(Principal::Federated(name.clone())),
+            Self::Other(_) => None,
         }
     }
 

@@ -9,4 +9,5 @@ mod public;
 mod transport;
 
 pub(crate) use administrator::ADMINISTRATORS;
+pub(crate) use holders::{policy_paths, resource_policy};
 pub(crate) use public::{PUBLIC_ACCESS, TRUST};

@@ -1,0 +1,150 @@
+//! Who can do what: the inventory's policies laid out as `iam-policy` wants them, and questions
+//! asked of it. The engine's rules are in `iam-policy`; words for people are the command's.
+
+mod guarded;
+mod holders;
+mod organization;
+mod outsiders;
+mod question;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use iam_policy::{Layer, Policy};
+use serde_json::Value;
+use yagura_model::{Coverage, Resource, Unread, UnreadReason};
+
+pub use outsiders::Outsider;
+pub use question::{Answer, Ask, AskError, Verdict};
+
+/// The types whose resources a [`World`] is built from, besides those that have a policy of their
+/// own ([`guarded_types`]).
+pub const WORLD_TYPES: [&str; 10] = [
+    "AWS::IAM::User",
+    "AWS::IAM::Role",
+    "AWS::IAM::Group",
+    "AWS::IAM::ManagedPolicy",
+    "Yagura::IAM::AwsManagedPolicy",
+    "AWS::Organizations::Organization",
+    "AWS::Organizations::Account",
+    "AWS::Organizations::OrganizationalUnit",
+    "Yagura::Organizations::Root",
+    "AWS::Organizations::Policy",
+];
+
+/// The types whose resources have a policy of their own, as far as it is understood.
+pub fn guarded_types() -> impl Iterator<Item = &'static str> {
+    guarded::TYPES.iter().map(|(type_name, _)| *type_name)
+}
+
+/// A policy with the name people know it by.
+#[derive(Clone, Debug)]
+pub(crate) struct NamedPolicy {
+    pub(crate) name: Arc<str>,
+    pub(crate) policy: Arc<Policy>,
+}
+
+/// Something that was not read and that a decision may hang on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The kind of policy that is not known.
+    pub layer: Layer,
+    /// What it belongs to: a resource's key, or a type where a whole listing is unread.
+    pub of: String,
+    /// Why.
+    pub unread: Unread,
+}
+
+/// All policies of an inventory, compiled once.
+#[derive(Debug, Default)]
+pub struct World {
+    holders: BTreeMap<String, holders::Holder>,
+    /// Roles and users by account and name: sessions do not tell the path.
+    by_name: HashMap<(String, String), String>,
+    homes: HashMap<String, organization::Home>,
+    organization: Option<organization::Organization>,
+    guarded: HashMap<String, guarded::Guarded>,
+    /// Listings of a type in an account that are not whole.
+    unlisted: Vec<(String, String, Unread)>,
+}
+
+impl World {
+    /// Lays out what a scan saw. `coverage` says which listings are whole.
+    pub fn new(resources: &[Resource], coverage: &[Coverage]) -> Self {
+        let mut world = Self::default();
+        for one in coverage {
+            if let Some(unread) = one.state.unread() {
+                let place = (one.type_name.clone(), one.account.clone(), unread.clone());
+                world.unlisted.push(place);
+            }
+        }
+        let managed = managed_policies(resources);
+        holders::read(&mut world, resources, &managed);
+        organization::read(&mut world, resources);
+        guarded::read(&mut world, resources);
+        world
+    }
+
+    /// The users and roles it knows, by ARN.
+    pub fn principals(&self) -> impl Iterator<Item = &str> {
+        self.holders.keys().map(String::as_str)
+    }
+
+    /// The name of the organization, where there is one.
+    pub fn organization_id(&self) -> Option<&str> {
+        self.organization.as_ref().map(|organization| organization.id.as_str())
+    }
+
+    /// What of a listing is not read, in an account.
+    fn unlisted(&self, type_name: &str, account: &str) -> Option<&Unread> {
+        self.unlisted
+            .iter()
+            .find(|(listed, of, _)| listed == type_name && of == account)
+            .map(|(.., unread)| unread)
+    }
+}
+
+/// Managed policies by ARN; those of AWS are the same in every account.
+type Managed = HashMap<String, Result<NamedPolicy, Unread>>;
+
+fn managed_policies(resources: &[Resource]) -> Managed {
+    let mut managed = Managed::new();
+    for resource in resources {
+        let arn = match resource.type_name.as_str() {
+            "AWS::IAM::ManagedPolicy" => resource.key.clone(),
+            "Yagura::IAM::AwsManagedPolicy" => resource.id.clone(),
+            _ => continue,
+        };
+        let seen = crate::read::see(resource, "properties.PolicyDocument");
+        let policy = match (seen.value(), seen.unread()) {
+            (_, Some(unread)) => Err(unread.clone()),
+            (Some(document), None) => compiled(&resource.name, document),
+            (None, None) => Err(unreadable("the policy has no document")),
+        };
+        // One readable copy is enough.
+        if policy.is_ok() || !managed.contains_key(&arn) {
+            managed.insert(arn, policy);
+        }
+    }
+    managed
+}
+
+/// Compiles a document; one that AWS itself would not accept counts as unread.
+fn compiled(name: &str, document: &Value) -> Result<NamedPolicy, Unread> {
+    let text = match document {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    match Policy::parse(&text) {
+        Ok(policy) => Ok(NamedPolicy { name: name.into(), policy: Arc::new(policy) }),
+        Err(error) => Err(unreadable(&error.to_string())),
+    }
+}
+
+fn unreadable(detail: &str) -> Unread {
+    let detail = detail.to_owned();
+    Unread { detail, ..Unread::of(yagura_model::Path::default(), UnreadReason::Failed) }
+}
+
+#[cfg(test)]
+mod tests;

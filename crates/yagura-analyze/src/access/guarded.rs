@@ -114,7 +114,8 @@ impl World {
         }
         let has_policies = is_role || TYPES.iter().any(|(_, of)| *of == service);
         let kind = arn.rsplit(':').next().unwrap_or_default();
-        if !has_policies || arn == "*" || kind.starts_with("alias/") {
+        // A form of ARNs is about many resources: each would have to be asked by itself.
+        if !has_policies || arn.contains(['*', '?']) || kind.starts_with("alias/") {
             return Guard::None;
         }
         let detail = "the resource is not in the inventory".to_owned();

@@ -280,9 +280,10 @@ impl Ground<'_> {
             opened(Layer::Scp, policies);
         }
         let rcps = levels(self.resource_home.filter(|home| home.rcps_on), |node| &node.rcps);
+        let delegated = self.delegated(request);
         let resource = match open.contains(&Layer::Resource) {
             true => EVERYBODY.as_ref(),
-            false => self.guarded().and_then(Guarded::policy),
+            false => self.guarded().and_then(Guarded::policy).or(delegated.as_ref()),
         };
         let organization = self.world.organization.as_ref();
         let layers = Layers {
@@ -301,6 +302,21 @@ impl Ground<'_> {
             ..Layers::default()
         };
         evaluate(request, &layers)
+    }
+
+    /// For a form of keys there is no single key policy; each is taken to leave it to the account,
+    /// as the key policy that AWS writes does.
+    fn delegated(&self, request: &Request<'_>) -> Option<Policy> {
+        let form = request.resource.contains(":key/") && request.resource.contains(['*', '?']);
+        if !form || self.guarded().is_some() {
+            return None;
+        }
+        let account = request.resource_account?;
+        let text = format!(
+            r#"{{"Statement": {{"Effect": "Allow", "Principal": {{"AWS": "{account}"}},
+                "Action": "*", "Resource": "*"}}}}"#
+        );
+        Policy::parse(&text).ok()
     }
 
     fn names(&self, decision: &Decision) -> Vec<PolicyName> {

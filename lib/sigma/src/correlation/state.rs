@@ -1,0 +1,320 @@
+//! Saving and restoring correlation state, in a format of its own with a version.
+//! Writing it to a disk is the caller's; any serde format will do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::correlator::{Correlator, Counters, Options};
+use super::occurrence::{Occurrence, Share, Values};
+use super::plan::Plan;
+use super::window::{Entrant, Window};
+use crate::matcher::Matcher;
+
+/// The version that is written.
+const VERSION: u32 = 1;
+
+/// Saved correlation state. Rules and correlations are named by their keys, so that it survives
+/// a change of the rule set; what belongs to a correlation whose definition changed is left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    version: u32,
+    counters: Counters,
+    newest_us: i64,
+    done_us: i64,
+    /// Keys of the rules that events name by position.
+    rules: Vec<String>,
+    /// Keys and fingerprints of the correlations that events and groups name by position.
+    correlations: Vec<(String, String)>,
+    /// Every event once; groups name them by position.
+    events: Vec<SavedEvent>,
+    waiting: Vec<usize>,
+    groups: Vec<SavedGroup>,
+}
+
+/// Why saved state cannot be taken over.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum StateError {
+    /// It was written by another version.
+    #[error("correlation state has version {found}, and only version {VERSION} can be read")]
+    Version {
+        /// The version it has.
+        found: u32,
+    },
+    /// It refers to things that are not in it.
+    #[error("correlation state is damaged: {what} {at} is missing")]
+    Damaged {
+        /// What is missing.
+        what: &'static str,
+        /// Its position.
+        at: usize,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SavedEvent {
+    time_us: i64,
+    id: String,
+    rule: usize,
+    nameless: u64,
+    shares: Vec<SavedShare>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SavedShare {
+    correlation: usize,
+    member: u32,
+    direct: bool,
+    groups: Vec<Vec<Option<String>>>,
+    measures: Vec<Vec<Option<String>>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SavedGroup {
+    correlation: usize,
+    values: Vec<Option<String>>,
+    due_us: i64,
+    entrants: Vec<SavedEntrant>,
+    chains: Vec<(u32, u32, Vec<SavedEntrant>)>,
+    met_us: Option<i64>,
+    holds: bool,
+    opened_us: i64,
+    last_us: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct SavedEntrant {
+    time_us: i64,
+    member: u32,
+    measure: Vec<Option<String>>,
+    events: Vec<usize>,
+}
+
+impl Correlator {
+    /// The state as it is now.
+    #[must_use]
+    pub fn save(&self) -> State {
+        let mut saver = Saver::default();
+        let waiting = self.waiting.iter().map(|event| saver.event(event)).collect();
+        let due: BTreeMap<_, _> = self.timers.iter().map(|(due, key)| (key, *due)).collect();
+        let groups = self
+            .windows
+            .iter()
+            .map(|(key, window)| {
+                let due_us = due.get(key).copied().unwrap_or(window.last_us);
+                saver.group(key.0 as usize, &key.1, due_us, window)
+            })
+            .collect();
+        State {
+            version: VERSION,
+            counters: self.counters,
+            newest_us: self.newest_us,
+            done_us: self.done_us,
+            rules: self.plan.rule_keys.clone(),
+            correlations: keys(&self.plan),
+            events: saver.events,
+            waiting,
+            groups,
+        }
+    }
+
+    /// A correlator that goes on where the state was saved. Rules and correlations that are gone
+    /// or changed begin anew.
+    ///
+    /// # Errors
+    /// State of another version, or damaged.
+    pub fn restore(matcher: &Matcher, options: Options, state: State) -> Result<Self, StateError> {
+        if state.version != VERSION {
+            return Err(StateError::Version { found: state.version });
+        }
+        let mut correlator = Self::new(matcher, options);
+        let loader = Loader::new(matcher.plan(), &state)?;
+        for at in &state.waiting {
+            if let Some(event) = loader.event(*at)? {
+                correlator.waiting.insert(event);
+            }
+        }
+        for group in state.groups {
+            let Some(correlation) = loader.correlation(group.correlation)? else { continue };
+            let key = (correlation, shared(&group.values));
+            correlator.timers.insert((group.due_us, key.clone()));
+            let window = loader.window(group)?;
+            correlator.windows.insert(key, window);
+        }
+        correlator.counters = state.counters;
+        correlator.newest_us = state.newest_us;
+        correlator.done_us = state.done_us;
+        Ok(correlator)
+    }
+}
+
+fn keys(plan: &Plan) -> Vec<(String, String)> {
+    let key = |entry: &super::plan::Entry| {
+        (entry.correlation.metadata.key().to_owned(), entry.fingerprint.clone())
+    };
+    plan.entries.iter().map(key).collect()
+}
+
+fn owned(values: &Values) -> Vec<Option<String>> {
+    values.iter().map(|value| value.as_ref().map(ToString::to_string)).collect()
+}
+
+fn shared(values: &[Option<String>]) -> Values {
+    values.iter().map(|value| value.as_deref().map(Arc::from)).collect()
+}
+
+#[derive(Default)]
+struct Saver {
+    events: Vec<SavedEvent>,
+    known: BTreeMap<Arc<Occurrence>, usize>,
+}
+
+impl Saver {
+    fn event(&mut self, event: &Arc<Occurrence>) -> usize {
+        if let Some(at) = self.known.get(event) {
+            return *at;
+        }
+        let shares = event.shares.iter().map(|share| SavedShare {
+            correlation: share.correlation as usize,
+            member: share.member,
+            direct: share.direct,
+            groups: share.groups.iter().map(owned).collect(),
+            measures: share.measures.iter().map(owned).collect(),
+        });
+        self.events.push(SavedEvent {
+            time_us: event.time_us,
+            id: event.id.to_string(),
+            rule: event.rule as usize,
+            nameless: event.nameless,
+            shares: shares.collect(),
+        });
+        let at = self.events.len() - 1;
+        self.known.insert(Arc::clone(event), at);
+        at
+    }
+
+    fn entrant(&mut self, entrant: &Entrant) -> SavedEntrant {
+        SavedEntrant {
+            time_us: entrant.time_us,
+            member: entrant.member,
+            measure: owned(&entrant.measure),
+            events: entrant.events.iter().map(|event| self.event(event)).collect(),
+        }
+    }
+
+    fn group(&mut self, at: usize, values: &Values, due_us: i64, window: &Window) -> SavedGroup {
+        let entrants = window.entrants.iter().map(|entrant| self.entrant(entrant)).collect();
+        let mut chains = Vec::with_capacity(window.chains.len());
+        for ((member, length), chain) in &window.chains {
+            let chain = chain.iter().map(|entrant| self.entrant(entrant)).collect();
+            chains.push((*member, *length, chain));
+        }
+        SavedGroup {
+            correlation: at,
+            values: owned(values),
+            due_us,
+            entrants,
+            chains,
+            met_us: window.met_us,
+            holds: window.holds,
+            opened_us: window.opened_us,
+            last_us: window.last_us,
+        }
+    }
+}
+
+/// Events and correlations of saved state, as the plan of now knows them.
+struct Loader {
+    /// `None` where the rule is gone.
+    events: Vec<Option<Arc<Occurrence>>>,
+    /// `None` where the correlation is gone or another.
+    correlations: Vec<Option<u32>>,
+}
+
+impl Loader {
+    fn new(plan: &Plan, state: &State) -> Result<Self, StateError> {
+        let now = keys(plan);
+        let place = |known: Option<usize>| known.and_then(|at| u32::try_from(at).ok());
+        let correlations: Vec<Option<u32>> = state
+            .correlations
+            .iter()
+            .map(|saved| place(now.iter().position(|key| key == saved)))
+            .collect();
+        let rules: Vec<Option<u32>> = state
+            .rules
+            .iter()
+            .map(|saved| place(plan.rule_keys.iter().position(|key| key == saved)))
+            .collect();
+        let mut loader = Self { events: Vec::with_capacity(state.events.len()), correlations };
+        for event in &state.events {
+            let missing = StateError::Damaged { what: "rule", at: event.rule };
+            let rule = *rules.get(event.rule).ok_or(missing)?;
+            let event = rule.map(|rule| loader.occurrence(event, rule)).transpose()?;
+            loader.events.push(event.map(Arc::new));
+        }
+        Ok(loader)
+    }
+
+    fn occurrence(&self, event: &SavedEvent, rule: u32) -> Result<Occurrence, StateError> {
+        let mut shares = Vec::with_capacity(event.shares.len());
+        for share in &event.shares {
+            let Some(correlation) = self.correlation(share.correlation)? else { continue };
+            shares.push(Share {
+                correlation,
+                member: share.member,
+                direct: share.direct,
+                groups: share.groups.iter().map(|values| shared(values)).collect(),
+                measures: share.measures.iter().map(|values| shared(values)).collect(),
+            });
+        }
+        let id = Arc::from(event.id.as_str());
+        let (time_us, nameless) = (event.time_us, event.nameless);
+        Ok(Occurrence { time_us, id, rule, nameless, shares })
+    }
+
+    fn correlation(&self, at: usize) -> Result<Option<u32>, StateError> {
+        let missing = StateError::Damaged { what: "correlation", at };
+        self.correlations.get(at).copied().ok_or(missing)
+    }
+
+    fn event(&self, at: usize) -> Result<Option<Arc<Occurrence>>, StateError> {
+        self.events.get(at).cloned().ok_or(StateError::Damaged { what: "event", at })
+    }
+
+    /// `None` where none of its events is known any more.
+    fn entrant(&self, saved: SavedEntrant) -> Result<Option<Entrant>, StateError> {
+        let mut events = Vec::with_capacity(saved.events.len());
+        for at in saved.events {
+            events.extend(self.event(at)?);
+        }
+        let measure = shared(&saved.measure);
+        let (time_us, member) = (saved.time_us, saved.member);
+        Ok((!events.is_empty()).then_some(Entrant { time_us, member, measure, events }))
+    }
+
+    fn window(&self, group: SavedGroup) -> Result<Window, StateError> {
+        let mut window = Window {
+            met_us: group.met_us,
+            holds: group.holds,
+            opened_us: group.opened_us,
+            last_us: group.last_us,
+            ..Window::default()
+        };
+        for entrant in group.entrants {
+            window.entrants.extend(self.entrant(entrant)?);
+        }
+        for (member, length, chain) in group.chains {
+            let whole = chain.len();
+            let mut known = Vec::with_capacity(whole);
+            for entrant in chain {
+                known.extend(self.entrant(entrant)?);
+            }
+            if known.len() == whole {
+                window.chains.insert((member, length), known);
+            }
+        }
+        Ok(window)
+    }
+}

@@ -160,7 +160,9 @@ impl Correlator {
     /// Judges everything that nothing earlier can change any more.
     pub fn drain(&mut self) -> Vec<CorrelationAlert> {
         let mut alerts = Vec::new();
-        let until = self.newest_us.saturating_sub(self.options.lateness_us);
+        // An event exactly as late as is allowed may still come, at the same time even as the
+        // newest one: times in logs are whole seconds.
+        let until = self.newest_us.saturating_sub(self.options.lateness_us).saturating_sub(1);
         self.run(until, &mut alerts);
         while self.waiting.len() > self.options.waiting_max {
             let Some(first) = self.waiting.first().map(|first| first.time_us) else { break };

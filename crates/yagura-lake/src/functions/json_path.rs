@@ -45,7 +45,8 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Step>, String> {
                 steps.push(Step::Name(name));
                 rest = tail;
             } else {
-                let index = tail.split_once(']').and_then(|(n, tail)| Some((n.parse().ok()?, tail)));
+                let index =
+                    tail.split_once(']').and_then(|(n, tail)| Some((n.parse().ok()?, tail)));
                 let Some((index, tail)) = index else {
                     return fail(rest, "no index between brackets");
                 };
@@ -261,10 +262,7 @@ impl ScalarUDFImpl for JsonPath {
         plain_args.extend(keys);
         let func = datafusion_functions_json::udfs::json_as_text_udf();
         let call = Expr::ScalarFunction(ScalarFunction { func, args: plain_args });
-        Ok(ExprSimplifyResult::Simplified(datafusion::logical_expr::cast(
-            call,
-            DataType::Utf8View,
-        )))
+        Ok(ExprSimplifyResult::Simplified(datafusion::logical_expr::cast(call, DataType::Utf8View)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

@@ -42,9 +42,7 @@ impl InventoryTable {
         source: Arc<dyn RowSource>,
         as_of: Option<Timestamp>,
     ) -> Self {
-        let schema = Arc::new(Schema::new(
-            table.columns.iter().map(field).collect::<Vec<_>>(),
-        ));
+        let schema = Arc::new(Schema::new(table.columns.iter().map(field).collect::<Vec<_>>()));
         Self { table, source, as_of, schema }
     }
 

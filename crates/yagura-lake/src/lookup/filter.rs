@@ -90,9 +90,9 @@ pub(crate) async fn check(
         checked.blocks += blocks.len() as u64;
         let Some(target) = targets.get_mut(question.target) else { continue };
         for (group, places) in &question.groups {
-            let held = places.iter().any(|(place, hash)| {
-                blocks.get(*place).is_none_or(|block| may_hold(block, *hash))
-            });
+            let held = places
+                .iter()
+                .any(|(place, hash)| blocks.get(*place).is_none_or(|block| may_hold(block, *hash)));
             if let Some(keep) = target.keep.get_mut(*group).filter(|keep| **keep && !held) {
                 *keep = false;
                 checked.pruned += 1;

@@ -20,12 +20,11 @@ mod values;
 mod write;
 
 pub use answer::{Answer, ColumnInfo};
-pub(crate) use catalog::Catalog;
 pub(crate) use engine::Planned;
 pub use engine::{Engine, TableInfo, TableKind};
-pub(crate) use error::{RowsFault, bytes};
 pub use error::{Pointer, QueryError};
+pub(crate) use error::{RowsFault, bytes};
 pub use meter::{Canceller, Progress, ProgressNow};
 pub use options::{Parameter, QueryOptions};
-pub(crate) use scan::{Counted, ScanFacts, public_schema};
+pub(crate) use scan::{Reading, ScanFacts};
 pub use write::{AnswerFormat, Layout, Written};

@@ -64,9 +64,9 @@ impl Statistics<'_> {
             "day" => Arc::new(Date32Array::from_iter_values(
                 self.0.iter().map(|known| days(known.file.day)),
             )),
-            "account" => {
-                Arc::new(self.0.iter().map(|known| account(known.file)).collect::<StringViewArray>())
-            }
+            "account" => Arc::new(
+                self.0.iter().map(|known| account(known.file)).collect::<StringViewArray>(),
+            ),
             "source" => Arc::new(StringViewArray::from_iter_values(
                 self.0.iter().map(|known| &*known.file.source),
             )),
@@ -131,9 +131,9 @@ pub(crate) fn by_partition(
                 "source" => Arc::new(StringViewArray::from_iter_values(
                     files.iter().map(|file| &*file.source),
                 )),
-                "day" => Arc::new(Date32Array::from_iter_values(
-                    files.iter().map(|file| days(file.day)),
-                )),
+                "day" => {
+                    Arc::new(Date32Array::from_iter_values(files.iter().map(|file| days(file.day))))
+                }
                 other => {
                     return Err(DataFusionError::Internal(format!("no partition column {other}")));
                 }

@@ -75,12 +75,10 @@ impl Drop for Reader {
 /// The error with the file's name, in a shape that is found again at the other end.
 fn named(file: &str, error: &ParquetError) -> ParquetError {
     let what = match error {
-        ParquetError::External(inner) => {
-            match inner.downcast_ref::<object_store::Error>() {
-                Some(object_store::Error::NotFound { .. }) => "it is gone".to_owned(),
-                _ => inner.to_string(),
-            }
-        }
+        ParquetError::External(inner) => match inner.downcast_ref::<object_store::Error>() {
+            Some(object_store::Error::NotFound { .. }) => "it is gone".to_owned(),
+            _ => inner.to_string(),
+        },
         other => other.to_string(),
     };
     ParquetError::External(Box::new(FileFault { file: file.to_owned(), what }))

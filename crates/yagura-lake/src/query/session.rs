@@ -168,9 +168,7 @@ impl Tables<'_> {
             let near = nearest(plain, &all);
             return Err(QueryError::UnknownTable { name: plain.to_owned(), near, all });
         };
-        context
-            .register_table(TableReference::bare(name), provider)
-            .map_err(fail)?;
+        context.register_table(TableReference::bare(name), provider).map_err(fail)?;
         Ok(())
     }
 
@@ -185,9 +183,7 @@ impl Tables<'_> {
         }
         let frame = context.sql(&view.sql).await.map_err(fail)?;
         let table = ViewTable::new(frame.into_unoptimized_plan(), None);
-        context
-            .register_table(TableReference::bare(&*view.name), Arc::new(table))
-            .map_err(fail)?;
+        context.register_table(TableReference::bare(&*view.name), Arc::new(table)).map_err(fail)?;
         Ok(())
     }
 
@@ -269,9 +265,7 @@ impl Tables<'_> {
                 .map_err(fail)?;
             union = Some(match union {
                 None => scan,
-                Some(before) => {
-                    scan.build().and_then(|plan| before.union(plan)).map_err(fail)?
-                }
+                Some(before) => scan.build().and_then(|plan| before.union(plan)).map_err(fail)?,
             });
         }
         let Some(union) = union else {
@@ -295,9 +289,9 @@ async fn moment(context: &SessionContext, time: &str) -> Result<i64, QueryError>
     let sql = format!("SELECT arrow_cast({time}, 'Timestamp(Microsecond, Some(\"UTC\"))')");
     let frame = context.sql(&sql).await.map_err(|_| fail("it is not a time".to_owned()))?;
     let batches = frame.collect().await.map_err(|_| fail("it is not a time".to_owned()))?;
-    let value = batches.first().and_then(|batch| {
-        ScalarValue::try_from_array(batch.columns().first()?, 0).ok()
-    });
+    let value = batches
+        .first()
+        .and_then(|batch| ScalarValue::try_from_array(batch.columns().first()?, 0).ok());
     match value {
         Some(ScalarValue::TimestampMicrosecond(Some(micros), _)) => Ok(micros),
         _ => Err(fail("it is not a time".to_owned())),

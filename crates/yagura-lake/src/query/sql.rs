@@ -98,9 +98,7 @@ fn permitted(statement: &Statement) -> Result<bool, QueryError> {
                 Ok(false)
             }
             Sql::ShowTables { .. } | Sql::ShowColumns { .. } | Sql::ExplainTable { .. } => Ok(true),
-            Sql::Explain { statement, .. } => {
-                permitted(&Statement::Statement(statement.clone()))
-            }
+            Sql::Explain { statement, .. } => permitted(&Statement::Statement(statement.clone())),
             other => refuse(other.to_string()),
         },
         other => refuse(other.to_string()),
@@ -147,16 +145,13 @@ impl VisitorMut for Settle<'_> {
         let TableFactor::Table { name, alias, version, .. } = table else {
             return ControlFlow::Continue(());
         };
-        let micros = version
-            .as_ref()
-            .and_then(time_of)
-            .and_then(|time| self.moments.get(&time.to_string()));
+        let micros =
+            version.as_ref().and_then(time_of).and_then(|time| self.moments.get(&time.to_string()));
         let Some(micros) = micros else { return ControlFlow::Continue(()) };
         let Some(last) = name.0.last().and_then(ObjectNamePart::as_ident).cloned() else {
             return ControlFlow::Continue(());
         };
-        let plain =
-            if last.quote_style.is_some() { last.value } else { last.value.to_lowercase() };
+        let plain = if last.quote_style.is_some() { last.value } else { last.value.to_lowercase() };
         if alias.is_none() {
             *alias = Some(TableAlias {
                 explicit: true,

@@ -29,13 +29,12 @@ pub(crate) fn json_value(array: &ArrayRef, row: usize) -> Value {
         kind if kind.is_integer() => integer(array, row),
         kind if kind.is_floating() => real(array, row),
         DataType::Timestamp(unit, _) => time(array, *unit, row),
-        DataType::List(_) => array.as_any().downcast_ref::<ListArray>().map_or(
-            Value::Null,
-            |list| {
+        DataType::List(_) => {
+            array.as_any().downcast_ref::<ListArray>().map_or(Value::Null, |list| {
                 let items = list.value(row);
                 Value::Array((0..items.len()).map(|at| json_value(&items, at)).collect())
-            },
-        ),
+            })
+        }
         DataType::Struct(_) => {
             array.as_any().downcast_ref::<StructArray>().map_or(Value::Null, |members| {
                 members

@@ -172,9 +172,8 @@ impl Answer {
     }
 
     async fn write_parquet(&mut self, to: &mut (dyn Write + Send)) -> Result<(), QueryError> {
-        let fail = |error: parquet::errors::ParquetError| {
-            QueryError::Write(std::io::Error::other(error))
-        };
+        let fail =
+            |error: parquet::errors::ParquetError| QueryError::Write(std::io::Error::other(error));
         let schema = plain_schema(&self.schema);
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))

@@ -1,0 +1,8 @@
+//! Questions to a small lake that the tests themselves fill.
+//! What is written and how is tested elsewhere.
+
+mod answers; // what is answered, and how it is written
+mod bed; // a lake of two sources, a counting store, an inventory of two buckets
+mod faults; // what is told when something is wrong
+mod joins; // inventory, its past, and joins with logs
+mod pruning; // what is not read

@@ -6,6 +6,10 @@
 
 pub mod decode;
 pub mod feeds;
+mod pipeline;
 mod recognize;
 
 pub use feeds::{Feed, FeedError, Page, Scope};
+pub use pipeline::{
+    IngestError, IngestLimits, Job, Outcome, Progress, Quarantined, Tap, Unread, ingest,
+};

@@ -8,10 +8,12 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod ingest; // logs into the lake exactly once
 mod moto; // a scan end to end against moto
 mod paging; // no call stops at its first page
 mod permissions; // what a full scan may do
 mod resource_files; // the cases of the resource files
+mod trail; // CloudTrail's files against their digests
 
 use std::sync::LazyLock;
 

@@ -1,8 +1,17 @@
 //! Feeds: where log objects come from.
 //! Decoding what they carry is in `decode`; remembering them is the ledger's work.
 
+pub mod bucket;
+pub mod cloudwatch_logs;
 mod error;
 pub mod folder;
+pub mod http;
+pub mod lookup_events;
+pub mod poll;
+pub mod queue;
+mod spool;
+pub mod stdin;
+pub mod syslog;
 
 use std::io::Read;
 
@@ -11,6 +20,7 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use yagura_model::object::LogObject;
 
+pub(crate) use error::chain;
 pub use error::FeedError;
 
 /// Log objects that were listed together, at most about 1,000.
@@ -64,10 +74,17 @@ pub trait Feed: Send + Sync {
     /// [`FeedError::Gone`] and [`FeedError::Changed`] where the place has other content now.
     fn open(&self, object: &LogObject) -> Result<Box<dyn Read + Send + '_>, FeedError>;
 
-    /// Told of objects that need no more reading, after the ledger has settled them, and also of
+    /// Told of objects whose records are in the lake, after the ledger has settled them, and also of
     /// listed ones that were settled long ago: the feed may forget them (delete a message or a
     /// spooled file). May be told of the same object again.
     fn settled<'a>(&'a self, _objects: &'a [LogObject]) -> BoxFuture<'a, Result<(), FeedError>> {
         Box::pin(async { Ok(()) })
+    }
+
+    /// Told of objects that are in quarantine: they need no more reading either, but nobody else
+    /// has their bytes. A feed that merely points at them may forget them, which it does unless
+    /// it says otherwise; one that holds the only copy keeps it.
+    fn quarantined<'a>(&'a self, objects: &'a [LogObject]) -> BoxFuture<'a, Result<(), FeedError>> {
+        self.settled(objects)
     }
 }

@@ -1,10 +1,20 @@
 //! The pipeline: from feeds through the ledger and the decoders into the lake.
 //! What objects, records and rows are is decided elsewhere; here is who does what when.
 
+mod commit;
+mod generation;
+mod listing;
 mod outcome;
+mod owner;
 mod progress;
+mod queue;
+mod reader;
+mod worker;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +25,12 @@ use yagura_model::event::EventBatch;
 use yagura_store::StoreError;
 use yagura_store::ledger::Ledger;
 
+use super::decode::Limits;
 use super::feeds::Feed;
+use generation::Claims;
+use listing::Listings;
+use owner::Owner;
+use worker::Shop;
 
 pub use outcome::{Outcome, Quarantined, Unread};
 pub use progress::Progress;
@@ -55,10 +70,13 @@ pub struct Job {
     /// Once cancelled, nothing more is begun; objects read to their end are committed, others
     /// dropped.
     pub cancel: CancellationToken,
+    /// A folder of this machine for files that tell living runs from dead ones, so that what a
+    /// killed run held is taken over at once; without one that takes [`IngestLimits::lease`].
+    pub locks: Option<PathBuf>,
 }
 
 /// Bounds of ingestion.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct IngestLimits {
     /// Worker threads; zero: as many as the machine has processors.
     pub workers: usize,
@@ -76,10 +94,8 @@ pub struct IngestLimits {
     pub relist_every: SignedDuration,
     /// At most so many quarantined and unread objects are named in the outcome.
     pub named_max: usize,
-    /// The most bytes that an object may inflate to.
-    pub inflated_bytes_max: u64,
-    /// The most bytes of one record.
-    pub record_bytes_max: usize,
+    /// Bounds of decoding.
+    pub decode: Limits,
 }
 
 impl Default for IngestLimits {
@@ -93,8 +109,7 @@ impl Default for IngestLimits {
             lease: SignedDuration::from_mins(15),
             relist_every: SignedDuration::from_hours(24),
             named_max: 1_000,
-            inflated_bytes_max: 64 * 1024 * 1024 * 1024,
-            record_bytes_max: 16 * 1024 * 1024,
+            decode: Limits::default(),
         }
     }
 }
@@ -146,4 +161,78 @@ impl IngestError {
             Self::Worker => return None,
         })
     }
+}
+
+/// Reads everything new of the feeds into the lake, exactly once.
+///
+/// It ends when all feeds have been listed to their end and nothing is left to read, or when it
+/// is cancelled; a feed that never ends keeps it going. Several processes may do this at once
+/// over the same ledger and lake.
+///
+/// # Errors
+/// Where the ledger or the lake cannot be written. Objects that cannot be read are in the
+/// outcome, not an error.
+pub async fn ingest(job: Job) -> Result<Outcome, IngestError> {
+    check(&job)?;
+    let owner = Owner::new(job.locks.as_deref(), (job.clock)());
+    owner.release_dead(job.locks.as_deref(), &job.ledger).await.map_err(IngestError::Ledger)?;
+    let mut outcome = Outcome { reconciled: commit::reconcile(&job).await?, ..Outcome::default() };
+    let shop = Arc::new(Shop::new(job));
+    let worked = work(&shop, &owner, &mut outcome).await;
+    // Whatever happened, others may go on at once.
+    let released = shop.job.ledger.release(&owner.name).await;
+    worked?;
+    released.map_err(IngestError::Ledger)?;
+    for feed in &shop.job.feeds {
+        let balance = shop.job.ledger.balance(Some(feed.name())).await;
+        outcome.balance += balance.map_err(IngestError::Ledger)?;
+    }
+    outcome.counts = shop.counters.progress();
+    outcome.interrupted = shop.job.cancel.is_cancelled();
+    (shop.job.progress)(&outcome.counts);
+    Ok(outcome)
+}
+
+fn check(job: &Job) -> Result<(), IngestError> {
+    let mut names = BTreeSet::new();
+    for feed in &job.feeds {
+        if !names.insert(feed.name()) {
+            return Err(IngestError::FeedTwice(feed.name().to_owned()));
+        }
+        if let Some(source) = feed.source().filter(|name| !job.content.sources.contains_key(*name))
+        {
+            return Err(IngestError::UnknownSource(source.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// Generation after generation, until nothing is left.
+async fn work(shop: &Arc<Shop>, owner: &Owner, outcome: &mut Outcome) -> Result<(), IngestError> {
+    let mut listings = Listings::begin(shop);
+    let mut claims = Claims::new(owner.name.clone(), shop.job.feeds.len());
+    let workers = match shop.job.limits.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let worked = loop {
+        let more = generation::begin(shop, &mut claims, &mut listings, workers).await;
+        match more {
+            Ok(true) => {}
+            Ok(false) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+        let filled = generation::run(shop, &mut claims, &mut listings, workers, outcome).await;
+        if let Err(error) = filled {
+            break Err(error);
+        }
+        // What waited for the commit may be ready now.
+        claims.rewind();
+    };
+    if worked.is_ok() {
+        listings.join().await?;
+        shop.counters.listed.store(!shop.job.cancel.is_cancelled(), Ordering::Relaxed);
+    }
+    outcome.unlisted = std::mem::take(&mut listings.unlisted);
+    worked
 }

@@ -16,6 +16,10 @@ pub struct Outcome {
     pub quarantined: u64,
     /// Objects of this run whose content was known.
     pub duplicate: u64,
+    /// Rows that this run brought into the lake.
+    pub rows: u64,
+    /// Records of this run that the lake already had.
+    pub repeats: u64,
     /// Objects that another process ingested in the meantime.
     pub taken: u64,
     /// Quarantined objects, and ingested ones with bad pieces, by name.

@@ -1,5 +1,7 @@
 //! How far ingestion is, as numbers. Showing them is the command's work.
 
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
 /// Counts since the start; all only grow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -15,7 +17,9 @@ pub struct Progress {
     pub objects_done: u64,
     /// Bytes read of objects, as stored.
     pub bytes_read: u64,
-    /// Records that became rows.
+    /// Good records decoded.
+    pub records: u64,
+    /// Records that became rows. Until its commit, a row may still turn out to be a repeat.
     pub rows: u64,
     /// Records that the lake already had.
     pub repeats: u64,
@@ -25,4 +29,45 @@ pub struct Progress {
     pub bytes_inflated: u64,
     /// Commits of the lake.
     pub commits: u64,
+}
+
+/// The same counts, while many threads add to them.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) objects_listed: AtomicU64,
+    pub(super) objects_to_read: AtomicU64,
+    pub(super) bytes_to_read: AtomicU64,
+    pub(super) listed: AtomicBool,
+    pub(super) objects_done: AtomicU64,
+    pub(super) bytes_read: AtomicU64,
+    pub(super) records: AtomicU64,
+    pub(super) rows: AtomicU64,
+    pub(super) repeats: AtomicU64,
+    pub(super) bad: AtomicU64,
+    pub(super) bytes_inflated: AtomicU64,
+    pub(super) commits: AtomicU64,
+}
+
+pub(super) fn add(counter: &AtomicU64, more: u64) {
+    counter.fetch_add(more, Ordering::Relaxed);
+}
+
+impl Counters {
+    pub(super) fn progress(&self) -> Progress {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Progress {
+            objects_listed: read(&self.objects_listed),
+            objects_to_read: read(&self.objects_to_read),
+            bytes_to_read: read(&self.bytes_to_read),
+            listed: self.listed.load(Ordering::Relaxed),
+            objects_done: read(&self.objects_done),
+            bytes_read: read(&self.bytes_read),
+            records: read(&self.records),
+            rows: read(&self.rows),
+            repeats: read(&self.repeats),
+            bad: read(&self.bad),
+            bytes_inflated: read(&self.bytes_inflated),
+            commits: read(&self.commits),
+        }
+    }
 }

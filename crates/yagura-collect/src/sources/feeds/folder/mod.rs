@@ -101,6 +101,14 @@ impl Feed for Folder {
             deleted.await.unwrap_or(Ok(()))
         })
     }
+
+    fn quarantined<'a>(
+        &'a self,
+        _objects: &'a [LogObject],
+    ) -> BoxFuture<'a, Result<(), FeedError>> {
+        // A spooled file that could not be read is the only copy.
+        Box::pin(async { Ok(()) })
+    }
 }
 
 /// Deletes files that still have the content that was settled.

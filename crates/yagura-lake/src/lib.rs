@@ -1,6 +1,8 @@
 //! The log lake: layout, write, compact, query. The only crate that imports Arrow, Parquet or
 //! `DataFusion`. Feeds and formats of logs are the collector's; sources are content's.
 
+mod amend;
+mod compact;
 mod error;
 pub mod explain;
 mod file_reader;
@@ -14,12 +16,15 @@ mod lookup;
 mod manifest;
 pub mod ocsf;
 pub mod query;
+mod retention;
 mod rows;
 mod seen;
 mod snapshot;
+mod status;
 mod storage;
 mod write;
 
+pub use compact::{CompactOptions, Compacted};
 pub use error::LakeError;
 pub use lake::Lake;
 pub use layout::partition::ACCOUNT_UNKNOWN;
@@ -28,6 +33,8 @@ pub use manifest::{
     Bloom, CommitId, CommitKind, CommittedObject, Deletion, Hold, LakeFile, ObjectReceipt,
     ObjectState, RegionHours, RowGroup,
 };
+pub use retention::{Expired, RetentionRule};
 pub use rows::refused::RefusedReason;
 pub use snapshot::Snapshot;
+pub use status::{Gap, LakeStatus, SourceStatus, StoragePrice};
 pub use write::{Appended, Committed, Ingestion, IngestionSize, Piece, Refused, Worker};

@@ -7,7 +7,7 @@ mod file;
 mod log;
 mod state;
 
-pub(crate) use commit::{Commit, QuarantineFile};
+pub(crate) use commit::{Commit, QuarantineFile, Removal};
 pub use commit::{
     CommitId, CommitKind, CommittedObject, Deletion, Hold, ObjectReceipt, ObjectState,
 };

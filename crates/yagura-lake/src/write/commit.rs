@@ -9,7 +9,7 @@ use yagura_model::LogObject;
 
 use crate::LakeError;
 use crate::manifest::{Commit, CommitId, CommitKind, ObjectReceipt, ObjectState, State, Tried};
-use crate::seen::{Hour, names_in};
+use crate::seen::{Hour, Names, names_in};
 use crate::write::ingestion::{Made, Shared};
 use crate::write::quarantine::{StagedPieces, pieces_without, quarantine_path};
 use crate::write::resolve::{Drops, rewrite};
@@ -43,12 +43,13 @@ pub(crate) async fn commit(
     let mut taken = Vec::new();
     let mut state = Arc::clone(&shared.base);
     for _ in 0..ATTEMPTS_MAX {
+        let since = state.commit;
         let (newest, others) = shared.lake.log().newest(Some(state)).await?;
         state = newest;
         if state.fenced.contains(&shared.staging.writer) {
             return Err(LakeError::TakenForDead);
         }
-        give_way(shared, made, &others, &mut taken).await?;
+        give_way(shared, made, &others, (&state, since), &mut taken).await?;
         if made.receipts.is_empty() && made.files.is_empty() {
             shared.lake.root().delete(std::mem::take(&mut made.obsolete)).await?;
             shared.staging.clear().await?;
@@ -138,8 +139,12 @@ async fn give_way(
     shared: &Shared,
     made: &mut Made,
     others: &[Commit],
+    (state, since): (&State, CommitId),
     taken: &mut Vec<LogObject>,
 ) -> Result<(), LakeError> {
+    if others.is_empty() {
+        return Ok(());
+    }
     let theirs: HashSet<String> = others
         .iter()
         .flat_map(|commit| &commit.objects)
@@ -152,7 +157,7 @@ async fn give_way(
         .filter(is_theirs)
         .map(|receipt| receipt.object.location.clone())
         .collect();
-    let drops = Drops { names: met(shared, made, others).await?, objects };
+    let drops = Drops { names: met(shared, made, state, since).await?, objects };
     if drops.names.is_empty() && drops.objects.is_empty() {
         return Ok(());
     }
@@ -181,32 +186,23 @@ async fn give_way(
     Ok(())
 }
 
-/// The names that others have committed since and that are here too.
+/// The names that others have committed since and that are here too. Sought in the files as they
+/// are now: a file of a commit in between may have been compacted away.
 async fn met(
     shared: &Shared,
     made: &Made,
-    others: &[Commit],
-) -> Result<HashMap<Hour, crate::seen::Names>, LakeError> {
-    let mut met = HashMap::new();
-    for commit in others.iter().filter(|commit| commit.kind == CommitKind::Ingestion) {
-        for file in &commit.added {
-            let here = |hour: &&Hour| {
-                let (start, end) = hour.span_us();
-                hour.source == file.source
-                    && hour.day == file.day
-                    && hour.account == file.account
-                    && file.overlaps(start, end)
-            };
-            let hours: Vec<&Hour> = made.names.keys().filter(here).collect();
-            let Some(first) = hours.first() else { continue };
+    state: &State,
+    since: CommitId,
+) -> Result<HashMap<Hour, Names>, LakeError> {
+    let mut met: HashMap<Hour, Names> = HashMap::new();
+    for (hour, own) in &made.names {
+        for file in hour.files_after(state, since) {
             let layout = shared.lake.layout(&file.source)?;
-            let span = (file.time_min_us, file.time_max_us.saturating_add(1));
-            let seen = &shared.lake.seen().hasher;
-            for found in names_in(shared.lake.root(), &layout, file, span, seen).await? {
-                let hour = Hour { hour: found.hour, ..(*first).clone() };
-                if made.names.get(&hour).is_some_and(|own| own.contains(&found.name)) {
-                    let names: &mut crate::seen::Names = met.entry(hour).or_default();
-                    names.insert(found.name);
+            let hasher = &shared.lake.seen().hasher;
+            let root = shared.lake.root();
+            for found in names_in(root, &layout, &file, hour.span_us(), hasher).await? {
+                if own.contains(&found.name) {
+                    met.entry(hour.clone()).or_default().insert(found.name);
                 }
             }
         }

@@ -11,10 +11,11 @@ mod resolve;
 mod staging;
 mod worker;
 
+pub(crate) use commit::ATTEMPTS_MAX as COMMIT_ATTEMPTS_MAX;
 pub use commit::Committed;
-pub(crate) use encode::FileEncoder;
+pub(crate) use encode::{FileEncoder, FileFacts};
 pub use ingestion::{Ingestion, IngestionSize};
 pub use quarantine::Piece;
 pub(crate) use recover::recover;
-pub(crate) use staging::{StagedFile, Staging};
+pub(crate) use staging::{StagedFile, Staging, Upload, writer_name};
 pub use worker::{Appended, Refused, Worker};

@@ -51,7 +51,7 @@ impl Staging {
     /// A new writer's folder.
     pub(crate) async fn new(root: Root) -> Result<Self, LakeError> {
         loop {
-            let writer = format!("{:016x}", random());
+            let writer = writer_name();
             let path = format!("{STAGING}/{writer}/{LOCK}");
             let Some(local) = root.local(&path) else {
                 return Ok(Self { root, writer, count: AtomicU64::new(0), _lock: None });
@@ -176,10 +176,10 @@ impl Upload {
     }
 }
 
-/// A number that no other writer draws: the standard library seeds its hashes from the operating
+/// A name that no other writer draws: the standard library seeds its hashes from the operating
 /// system.
-fn random() -> u64 {
+pub(crate) fn writer_name() -> String {
     let mut hasher = RandomState::new().build_hasher();
     hasher.write_u32(std::process::id());
-    hasher.finish()
+    format!("{:016x}", hasher.finish())
 }

@@ -12,6 +12,7 @@ mod organization;
 pub mod permissions;
 mod regions;
 pub mod sources;
+pub mod trail;
 
 use std::sync::Arc;
 

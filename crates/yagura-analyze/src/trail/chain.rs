@@ -106,11 +106,10 @@ impl Chain {
         Judged { verdict, reason, proven, gap }
     }
 
-    /// A digest that should be next cannot be had: what follows must prove itself.
+    /// The next older digest cannot be read: nothing is known of what links it to its
+    /// neighbors, and the one before it must prove itself.
     pub fn skip(&mut self) {
-        if let Some(newer) = &mut self.newer {
-            newer.proven = false;
-        }
+        self.newer = None;
     }
 
     fn is_in_its_place(&mut self, found: &Found<'_>) -> bool {

@@ -17,6 +17,8 @@ const OVERDUE: SignedDuration = SignedDuration::from_hours(6);
 pub struct Coverage {
     /// Disjoint, in no order.
     spans: Vec<(Timestamp, Timestamp)>,
+    /// Hours whose digests wait for their proof, or could not be read.
+    doubtful: Vec<(Timestamp, Timestamp)>,
     /// The end of the newest digest, proven or not.
     newest: Option<Timestamp>,
     oldest: Option<Timestamp>,
@@ -42,11 +44,17 @@ impl Coverage {
         self.spans.push((start, end));
     }
 
+    /// A digest waits for its proof, or could not be read.
+    pub fn doubt(&mut self, start: Timestamp, end: Timestamp) {
+        self.doubtful.push((start, end));
+    }
+
     /// Takes over what another chain of the same folder covers.
     pub fn join(&mut self, other: &Self) {
         for (start, end) in &other.spans {
             self.add(*start, *end);
         }
+        self.doubtful.extend(&other.doubtful);
         if let (Some(oldest), Some(newest)) = (other.oldest, other.newest) {
             self.see(oldest, newest);
         }
@@ -69,6 +77,10 @@ impl Coverage {
         let to = around(delivered, AFTER);
         if self.spans.iter().any(|(start, end)| *start <= delivered && *end >= to) {
             return (Verdict::Unlisted, Reason::NotListed);
+        }
+        let in_doubt = |(start, end): &(Timestamp, Timestamp)| *start < to && *end > delivered;
+        if self.doubtful.iter().any(in_doubt) {
+            return (Verdict::Pending, Reason::DigestPending);
         }
         let awaited = self.newest.is_none_or(|newest| newest < to);
         match awaited {
@@ -109,6 +121,16 @@ mod tests {
         check("08:00", "20:30", Verdict::ChainBroken, Reason::NotCovered);
         check("03:00", "20:30", Verdict::ChainBroken, Reason::NotCovered);
         check("05:30", "20:30", Verdict::ChainBroken, Reason::NotCovered);
+    }
+
+    #[test]
+    fn a_digest_in_doubt_leaves_its_hour_open() {
+        let mut coverage = Coverage::default();
+        coverage.add(at("09:00"), at("10:00"));
+        coverage.see(at("09:00"), at("11:00"));
+        coverage.doubt(at("10:00"), at("11:00"));
+        let found = coverage.unlisted(at("09:30"), at("12:00"));
+        assert_eq!(found, (Verdict::Pending, Reason::DigestPending));
     }
 
     #[test]

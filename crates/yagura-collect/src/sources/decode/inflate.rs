@@ -144,14 +144,18 @@ impl<'a> Inflater<'a> {
     /// # Errors
     /// When the object itself cannot be read.
     pub(super) fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        // One byte beyond the allowed size tells that there is more.
+        let allowed = self.inflated_bytes_max.saturating_sub(self.inflated).saturating_add(1);
+        let length = to.len().min(usize::try_from(allowed).unwrap_or(usize::MAX));
+        let to = to.get_mut(..length).unwrap_or_default();
         loop {
             if let Some(error) = self.stored_mut().and_then(|stored| stored.failed.take()) {
                 return Err(error);
             }
             let outcome = match &mut self.state {
                 State::Plain(stored) => stored.read(to),
-                State::Gzip(decoder) => decoder.read(to),
-                State::Zstd(decoder) => decoder.read(to),
+                State::Gzip(decoder) => decoder.read(few(to)),
+                State::Zstd(decoder) => decoder.read(few(to)),
                 State::Ended(_) | State::Between => return Ok(0),
             };
             if let Some(error) = self.stored_mut().and_then(|stored| stored.failed.take()) {
@@ -303,6 +307,13 @@ impl<'a> Inflater<'a> {
         self.bad = Some(BadPiece { reason, offset: at, length, bytes, records_lost: None });
         State::Ended(stored)
     }
+}
+
+/// At damage, decoders keep back what they had decoded in the same call: calls are kept small, so
+/// that little is lost.
+fn few(to: &mut [u8]) -> &mut [u8] {
+    let length = to.len().min(2048);
+    to.get_mut(..length).unwrap_or_default()
 }
 
 fn failure(stored: &mut Stored<'_>) -> io::Error {

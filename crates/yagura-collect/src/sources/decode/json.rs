@@ -16,6 +16,9 @@ use super::window::Window;
 /// a list is three.
 const NESTED_MAX: u8 = 4;
 
+/// How far every object is searched for a list of records, whatever was searched before it.
+const SEARCHED_BYTES_MIN: usize = 256;
+
 /// Reads the records of JSON text.
 pub(super) struct JsonReader<'s> {
     envelopes: Envelopes<'s>,
@@ -26,6 +29,8 @@ pub(super) struct JsonReader<'s> {
     scratch: BatchBuilder,
     /// How much may still be scanned in vain after damage.
     patience: usize,
+    /// How many bytes may still be searched for lists in objects that turn out to have none.
+    search: usize,
     nested: u8,
 }
 
@@ -41,6 +46,7 @@ impl<'s> JsonReader<'s> {
             messages,
             scratch: BatchBuilder::default(),
             patience: 64 << 20,
+            search: 64 << 20,
             nested: 0,
         }
     }
@@ -68,11 +74,13 @@ impl<'s> JsonReader<'s> {
     }
 
     /// Reads the elements of a list after its `[`, and its `]`. Lists in it are read through.
-    fn elements(&mut self, window: &mut Window<'_>, out: &mut Output<'_>) -> Result<(), Halt> {
+    /// False if the text ends before that.
+    fn elements(&mut self, window: &mut Window<'_>, out: &mut Output<'_>) -> Result<bool, Halt> {
         let mut depth = 1_u32;
         while depth > 0 {
             let Some(byte) = next_byte(window)? else {
-                return unfinished(window, out);
+                unfinished(window, out)?;
+                return Ok(false);
             };
             match byte {
                 b'[' => {
@@ -87,7 +95,7 @@ impl<'s> JsonReader<'s> {
                 _ => self.stray(window, out, Place::List)?,
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Reads an object: a record, or an envelope around a list of them.
@@ -99,14 +107,22 @@ impl<'s> JsonReader<'s> {
     ) -> Result<(), Halt> {
         // A record begins as those before it: it need not be searched for a list.
         while !self.envelopes.arrays.is_empty() && !self.signatures.begins(window.bytes()) {
-            match find_array(window.bytes(), &self.envelopes.arrays) {
+            let bytes = window.bytes();
+            let reach = bytes.len().min(self.search.max(SEARCHED_BYTES_MIN));
+            match find_array(bytes.get(..reach).unwrap_or_default(), &self.envelopes.arrays) {
                 Walk::Array(begin) => {
                     window.consume(begin);
-                    self.elements(window, out)?;
-                    return self.rest_of_object(window, out, place);
+                    let closed = self.elements(window, out)?;
+                    return if closed { self.rest_of_object(window, out, place) } else { Ok(()) };
                 }
-                Walk::NoArray => break,
-                Walk::More if window.bytes().len() > out.limits.record_bytes_max => break,
+                Walk::NoArray(searched) => {
+                    self.search = self.search.saturating_sub(searched);
+                    break;
+                }
+                Walk::More if reach < bytes.len() || reach > out.limits.record_bytes_max => {
+                    self.search = self.search.saturating_sub(reach);
+                    break;
+                }
                 Walk::More => {
                     if !window.more()? {
                         break;
@@ -122,7 +138,7 @@ impl<'s> JsonReader<'s> {
                         return Damage::too_large(window, &mut self.patience).skip(
                             window,
                             out,
-                            &self.signatures,
+                            &mut self.signatures,
                             place,
                         );
                     }
@@ -238,7 +254,9 @@ impl<'s> JsonReader<'s> {
                     }
                     if next == Some(b'[') && self.envelopes.arrays.iter().any(|own| **own == name) {
                         window.consume(1);
-                        self.elements(window, out)?;
+                        if !self.elements(window, out)? {
+                            return Ok(());
+                        }
                         continue;
                     }
                     match self.look(window, out)? {
@@ -284,7 +302,7 @@ impl<'s> JsonReader<'s> {
         Damage::of(window, reason_of(fault), fault, place, &mut self.patience)?.skip(
             window,
             out,
-            &self.signatures,
+            &mut self.signatures,
             place,
         )
     }
@@ -308,7 +326,7 @@ impl<'s> JsonReader<'s> {
                 Damage::of(window, BadReason::NotARecord, &fault, place, &mut self.patience)?.skip(
                     window,
                     out,
-                    &self.signatures,
+                    &mut self.signatures,
                     place,
                 )
             }
@@ -343,8 +361,8 @@ fn next_byte(window: &mut Window<'_>) -> Result<Option<u8>, Halt> {
 
 /// The text ends inside a list or an envelope, and not inside a record.
 fn unfinished(window: &mut Window<'_>, out: &mut Output<'_>) -> Result<(), Halt> {
-    // Where compressed data broke off, that is told already.
-    if window.broke_off() {
+    // Where compressed data broke off, or a record did, that is told already.
+    if window.broke_off() || out.is_told_up_to(window.offset()) {
         return Ok(());
     }
     out.bad_piece(super::piece::BadPiece {
@@ -359,7 +377,8 @@ fn unfinished(window: &mut Window<'_>, out: &mut Output<'_>) -> Result<(), Halt>
 enum Walk {
     /// A list of records begins after this many bytes.
     Array(usize),
-    NoArray,
+    /// There is none, as far as these many bytes tell.
+    NoArray(usize),
     More,
 }
 
@@ -367,7 +386,7 @@ enum Walk {
 fn find_array(text: &[u8], arrays: &[&str]) -> Walk {
     let mut at = match text.first() {
         Some(b'{') => 1,
-        _ => return Walk::NoArray,
+        _ => return Walk::NoArray(0),
     };
     loop {
         at = skip_space(text, at);
@@ -378,19 +397,19 @@ fn find_array(text: &[u8], arrays: &[&str]) -> Walk {
                 continue;
             }
             Some(b'"') => {}
-            Some(_) => return Walk::NoArray,
+            Some(_) => return Walk::NoArray(at),
         }
         let name_end = match Tolerant::new().feed(text.get(at..).unwrap_or_default()) {
             Scan::End(length) => at + length,
             Scan::More => return Walk::More,
-            Scan::Broken(_) => return Walk::NoArray,
+            Scan::Broken(length) => return Walk::NoArray(at + length),
         };
         let name = text.get(at + 1..name_end - 1).unwrap_or_default();
         at = skip_space(text, name_end);
         match text.get(at) {
             None => return Walk::More,
             Some(b':') => at = skip_space(text, at + 1),
-            Some(_) => return Walk::NoArray,
+            Some(_) => return Walk::NoArray(at),
         }
         if text.get(at) == Some(&b'[') && arrays.iter().any(|own| own.as_bytes() == name) {
             return Walk::Array(at + 1);
@@ -398,7 +417,7 @@ fn find_array(text: &[u8], arrays: &[&str]) -> Walk {
         match Tolerant::new().feed(text.get(at..).unwrap_or_default()) {
             Scan::End(length) => at += length,
             Scan::More => return Walk::More,
-            Scan::Broken(_) => return Walk::NoArray,
+            Scan::Broken(length) => return Walk::NoArray(at + length),
         }
     }
 }

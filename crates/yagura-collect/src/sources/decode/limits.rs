@@ -16,6 +16,8 @@ pub struct Limits {
     pub ratio_max: u64,
     /// Bytes of text and index at which a batch is handed out.
     pub batch_bytes: usize,
+    /// Bytes of text that are read at once.
+    pub chunk_bytes: usize,
     /// Where a Parquet object that is too large for memory waits while it is read; the system's
     /// folder for temporary files where it is not said.
     pub spool_folder: Option<PathBuf>,
@@ -28,6 +30,7 @@ impl Default for Limits {
             inflated_bytes_max: 64 << 30,
             ratio_max: 500,
             batch_bytes: 4 << 20,
+            chunk_bytes: 512 << 10,
             spool_folder: None,
         }
     }

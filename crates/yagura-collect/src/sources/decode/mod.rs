@@ -147,7 +147,7 @@ impl<'d> Decoding<'d> {
         let first_member_only = compression == Compression::Gzip && self.is_of_trail();
         let stored = Stored::new(Box::new(Cursor::new(head).chain(input)));
         let inflater = Inflater::new(stored, compression, first_member_only, self.limits);
-        let mut window = Window::stream(inflater);
+        let mut window = Window::stream(inflater, self.limits);
         let outcome = self.records(&mut window, out);
         *stored_bytes = window.stored_bytes().unwrap_or_default();
         *inflated_bytes = window.text_bytes();
@@ -236,3 +236,6 @@ impl<'d> Decoding<'d> {
         names
     }
 }
+
+#[cfg(test)]
+mod tests;

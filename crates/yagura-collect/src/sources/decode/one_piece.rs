@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn one_member_is_inflated() {
-        for text in [&b"{\"Records\":[]}"[..], b"", &[b'a'; 100_000]] {
+        for text in [&b"{\"Records\":[]}"[..], &[b'a'; 100_000]] {
             assert_eq!(inflate(&gzip(text)).as_deref(), Some(text));
         }
     }

@@ -30,6 +30,8 @@ pub(super) struct Output<'a> {
     pub(super) builder: BatchBuilder,
     pub(super) limits: &'a Limits,
     summary: DecodeSummary,
+    /// Where the last bad piece of the text ended.
+    bad_end: Option<u64>,
     sink: &'a mut dyn FnMut(Decoded) -> ControlFlow<()>,
 }
 
@@ -40,7 +42,7 @@ impl<'a> Output<'a> {
         sink: &'a mut dyn FnMut(Decoded) -> ControlFlow<()>,
     ) -> Self {
         let builder = BatchBuilder::new(origin);
-        Self { builder, limits, summary: DecodeSummary::default(), sink }
+        Self { builder, limits, summary: DecodeSummary::default(), bad_end: None, sink }
     }
 
     /// A record is whole in the builder: counts it, and hands the batch out when it is full.
@@ -70,6 +72,9 @@ impl<'a> Output<'a> {
         if piece.records_lost == Some(1) {
             self.builder.skip_ordinal();
         }
+        if !piece.reason.is_of_storage() {
+            self.bad_end = Some(piece.offset + piece.length);
+        }
         self.summary.bad_pieces += 1;
         self.send(Decoded::Bad(piece))
     }
@@ -80,6 +85,11 @@ impl<'a> Output<'a> {
     ) -> Result<(), Halt> {
         self.summary.records += batch.len() as u64;
         self.send(Decoded::Batch(batch))
+    }
+
+    /// Whether the last bad piece went on to `offset` of the text.
+    pub(super) fn is_told_up_to(&self, offset: u64) -> bool {
+        self.bad_end == Some(offset)
     }
 
     pub(super) fn summary(&self) -> DecodeSummary {

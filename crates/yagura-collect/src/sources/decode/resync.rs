@@ -37,12 +37,17 @@ pub(super) struct Signatures {
     learned: Vec<Vec<u8>>,
     /// Those that the source says its records have, with their quotes.
     told: Vec<Vec<u8>>,
+    /// Up to where in the text nothing begins that each name, a line or an element of a list
+    /// would tell: what was searched in vain is not searched again.
+    vain_names: Vec<u64>,
+    vain_line: u64,
+    vain_element: u64,
 }
 
 impl Signatures {
     pub(super) fn new(names: Vec<String>) -> Self {
         let told = names.into_iter().map(|name| format!("\"{name}\"").into_bytes()).collect();
-        Self { learned: Vec::new(), told }
+        Self { learned: Vec::new(), told, vain_names: Vec::new(), vain_line: 0, vain_element: 0 }
     }
 
     /// Remembers what a good record begins with.
@@ -52,6 +57,7 @@ impl Signatures {
         };
         if !self.learned.iter().any(known) && self.learned.len() < NAMES_MAX {
             self.learned.push(format!("\"{name}\"").into_bytes());
+            self.vain_names.clear();
         }
     }
 
@@ -62,20 +68,45 @@ impl Signatures {
         self.learned.iter().any(|name| rest.starts_with(name))
     }
 
-    /// Where the next record begins at or after `from`, as far as can be told.
-    fn find(&self, text: &[u8], from: usize, place: Place) -> Option<usize> {
+    /// Where the next record begins at or after `from`, as far as can be told. The text begins
+    /// at `offset` of the object.
+    fn find(&mut self, text: &[u8], offset: u64, from: usize, place: Place) -> Option<usize> {
         let names = match self.learned.is_empty() {
             true => &self.told,
             false => &self.learned,
         };
-        let named = names.iter().filter_map(|name| find_named(text, from, name)).min();
-        let other = match (place, names.is_empty()) {
-            (Place::Top, _) => find_line(text, from),
-            (Place::List, true) => find_next_of_list(text, from),
-            (Place::List, false) => find_line(text, from),
+        self.vain_names.resize(names.len(), 0);
+        let named = names.iter().zip(&mut self.vain_names).filter_map(|(name, vain)| {
+            search(text, offset, from, vain, &|from| find_named(text, from, name))
+        });
+        let named = named.min();
+        let other = if place == Place::List && names.is_empty() {
+            let find = |from| find_next_of_list(text, from);
+            search(text, offset, from, &mut self.vain_element, &find)
+        } else {
+            search(text, offset, from, &mut self.vain_line, &|from| find_line(text, from))
         };
         [named, other].into_iter().flatten().min()
     }
+}
+
+/// Searches from `from`, but not again where there is nothing.
+fn search(
+    text: &[u8],
+    offset: u64,
+    from: usize,
+    vain: &mut u64,
+    find: &dyn Fn(usize) -> Option<usize>,
+) -> Option<usize> {
+    let known = usize::try_from(vain.saturating_sub(offset)).unwrap_or(usize::MAX);
+    if known > text.len() {
+        return None;
+    }
+    let found = find(from.max(known));
+    // What begins near the end of the text may not be seen yet.
+    let searched = found.unwrap_or_else(|| text.len().saturating_sub(KEPT_BYTES)).max(known);
+    *vain = offset + searched as u64;
+    found
 }
 
 /// An opening brace whose first name is `name`, unless it is a member's value or the first of a
@@ -169,7 +200,7 @@ impl Damage {
         self,
         window: &mut Window<'_>,
         out: &mut Output<'_>,
-        signatures: &Signatures,
+        signatures: &mut Signatures,
         place: Place,
     ) -> Result<(), Halt> {
         let mut piece = BadPiece {
@@ -208,7 +239,7 @@ impl Damage {
             }
         }
         loop {
-            if let Some(at) = signatures.find(window.bytes(), from, place) {
+            if let Some(at) = signatures.find(window.bytes(), window.offset(), from, place) {
                 take(&mut piece, window, at);
                 return out.bad_piece(piece);
             }

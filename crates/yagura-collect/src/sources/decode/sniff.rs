@@ -37,7 +37,7 @@ pub(crate) fn sniff(head: &[u8], envelopes: &Envelopes<'_>, origin: Arc<Origin>)
     let limits = Limits { batch_bytes: 1, ..Limits::default() };
     let stored = Stored::new(Box::new(Cursor::new(head)));
     let inflater = Inflater::new(stored, compression, true, &limits);
-    let mut window = Window::stream(inflater);
+    let mut window = Window::stream(inflater, &limits);
     if window.at_least(head.len().max(64 << 10)).is_err() {
         return Sniffed::default();
     }

@@ -3,7 +3,7 @@
 //! Whether a value is right is said by the model's indexer alone.
 
 /// Deeper than this nothing is followed.
-const DEPTH_MAX: usize = 4096;
+const DEPTH_MAX: usize = 512;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Expect {

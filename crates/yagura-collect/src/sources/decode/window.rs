@@ -5,10 +5,8 @@
 use std::io;
 
 use super::inflate::Inflater;
+use super::limits::Limits;
 use super::piece::BadPiece;
-
-/// Bytes that are read at once.
-const CHUNK_BYTES: usize = 512 << 10;
 
 enum Source<'a> {
     Stream(Box<Inflater<'a>>),
@@ -24,16 +22,19 @@ pub(super) struct Window<'a> {
     /// Where the buffer begins in the text.
     offset: u64,
     ended: bool,
+    chunk_bytes: usize,
 }
 
 impl<'a> Window<'a> {
     pub(super) fn whole(text: Vec<u8>) -> Self {
-        Self { source: Source::Whole, buffer: text, start: 0, offset: 0, ended: true }
+        let source = Source::Whole;
+        Self { source, buffer: text, start: 0, offset: 0, ended: true, chunk_bytes: 0 }
     }
 
-    pub(super) fn stream(inflater: Inflater<'a>) -> Self {
+    pub(super) fn stream(inflater: Inflater<'a>, limits: &Limits) -> Self {
         let source = Source::Stream(Box::new(inflater));
-        Self { source, buffer: Vec::new(), start: 0, offset: 0, ended: false }
+        let chunk_bytes = limits.chunk_bytes.max(1);
+        Self { source, buffer: Vec::new(), start: 0, offset: 0, ended: false, chunk_bytes }
     }
 
     /// The text from here on, as far as it was read.
@@ -66,7 +67,7 @@ impl<'a> Window<'a> {
         self.offset += self.start as u64;
         self.start = 0;
         let before = self.buffer.len();
-        let wanted = before + before.max(CHUNK_BYTES);
+        let wanted = before + before.max(self.chunk_bytes);
         self.buffer.resize(wanted, 0);
         let mut filled = before;
         while let Some(room) = self.buffer.get_mut(filled..).filter(|room| !room.is_empty()) {

@@ -10,9 +10,40 @@ pub struct Scaffold {
     pub text: String,
 }
 
+/// A new log source: its file, a sample, and the rows that the sample gives.
+///
+/// # Errors
+/// What is not one lower_snake word.
+pub fn source(id: &str) -> Result<Vec<Scaffold>, ScaffoldError> {
+    if !is_word(id) {
+        return Err(ScaffoldError(id.chars().take(100).collect()));
+    }
+    let file = |name: &str, text: &str| Scaffold {
+        path: format!("sources/{id}/{name}"),
+        text: text.to_owned(),
+    };
+    Ok(vec![
+        file("source.yaml", &SOURCE.replace("SOURCE", id)),
+        file("samples/lines.jsonl", SAMPLE),
+        file("samples/lines.jsonl.expected.jsonl", SAMPLE_ROWS),
+    ])
+}
+
+/// A new saved query.
+///
+/// # Errors
+/// What is not an id of two lower_snake parts.
+pub fn query(id: &str) -> Result<Scaffold, ScaffoldError> {
+    let (topic, name) = parts(id)?;
+    Ok(Scaffold { path: format!("queries/{topic}/{name}.yaml"), text: QUERY.to_owned() })
+}
+
 /// An id from which no path can be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an id (`service.wanted_condition`, in lower case with underscores)")]
+#[error(
+    "`{0}` is not an id (`service.wanted_condition`, of a source one word, in lower case with \
+     underscores)"
+)]
 pub struct ScaffoldError(String);
 
 /// A new control.
@@ -40,14 +71,15 @@ pub fn resource(id: &str, type_name: &str) -> Result<Scaffold, ScaffoldError> {
 }
 
 fn parts(id: &str) -> Result<(&str, &str), ScaffoldError> {
-    let fine = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_lowercase())
-            && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-    };
     match id.split_once('.') {
-        Some((service, name)) if fine(service) && fine(name) => Ok((service, name)),
+        Some((service, name)) if is_word(service) && is_word(name) => Ok((service, name)),
         _ => Err(ScaffoldError(id.chars().take(100).collect())),
     }
+}
+
+fn is_word(part: &str) -> bool {
+    part.starts_with(|c: char| c.is_ascii_lowercase())
+        && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
 const CONTROL: &str = r#"type: AWS::Service::Type
@@ -104,4 +136,68 @@ cases:
       SERVICE:ListThings: {Things: [{Id: a, Example: true}]}
       SERVICE:DescribeThing: {Detail: x}
     expect: [{id: a, properties: {Example: true, Detail: x}, unread: []}]
+"#;
+
+const SOURCE: &str = r#"title: {en: TODO, ja: TODO 名前}
+about:
+  en: >-
+    TODO what a record tells, and what it does not.
+  ja: >-
+    TODO 記録が何を示し、何を示さないか。
+document: https://example.com/TODO
+keys:
+  - SOURCE/{year}/{month}/{day}/**
+content:
+  - members: [at, what]
+rank: 30
+formats: [json]
+columns:
+  order_id: {from: order.id, lookup: true}
+  amount: {from: order.amount, type: integer}
+shared:
+  time: {from: at, format: any}
+  account: "@account"
+  actor: who
+  address: from
+  action: what
+  resource: order.id
+  outcome: {from: error, present: failure, absent: success}
+retention_days: 90
+samples:
+  - {file: lines.jsonl, key: SOURCE/2026/11/21/part-1.jsonl}
+"#;
+
+const SAMPLE: &str = concat!(
+    r#"{"at":"2026-11-21T05:12:01Z","who":"mika","from":"203.0.113.24","what":"order","#,
+    r#""order":{"id":"o-1","amount":1200}}"#,
+    "\n"
+);
+
+const SAMPLE_ROWS: &str = concat!(
+    r#"{"time":"2026-11-21T05:12:01Z","actor":"mika","address":"203.0.113.24","#,
+    r#""action":"order","resource":"o-1","outcome":"success","order_id":"o-1","amount":1200}"#,
+    "\n"
+);
+
+const QUERY: &str = r#"title: {en: TODO, ja: TODO 名前}
+question: {en: TODO the question?, ja: TODO 問い。}
+reading:
+  en: >-
+    TODO how to read the answer, and what it does not tell.
+  ja: >-
+    TODO 答えの読み方と、分からないこと。
+sources: [cloudtrail]
+parameters:
+  since: {type: time, default: "-7d", title: {en: From when on, ja: いつから}}
+  until: {type: time, default: "now", title: {en: Until when, ja: いつまで}}
+columns:
+  actor: {en: Who, ja: 実行者}
+  calls: {en: How many calls, ja: 呼び出し回数}
+sql: |
+  SELECT actor, count(*) AS calls
+  FROM cloudtrail
+  WHERE time >= $since AND time < $until
+  GROUP BY actor
+  ORDER BY calls DESC
+  LIMIT 100
 "#;

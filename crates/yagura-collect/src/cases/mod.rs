@@ -1,8 +1,11 @@
 //! The cases of resource files, run through the real mapping: recorded answers in, resources out.
-//! Cases of controls are judge's.
+//! Samples of log sources are in `samples.rs`; cases of controls are judge's.
 
 pub(crate) mod answers;
 mod compare;
+pub mod samples;
+#[cfg(test)]
+mod samples_tests;
 #[cfg(test)]
 mod wire_tests;
 

@@ -24,6 +24,9 @@ const CONTEXT: [&str; 9] = [
     "peer",
     "received",
 ];
+/// Tables that questions see beside those of the sources.
+const TABLES: [&str; 7] =
+    ["accounts", "coverage", "events", "objects", "resources", "scans", "verdicts"];
 /// Columns that a table may have. Beyond this it is no table but a record of another shape.
 const COLUMNS_MAX: usize = 200;
 
@@ -37,6 +40,10 @@ pub(crate) fn check(lint: &mut Lint<'_>, source: &Source) {
         lint.error(&file, source.document.place, message);
     }
     let start = source.title.place;
+    if TABLES.contains(&source.id.as_str()) {
+        let message = format!("`{}` is the name of a table that is no log source", source.id);
+        lint.error(&file, start, message);
+    }
     if source.keys.0.is_empty() && source.log_groups.is_empty() && source.content.is_empty() {
         let hint = "give `keys`, `log_groups` or `content`";
         lint.hinted(&file, start, "nothing tells how the source is recognized", hint);
@@ -149,7 +156,7 @@ fn known_fields(source: &Source) -> Option<BTreeSet<&str>> {
             _ => return None,
         }
     }
-    Some(fields)
+    (!fields.is_empty()).then_some(fields)
 }
 
 fn samples(lint: &mut Lint<'_>, file: &File, source: &Source) {

@@ -30,6 +30,10 @@ fn the_packed_form_means_the_same_as_the_files() {
     check(format!("{:#?}", packed.resources), format!("{:#?}", files.resources));
     check(format!("{:#?}", packed.controls), format!("{:#?}", files.controls));
     check(format!("{:#?}", packed.frameworks), format!("{:#?}", files.frameworks));
+    check(format!("{:#?}", packed.queries), format!("{:#?}", files.queries));
+    assert_eq!(packed.samples, files.samples);
+    let tables = |content: &Content| format!("{:#?}", content.tables());
+    check(tables(packed), tables(&files));
 }
 
 #[test]

@@ -15,4 +15,5 @@ mod expression_reads;
 mod expression_results;
 mod hostile;
 mod lint_messages;
+mod lint_sources;
 mod site_folder;

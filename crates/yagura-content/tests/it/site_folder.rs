@@ -132,6 +132,11 @@ fn scaffolds_load_and_lint_asks_for_what_is_left_to_fill_in() {
     let resource = yagura_content::scaffold::resource("x.thing", "AWS::X::Thing").unwrap();
     write(folder.path(), &control.path, &control.text);
     write(folder.path(), &resource.path, &resource.text);
+    for file in yagura_content::scaffold::source("shop_orders").unwrap() {
+        write(folder.path(), &file.path, &file.text);
+    }
+    let query = yagura_content::scaffold::query("shop.orders_refused").unwrap();
+    write(folder.path(), &query.path, &query.text);
     let content = Content::load(Some(folder.path()));
     assert!(content.problems.is_empty(), "{:?}", content.problems);
     let problems = content.lint(None);
@@ -139,7 +144,77 @@ fn scaffolds_load_and_lint_asks_for_what_is_left_to_fill_in() {
     for problem in problems {
         assert!(problem.message.contains("TODO"), "{problem}");
     }
+    for id in ["", "x.y", "X", "../x", "x/y"] {
+        assert!(yagura_content::scaffold::source(id).is_err(), "{id}");
+    }
     for id in ["", "x", "X.y", "a.b.c", "../x.y", "a.b/c"] {
         assert!(yagura_content::scaffold::control(id, "AWS::X::Y").is_err(), "{id}");
+    }
+}
+
+const EXTENSION: &str = "
+keys: [\"trails/{account}/**.json\"]
+columns:
+  cost_center: additionalEventData.costCenter
+retention_days: 30
+";
+
+#[test]
+fn a_site_adds_a_source_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in yagura_content::scaffold::source("shop_orders").unwrap() {
+        write(folder.path(), &file.path, &file.text);
+    }
+    let content = Content::load(Some(folder.path()));
+    assert!(content.problems.is_empty(), "{:?}", content.problems);
+    let source = &content.sources["shop_orders"];
+    assert_eq!(source.table().columns.len(), 2);
+    assert!(content.sample(source, "lines.jsonl").unwrap().contains("mika"));
+    assert_eq!(content.tables().len(), Content::builtin().sources.len() + 1);
+}
+
+#[test]
+fn a_site_extends_a_source() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "sources/cloudtrail/extend.yaml", EXTENSION);
+    let content = Content::load(Some(folder.path()));
+    assert!(content.problems.is_empty(), "{:?}", content.problems);
+    let (own, extended) =
+        (&Content::builtin().sources["cloudtrail"], &content.sources["cloudtrail"]);
+    assert_eq!(extended.keys.0.len(), own.keys.0.len() + 1);
+    assert_eq!(extended.retention_days, 30);
+    let names = |source: &yagura_content::format::Source| -> Vec<String> {
+        source.table().columns.iter().map(|column| column.name.clone()).collect()
+    };
+    assert_eq!(names(extended)[..names(own).len()], names(own));
+    assert_eq!(names(extended).last().unwrap(), "cost_center");
+}
+
+#[test]
+fn an_extension_cannot_change_what_is_promised() {
+    for (name, text, expected) in [
+        (
+            "cloudtrail",
+            EXTENSION.replace("cost_center", "event_name"),
+            "sources/cloudtrail/extend.yaml:4:3: `cloudtrail` has the column `event_name` already",
+        ),
+        (
+            "cloudtrail",
+            EXTENSION.replace("cost_center", "time"),
+            "sources/cloudtrail/extend.yaml:4:3: every table has the column `time`; \
+             choose another name",
+        ),
+        (
+            "cloudtrial",
+            EXTENSION.to_owned(),
+            "sources/cloudtrial/extend.yaml:1:1: there is no source `cloudtrial` to extend",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &format!("sources/{name}/extend.yaml"), &text);
+        let content = Content::load(Some(folder.path()));
+        let problems: Vec<String> = content.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(problems, [expected]);
+        assert_eq!(content.sources["cloudtrail"].retention_days, 0);
     }
 }

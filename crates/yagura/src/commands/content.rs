@@ -47,6 +47,8 @@ struct NewArgs {
 enum Kind {
     Control,
     Resource,
+    Source,
+    Query,
 }
 
 pub(crate) fn run(context: &Context, args: &ContentArgs) -> anyhow::Result<Exit> {
@@ -105,35 +107,31 @@ fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
             passed += 1;
         }
     }
-    for case in yagura_collect::cases::run(&content) {
-        let id = content.resources.get(&case.type_name).map(|file| file.id.clone());
-        if !wanted(id.as_deref().unwrap_or(&case.type_name)) {
-            continue;
-        }
-        if case.problems.is_empty() {
+    for (what, case, problems) in cases_of_collect(&content, &wanted) {
+        if problems.is_empty() {
             passed += 1;
         } else {
             failed += 1;
-            output::say(&output::printable(&format!(
-                "{}: case `{}`: {}",
-                case.type_name,
-                case.case,
-                case.problems.join("; ")
-            )));
+            let problems = problems.join("; ");
+            output::say(&output::printable(&format!("{what}: case `{case}`: {problems}")));
         }
     }
     context.remark_in(
         &format!(
-            "{} controls, {} resource types, {} frameworks",
+            "{} controls, {} resource types, {} frameworks, {} log sources, {} queries",
             content.controls.len(),
             content.resources.len(),
-            content.frameworks.len()
+            content.frameworks.len(),
+            content.sources.len(),
+            content.queries.len()
         ),
         &format!(
-            "コントロール {}、リソースタイプ {}、フレームワーク {}",
+            "コントロール {}、リソースタイプ {}、フレームワーク {}、ログソース {}、クエリ {}",
             content.controls.len(),
             content.resources.len(),
-            content.frameworks.len()
+            content.frameworks.len(),
+            content.sources.len(),
+            content.queries.len()
         ),
     );
     output::line(&format!("{passed} passed, {failed} failed"))?;
@@ -146,30 +144,54 @@ fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
     Ok(if failed == 0 && errors == 0 { Exit::Done } else { Exit::Findings })
 }
 
+/// What of the content, which case, and what is wrong with it: of resource types and sources.
+fn cases_of_collect(
+    content: &Content,
+    wanted: &dyn Fn(&str) -> bool,
+) -> Vec<(String, String, Vec<String>)> {
+    let id_of = |type_name: &str| content.resources.get(type_name).map(|file| file.id.clone());
+    let resources = yagura_collect::cases::run(content)
+        .into_iter()
+        .filter(|case| wanted(id_of(&case.type_name).as_deref().unwrap_or(&case.type_name)))
+        .map(|case| (case.type_name, case.case, case.problems));
+    let samples = yagura_collect::cases::samples::run(content)
+        .into_iter()
+        .filter(|case| wanted(&case.source))
+        .map(|case| (case.source, case.sample, case.problems));
+    resources.chain(samples).collect()
+}
+
 fn new(context: &Context, args: &NewArgs) -> anyhow::Result<Exit> {
     let folder = match (&args.into, &context.global.site) {
         (Some(folder), _) | (None, Some(folder)) => folder.clone(),
         (None, None) => settings::data_folder(&context.global)?.join("site"),
     };
-    let scaffold = match args.kind {
-        Kind::Control => scaffold::control(&args.id, &args.type_name),
-        Kind::Resource => scaffold::resource(&args.id, &args.type_name),
+    let files = match args.kind {
+        Kind::Control => scaffold::control(&args.id, &args.type_name).map(|file| vec![file]),
+        Kind::Resource => scaffold::resource(&args.id, &args.type_name).map(|file| vec![file]),
+        Kind::Source => scaffold::source(&args.id),
+        Kind::Query => scaffold::query(&args.id).map(|file| vec![file]),
     };
-    let scaffold = scaffold.map_err(|error| {
+    let files = files.map_err(|error| {
         let message = error.to_string();
-        anyhow::Error::new(error)
-            .context(Hinted::new(message, "an id is `service.wanted_condition`, in lower case"))
+        anyhow::Error::new(error).context(Hinted::new(
+            message,
+            "an id is `service.wanted_condition`, that of a source one word, in lower case",
+        ))
     })?;
-    let path = folder.join(&scaffold.path);
-    anyhow::ensure!(
-        !path.exists(),
-        Hinted::new(format!("`{}` is there already", path.display()), "choose another id")
-    );
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)?;
+    if let Some(there) = files.iter().map(|file| folder.join(&file.path)).find(|path| path.exists())
+    {
+        let message = format!("`{}` is there already", there.display());
+        anyhow::bail!(Hinted::new(message, "choose another id"));
     }
-    std::fs::write(&path, scaffold.text)?;
-    output::line(&path.display().to_string())?;
+    for file in files {
+        let path = folder.join(&file.path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        std::fs::write(&path, file.text)?;
+        output::line(&path.display().to_string())?;
+    }
     context.remark_in(
         "fill it in, then run `yagura content test`",
         "内容を書いてから `yagura content test` を実行してください",

@@ -200,8 +200,11 @@ impl Lake {
             Ok(staged) => self.replace(&group, &staging, staged, options, done).await,
             Err(error) => Err(error),
         };
-        // After a commit nothing is left in it; before one, all of it is worthless.
-        staging.clear().await?;
+        // After an error the note must stay: it may name a file that is visible and not part of
+        // the lake, and whoever opens the lake next removes that.
+        if committed.is_ok() {
+            staging.clear().await?;
+        }
         committed
     }
 

@@ -308,3 +308,84 @@ fn unpack<T: for<'de> Deserialize<'de>>(path: &str, bytes: &[u8]) -> Result<T, L
         _ => fail(error.to_string()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(files: u64) -> State {
+        let lookups: Arc<[String]> =
+            ["actor", "address", "event_name", "resources.list.element.arn"]
+                .map(str::to_owned)
+                .into();
+        let mut state = State { commit: 7, ..State::default() };
+        for n in 0..files {
+            let day = Date::constant(2026, 11, 1 + (n % 20) as i8);
+            let account = format!("{:012}", n % 50);
+            let begin = 1_793_577_600_000_000 + n as i64 * 977_000_000;
+            let group = |at: u64| RowGroup {
+                rows: 131_072,
+                bytes: 14_000_000 + n * 31,
+                time_min_us: begin + at as i64,
+                time_max_us: begin + 3_600_000_000,
+                blooms: vec![Some(Bloom { offset: 13_000_000 + n * 7, blocks: 64 }), None],
+            };
+            let file = LakeFile {
+                path: format!("{}/{n:016x}-000000.parquet", partition_path("trail", day, &account)),
+                source: "trail".into(),
+                day,
+                account: account.into(),
+                rows: 262_144,
+                bytes: 28_000_000 + n,
+                footer_bytes: 31_000,
+                time_min_us: begin,
+                time_max_us: begin + 3_600_000_000,
+                lookups: Arc::clone(&lookups),
+                row_groups: vec![group(0), group(1_800_000_000)],
+                regions: vec![RegionHours { region: "eu-west-1".into(), hours: 0xff_ffff }],
+                schema: "0a1b2c".into(),
+                commit: n / 3,
+                compacted: n % 2 == 0,
+            };
+            state.files.insert(file.path.clone(), Arc::new(file));
+        }
+        state
+    }
+
+    #[test]
+    fn a_checkpoint_comes_back_and_is_small() {
+        let state = state(2000);
+        let bytes = checkpoint_bytes(&state).unwrap();
+        assert_eq!(read_checkpoint("c", &bytes).unwrap(), state);
+        // So a hundred thousand files are read in one request of some megabytes.
+        assert!(bytes.len() < 2000 * 120, "{}", bytes.len());
+    }
+
+    #[test]
+    fn a_commit_comes_back() {
+        let files: Vec<_> = state(3).files.into_values().collect();
+        let commit = Commit {
+            id: 9,
+            writer: "w".into(),
+            added: files,
+            removed: vec![Removal { path: "gone".into() }],
+            holds_lifted: vec!["case".into()],
+            fenced: vec!["dead".into()],
+            ..Commit::default()
+        };
+        assert_eq!(read_commit("c", &commit_bytes(&commit).unwrap()).unwrap(), commit);
+    }
+
+    #[test]
+    fn what_is_damaged_or_newer_is_told_apart() {
+        let newer = zstd::encode_all(br#"{"format":2,"all":"new"}"#.as_slice(), 1).unwrap();
+        let error = read_commit("c", &newer).unwrap_err();
+        assert!(matches!(error, LakeError::NewerFormat { found: 2, known: 1 }), "{error}");
+        let mut damaged = commit_bytes(&Commit::default()).unwrap();
+        damaged.truncate(damaged.len() / 2);
+        for bytes in [damaged, b"{}".to_vec(), Vec::new()] {
+            let error = read_commit("c", &bytes).unwrap_err();
+            assert!(matches!(error, LakeError::Manifest { .. }), "{error}");
+        }
+    }
+}

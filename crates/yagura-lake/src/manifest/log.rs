@@ -46,7 +46,15 @@ impl ManifestLog {
         known: Option<Arc<State>>,
     ) -> Result<(Arc<State>, Vec<Commit>), LakeError> {
         let mut state = match known {
-            Some(state) => state,
+            // Nearly always nothing has happened since, and one request tells so; a listing
+            // grows with the history.
+            Some(state) => {
+                let next = commit_path(state.commit.saturating_add(1));
+                if self.root.get(&next).await?.is_none() {
+                    return Ok((state, Vec::new()));
+                }
+                state
+            }
             None => Arc::new(self.checkpoint().await?),
         };
         let mut applied = Vec::new();
@@ -90,7 +98,7 @@ impl ManifestLog {
                 Ok(state) => return Ok(state),
                 Err(error @ LakeError::NewerFormat { .. }) => return Err(error),
                 Err(error) => {
-                    tracing::warn!(path, %error, "a checkpoint of the lake is damaged; an older one is used");
+                    tracing::warn!(path, %error, "a damaged checkpoint of the lake is passed over");
                 }
             }
         }

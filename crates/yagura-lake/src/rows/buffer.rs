@@ -137,45 +137,64 @@ impl RowBuffer {
         let layout = Arc::clone(&self.layout);
         let text_block = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
         let before = self.times.len();
+        let mut blocks = TextBlocks::new(batch.text(), text_block, text_block + 1);
+        let object = blocks.view(&batch.origin().object);
+        let mut values = Values::new(&layout.plan);
+        let mut clock = Clock::default();
         let mut refused = Vec::new();
-        let made = {
-            let mut blocks = TextBlocks::new(batch.text(), text_block, text_block + 1);
-            let object = blocks.view(&batch.origin().object);
-            let mut values = Values::new(&layout.plan);
-            let mut clock = Clock::default();
-            for record in &batch {
-                values.walk(&layout.plan, 0, record.root());
-                let time_us = match clock.time(&layout, &values, record, latest_us) {
-                    Ok(time_us) => time_us,
-                    Err(reason) => {
-                        let (ordinal, raw) = (record.ordinal(), record.raw().as_bytes().to_vec());
-                        refused.push(RefusedRecord { ordinal, reason, raw });
-                        continue;
-                    }
-                };
-                let newcomer = self.newcomer(&layout, &values, record, time_us);
-                if !wanted(self, newcomer)? {
+        let mut failed = None;
+        for record in &batch {
+            values.walk(&layout.plan, 0, record.root());
+            let time_us = match clock.time(&layout, &values, record, latest_us) {
+                Ok(time_us) => time_us,
+                Err(reason) => {
+                    let (ordinal, raw) = (record.ordinal(), record.raw().as_bytes().to_vec());
+                    refused.push(RefusedRecord { ordinal, reason, raw });
                     continue;
                 }
-                self.push_texts(&layout, &values, &mut blocks, record);
-                let mut filler =
-                    Filler { plan: &layout.plan, values: &mut values, blocks: &mut blocks, record };
-                for (planned, column) in layout.plan.columns.iter().zip(&mut self.own) {
-                    filler.column(0, planned, column);
+            };
+            let newcomer = self.newcomer(&layout, &values, record, time_us);
+            match wanted(self, newcomer) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(error) => {
+                    failed = Some(error);
+                    break;
                 }
-                self.object.push_view(object);
-                self.raw.push_view(blocks.view(record.raw()));
-                self.times.push(time_us);
-                let partition = newcomer.partition;
-                let row = u32::try_from(self.times.len() - 1).unwrap_or(u32::MAX);
-                self.order.push(Place { time_us, partition, row });
             }
-            blocks.into_made()
-        };
+            self.push(&layout, &mut values, &mut blocks, record);
+            self.object.push_view(object);
+            self.times.push(time_us);
+            let row = u32::try_from(self.times.len() - 1).unwrap_or(u32::MAX);
+            self.order.push(Place { time_us, partition: newcomer.partition, row });
+        }
+        let made = blocks.into_made();
+        // Also after a failure: the rows pushed before it point into the text.
         if self.times.len() > before {
             self.keep(batch.into_text().into_bytes(), made);
         }
-        Ok(refused)
+        failed.map_or(Ok(refused), Err)
+    }
+
+    /// Adds the values of a record to all columns that are filled from it.
+    fn push<'a>(
+        &mut self,
+        layout: &TableLayout,
+        values: &mut Values<'a>,
+        blocks: &mut TextBlocks<'a>,
+        record: Record<'a>,
+    ) {
+        for (planned, column) in layout.plan.texts.iter().zip(&mut self.texts) {
+            values.shared(planned, record, |text| match text {
+                Some(text) => column.push_view(blocks.view(text)),
+                None => column.push_null(),
+            });
+        }
+        self.raw.push_view(blocks.view(record.raw()));
+        let mut filler = Filler { plan: &layout.plan, values, blocks, record };
+        for (planned, column) in layout.plan.columns.iter().zip(&mut self.own) {
+            filler.column(0, planned, column);
+        }
     }
 
     fn keep(&mut self, mut text: Vec<u8>, mut made: Vec<u8>) {
@@ -225,22 +244,6 @@ impl RowBuffer {
         self.partitions.push(Partition { day: day(days), account: Arc::clone(&key.1) });
         self.partition_numbers.insert(key, number);
         number
-    }
-
-    /// Adds the shared texts.
-    fn push_texts(
-        &mut self,
-        layout: &TableLayout,
-        values: &Values<'_>,
-        blocks: &mut TextBlocks<'_>,
-        record: Record<'_>,
-    ) {
-        for (planned, column) in layout.plan.texts.iter().zip(&mut self.texts) {
-            values.shared(planned, record, |text| match text {
-                Some(text) => column.push_view(blocks.view(text)),
-                None => column.push_null(),
-            });
-        }
     }
 
     /// All columns in the order of arrival; the buffer is empty afterwards. The order in which

@@ -46,6 +46,10 @@ pub(crate) async fn commit(
         let since = state.commit;
         let (newest, others) = shared.lake.log().newest(Some(state)).await?;
         state = newest;
+        // An earlier attempt whose answer was lost, and that seemed to have failed.
+        if let Some(own) = others.iter().find(|commit| commit.writer == shared.staging.writer) {
+            return Ok(settle(shared, made, state, own, taken).await);
+        }
         if state.fenced.contains(&shared.staging.writer) {
             return Err(LakeError::TakenForDead);
         }
@@ -58,7 +62,10 @@ pub(crate) async fn commit(
         show(shared, made).await?;
         let commit = compose(shared, made, &state, now);
         match shared.lake.log().put(&commit).await? {
-            Tried::Done => return Ok(settle(shared, made, state, &commit, taken).await),
+            Tried::Done => {
+                Arc::make_mut(&mut state).apply(&commit);
+                return Ok(settle(shared, made, state, &commit, taken).await);
+            }
             Tried::Taken => {}
         }
     }
@@ -110,11 +117,10 @@ async fn show(shared: &Shared, made: &mut Made) -> Result<(), LakeError> {
 async fn settle(
     shared: &Shared,
     made: &mut Made,
-    mut state: Arc<State>,
+    state: Arc<State>,
     commit: &Commit,
     taken: Vec<LogObject>,
 ) -> Committed {
-    Arc::make_mut(&mut state).apply(commit);
     shared.lake.seen().add(commit.id, std::mem::take(&mut made.names));
     let cleared = match shared.lake.root().delete(std::mem::take(&mut made.obsolete)).await {
         Ok(()) => shared.staging.clear().await,

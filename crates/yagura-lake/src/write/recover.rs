@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use object_store::ObjectMeta;
 
-use crate::LakeError;
 use crate::layout::partition::STAGING;
 use crate::manifest::{Commit, CommitKind, ManifestLog, Tried};
 use crate::storage::Root;
 use crate::write::commit::ATTEMPTS_MAX;
-use crate::write::staging::{INTENT, LOCK};
-use crate::{LakeError as Error, LakeOptions};
+use crate::write::staging::{INTENT, LOCK, writer_name};
+use crate::{LakeError, LakeOptions};
 
 /// What is known of a writer from its folder.
 #[derive(Debug, Default)]
@@ -92,7 +92,7 @@ async fn lock_is_free(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     });
-    let fail = |source| Error::Folder { path: path.clone(), source: std::sync::Arc::new(source) };
+    let fail = |source| LakeError::Folder { path: path.clone(), source: Arc::new(source) };
     let tried = tried.await.map_err(|error| fail(std::io::Error::other(error)))?;
     tried.map(Some).map_err(fail)
 }
@@ -104,14 +104,14 @@ fn is_silent(leftover: &Leftover, options: &LakeOptions) -> bool {
 }
 
 async fn fence(log: &ManifestLog, writers: &[String], now: Timestamp) -> Result<(), LakeError> {
-    let mut known = None;
+    let (mut known, writer) = (None, writer_name());
     for _ in 0..ATTEMPTS_MAX {
         let (state, _) = log.newest(known).await?;
         let commit = Commit {
             id: state.commit.saturating_add(1),
             kind: CommitKind::Fence,
             time: now.max(state.time),
-            writer: writers.join("+"),
+            writer: writer.clone(),
             fenced: writers.to_vec(),
             ..Commit::default()
         };
@@ -149,8 +149,9 @@ async fn remove(
     root.delete(files).await?;
     root.delete(note).await?;
     if let Some(local) = root.local(&format!("{STAGING}/{writer}")) {
-        // An empty folder more or less harms nobody.
-        let _ = std::fs::remove_dir(local);
+        // With what the store left half-written and does not list. A folder more or less harms
+        // nobody.
+        let _ = std::fs::remove_dir_all(local);
     }
     Ok(())
 }

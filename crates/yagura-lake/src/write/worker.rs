@@ -110,6 +110,11 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         let layout = shared.lake.layout(&table.source)?;
         let object = self.object.as_mut().ok_or_else(no_object)?;
+        if object.source != table.source {
+            let what =
+                format!("the object was begun as `{}`, not `{}`", object.source, table.source);
+            return Err(LakeError::Request(what));
+        }
         let rows = self.tables.entry(table.source.clone()).or_insert_with(|| TableRows {
             buffer: RowBuffer::new(layout, shared.lake.seen().hasher.clone()),
             finished: 0,
@@ -303,22 +308,19 @@ impl TableRows {
         order.sort_unstable_by_key(|place| (place.partition, place.time_us, place.row));
         let layout = &self.buffer.layout;
         let mut files = Vec::new();
-        for places in order.chunk_by(|a, b| a.partition == b.partition) {
-            let number = places.first().map_or(0, |place| place.partition);
+        for own in order.chunk_by(|a, b| a.partition == b.partition) {
+            let number = own.first().map_or(0, |place| place.partition);
             let Some(partition) = self.buffer.partition(number) else { continue };
             let mut encoder: Option<FileEncoder<'_>> = None;
-            for places in places.chunks(CHUNK_ROWS) {
+            for places in own.chunks(CHUNK_ROWS) {
                 let chunk = in_order(rows, places).map_err(|error| {
                     LakeError::encode(format!("sort rows of `{}`", layout.table.source), error)
                 })?;
                 let encoder = match &mut encoder {
                     Some(encoder) => encoder,
-                    none => none.insert(FileEncoder::new(
-                        layout,
-                        &chunk,
-                        places.len().max(CHUNK_ROWS),
-                        Effort::Quick,
-                    )?),
+                    none => {
+                        none.insert(FileEncoder::new(layout, &chunk, own.len(), Effort::Quick)?)
+                    }
                 };
                 encoder.write(&chunk)?;
             }

@@ -54,7 +54,10 @@ impl<'a> Reader<'a> {
     }
 
     fn word(&mut self, keyword: &str) -> bool {
-        let found = matches!(self.peek(), Some((Token::Word(word), _)) if word.eq_ignore_ascii_case(keyword));
+        let found = match self.peek() {
+            Some((Token::Word(word), _)) => word.eq_ignore_ascii_case(keyword),
+            _ => false,
+        };
         self.at += usize::from(found);
         found
     }

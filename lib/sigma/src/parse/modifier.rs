@@ -75,7 +75,8 @@ pub(super) fn read(written: &str, place: Place) -> Result<Key, Problem> {
 
 fn add(key: &mut Key, name: &str, before: &[&str]) -> Result<(), String> {
     if let Some(step) = step(name) {
-        if key.place.is_some() {
+        // Public rules write `contains|windash` as well; only encodings need a bare text.
+        if key.place.is_some() && step != Step::Dashes {
             return Err(format!("`{name}` must stand before `contains` and its like"));
         }
         key.steps.push(step);

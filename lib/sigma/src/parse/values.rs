@@ -100,9 +100,6 @@ fn plain(key: &Key, value: &Node) -> Result<Vec<Test>, String> {
     };
     let read = if key.expand { Pattern::read_with_placeholders } else { Pattern::read };
     let pattern = read(&text);
-    if key.expand && !pattern.has_placeholder() {
-        return Err(format!("`{text}` has no placeholder for `expand`"));
-    }
     let patterns = encoded(pattern, &key.steps)?;
     let place = if key.field.is_none() { Some(FieldPlace::Within) } else { key.place };
     let cased = key.cased;

@@ -89,7 +89,8 @@ fn line() -> impl Strategy<Value = String> {
         4 => (field.clone(), place.clone(), texts()).prop_map(|(f, m, t)| format!("{f}|{m}: {t}")),
         1 => (field.clone(), place.clone(), texts(), texts())
             .prop_map(|(f, m, t, u)| format!("{f}|{m}|all: [{t}, {u}]")),
-        1 => (field.clone(), place.clone(), texts()).prop_map(|(f, m, t)| format!("{f}|{m}|cased: {t}")),
+        1 => (field.clone(), place.clone(), texts())
+            .prop_map(|(f, m, t)| format!("{f}|{m}|cased: {t}")),
         1 => (field.clone(), texts()).prop_map(|(f, t)| format!("{f}|neq: {t}")),
         1 => (field.clone(), comparison, 5..12i64).prop_map(|(f, m, n)| format!("{f}|{m}: {n}")),
         1 => (field.clone(), any::<bool>()).prop_map(|(f, b)| format!("{f}|exists: {b}")),
@@ -137,7 +138,8 @@ fn rule() -> impl Strategy<Value = String> {
     );
     (selection(), selection(), condition).prop_map(|(first, second, condition)| {
         format!(
-            "title: r\nlogsource: {{product: p}}\ndetection:\n  s1: {first}\n  s2: {second}\n  condition: {condition}\n"
+            "title: r\nlogsource: {{product: p}}\ndetection:\n  s1: {first}\n  s2: {second}\n  \
+             condition: {condition}\n"
         )
     })
 }

@@ -26,7 +26,7 @@ detection: {s: {eventName: CreateKey}, condition: s}
 ";
 
 fn with(correlation: &str) -> Matcher {
-    matcher(&[&format!("{RULES}title: c\ncorrelation:\n{correlation}")])
+    matcher(&[&format!("{RULES}title: c\ncorrelation: {{{correlation}}}\n")])
 }
 
 fn failed(seconds: i64, id: &str, user: &str) -> Json {
@@ -65,7 +65,7 @@ fn check(matcher: &Matcher, events: &[Json], expected: &[(&[&str], i64, f64, &[&
 #[test]
 fn event_count_counts_per_group_within_the_span() {
     let matcher = with(
-        "  type: event_count\n  rules: [failed]\n  group-by: [user]\n  timespan: 10s\n  condition: {gte: 3}\n",
+        "type: event_count, rules: [failed], group-by: [user], timespan: 10s, condition: {gte: 3}",
     );
     let events = [
         failed(0, "a1", "ann"),
@@ -83,7 +83,7 @@ fn event_count_counts_per_group_within_the_span() {
 #[test]
 fn windows_slide_and_are_not_cut_at_boundaries() {
     let matcher = with(
-        "  type: event_count\n  rules: [failed]\n  group-by: [user]\n  timespan: 1m\n  condition: {gt: 1}\n",
+        "type: event_count, rules: [failed], group-by: [user], timespan: 1m, condition: {gt: 1}",
     );
     let events = [failed(59, "a", "u"), failed(61, "b", "u")];
     check(&matcher, &events, &[(&["u"], 61, 2.0, &["a", "b"])]);
@@ -92,7 +92,7 @@ fn windows_slide_and_are_not_cut_at_boundaries() {
 #[test]
 fn a_condition_that_stays_met_is_told_once_per_span() {
     let matcher = with(
-        "  type: event_count\n  rules: [failed]\n  group-by: [user]\n  timespan: 10s\n  condition: {gte: 2}\n",
+        "type: event_count, rules: [failed], group-by: [user], timespan: 10s, condition: {gte: 2}",
     );
     let events: Vec<Json> = (0..16).map(|at| failed(at, &format!("e{at:02}"), "u")).collect();
     let found = run(&matcher, lateness(0), &events);
@@ -107,7 +107,8 @@ fn a_condition_that_stays_met_is_told_once_per_span() {
 #[test]
 fn value_count_counts_distinct_values() {
     let matcher = with(
-        "  type: value_count\n  rules: [failed]\n  group-by: [address]\n  timespan: 1h\n  condition: {field: user, gte: 3}\n",
+        "type: value_count, rules: [failed], group-by: [address], timespan: 1h, \
+         condition: {field: user, gte: 3}",
     );
     let from = |at, id: &str, user: &str| {
         event(at, id, json!({"eventName": "Login", "ok": false, "user": user, "address": "x"}))
@@ -121,14 +122,14 @@ fn value_count_counts_distinct_values() {
 #[test]
 fn limits_that_only_a_whole_window_meets_are_told_when_it_ends() {
     let matcher = with(
-        "  type: event_count\n  rules: [failed]\n  group-by: [user]\n  timespan: 10s\n  condition: {gt: 1, lte: 3}\n",
+        "type: event_count, rules: [failed], group-by: [user], timespan: 10s, condition: {gt: 1, \
+         lte: 3}",
     );
     let burst: Vec<Json> = (0..5).map(|at| failed(at, &format!("e{at}"), "many")).collect();
     check(&matcher, &burst, &[]);
     let few = [failed(0, "a", "few"), failed(9, "b", "few"), failed(30, "c", "few")];
     check(&matcher, &few, &[(&["few"], 10, 2.0, &["a", "b"])]);
-    let exact =
-        with("  type: event_count\n  rules: [failed]\n  timespan: 10s\n  condition: {eq: 1}\n");
+    let exact = with("type: event_count, rules: [failed], timespan: 10s, condition: {eq: 1}");
     check(&exact, &[failed(0, "a", "x")], &[(&[], 10, 1.0, &["a"])]);
     check(&exact, &[failed(0, "a", "x"), failed(1, "b", "y")], &[]);
 }
@@ -143,32 +144,28 @@ fn sums_means_and_percentiles_are_of_numbers() {
         bytes(2, "c", json!("many")),
         bytes(3, "d", json!(60)),
     ];
-    let sum = with(
-        "  type: value_sum\n  rules: [key]\n  timespan: 10s\n  condition: {field: n, gte: 90}\n",
-    );
+    let sum = with("type: value_sum, rules: [key], timespan: 10s, condition: {field: n, gte: 90}");
     check(&sum, &events, &[(&[], 3, 90.0, &["a", "b", "c", "d"])]);
-    let mean = with(
-        "  type: value_avg\n  rules: [key]\n  timespan: 10s\n  condition: {field: n, gte: 30}\n",
-    );
+    let mean = with("type: value_avg, rules: [key], timespan: 10s, condition: {field: n, gte: 30}");
     check(&mean, &events, &[(&[], 10, 30.0, &["a", "b", "c", "d"])]);
-    let median = with(
-        "  type: value_median\n  rules: [key]\n  timespan: 10s\n  condition: {field: n, lt: 30}\n",
-    );
+    let median =
+        with("type: value_median, rules: [key], timespan: 10s, condition: {field: n, lt: 30}");
     check(&median, &events, &[(&[], 10, 20.0, &["a", "b", "c", "d"])]);
     let high = with(
-        "  type: value_percentile\n  rules: [key]\n  timespan: 10s\n  condition: {field: n, percentile: 75, gte: 40}\n",
+        "type: value_percentile, rules: [key], timespan: 10s, condition: {field: n, \
+         percentile: 75, gte: 40}",
     );
     check(&high, &events, &[(&[], 10, 40.0, &["a", "b", "c", "d"])]);
     let low = with(
-        "  type: value_percentile\n  rules: [key]\n  timespan: 10s\n  condition: {field: n, percentile: 75, gt: 40}\n",
+        "type: value_percentile, rules: [key], timespan: 10s, condition: {field: n, \
+         percentile: 75, gt: 40}",
     );
     check(&low, &events, &[]);
 }
 
 #[test]
 fn temporal_wants_every_rule_in_any_order() {
-    let matcher =
-        with("  type: temporal\n  rules: [login, key]\n  group-by: [user]\n  timespan: 10s\n");
+    let matcher = with("type: temporal, rules: [login, key], group-by: [user], timespan: 10s");
     check(
         &matcher,
         &[key(0, "k", "ann"), login(5, "l", "bob"), login(9, "m", "ann")],
@@ -180,18 +177,17 @@ fn temporal_wants_every_rule_in_any_order() {
 
 #[test]
 fn temporal_conditions_are_counts_or_expressions() {
-    let two = with(
-        "  type: temporal\n  rules: [failed, login, key]\n  timespan: 10s\n  condition: {gte: 2}\n",
-    );
+    let two =
+        with("type: temporal, rules: [failed, login, key], timespan: 10s, condition: {gte: 2}");
     check(&two, &[failed(0, "f", "a"), key(1, "k", "b")], &[(&[], 1, 2.0, &["f", "k"])]);
     let either = with(
-        "  type: temporal\n  rules: [failed, login, key]\n  timespan: 10s\n  condition: failed and (login or key)\n",
+        "type: temporal, rules: [failed, login, key], timespan: 10s, \
+         condition: failed and (login or key)",
     );
     check(&either, &[login(0, "l", "a"), key(1, "k", "b")], &[]);
     check(&either, &[key(0, "k", "b"), failed(1, "f", "a")], &[(&[], 1, 2.0, &["k", "f"])]);
-    let without = with(
-        "  type: temporal\n  rules: [login, key]\n  timespan: 10s\n  condition: key and not login\n",
-    );
+    let without =
+        with("type: temporal, rules: [login, key], timespan: 10s, condition: key and not login");
     check(&without, &[key(0, "k", "a"), login(1, "l", "a")], &[]);
     check(&without, &[key(0, "k", "a")], &[(&[], 10, 1.0, &["k"])]);
 }
@@ -199,7 +195,7 @@ fn temporal_conditions_are_counts_or_expressions() {
 #[test]
 fn ordered_wants_the_order_of_the_rules() {
     let matcher = with(
-        "  type: temporal_ordered\n  rules: [failed, login, key]\n  group-by: [user]\n  timespan: 10s\n",
+        "type: temporal_ordered, rules: [failed, login, key], group-by: [user], timespan: 10s",
     );
     check(
         &matcher,
@@ -225,16 +221,16 @@ fn ordered_wants_the_order_of_the_rules() {
 
 #[test]
 fn what_happens_in_one_second_is_in_order() {
-    let matcher = with(
-        "  type: temporal_ordered\n  rules: [failed, login]\n  group-by: [user]\n  timespan: 10s\n",
-    );
+    let matcher =
+        with("type: temporal_ordered, rules: [failed, login], group-by: [user], timespan: 10s");
     check(&matcher, &[login(3, "a", "u"), failed(3, "z", "u")], &[(&["u"], 3, 2.0, &["a", "z"])]);
 }
 
 #[test]
 fn aliases_join_fields_of_different_names() {
     let matcher = with(
-        "  type: temporal\n  rules: [login, key]\n  group-by: [who]\n  timespan: 10s\n  aliases:\n    who:\n      login: user\n      key: actor.name\n",
+        "type: temporal, rules: [login, key], group-by: [who], timespan: 10s, \
+         aliases: {who: {login: user, key: actor.name}}",
     );
     let created =
         event(1, "k", json!({"eventName": "CreateKey", "actor": {"name": "ann"}, "user": "x"}));
@@ -247,8 +243,10 @@ fn aliases_join_fields_of_different_names() {
 
 #[test]
 fn correlations_chain_and_the_inner_ones_are_silent() {
-    let inner = "title: many\nname: many\ncorrelation:\n  type: event_count\n  rules: [failed]\n  group-by: [host]\n  timespan: 10s\n  condition: {gte: 2}\n---\n";
-    let outer = "title: then\ncorrelation:\n  type: temporal_ordered\n  rules: [many, login]\n  group-by: [user]\n  timespan: 60s\n";
+    let inner = "title: many\nname: many\ncorrelation: {type: event_count, rules: [failed], \
+     group-by: [host], timespan: 10s, condition: {gte: 2}}\n---\n";
+    let outer = "title: then\ncorrelation: {type: temporal_ordered, rules: [many, login], \
+     group-by: [user], timespan: 60s}\n";
     let text = format!("{RULES}{inner}{outer}");
     let compiled = matcher(&[&text]);
     let failed = |at, id: &str, user: &str| {
@@ -264,7 +262,7 @@ fn correlations_chain_and_the_inner_ones_are_silent() {
     check(&compiled, &events, &[(&["ann"], 30, 2.0, &["a", "b", "l"])]);
     let silent: Vec<bool> = (0..3).map(|at| compiled.is_alone(rule_id(&compiled, at))).collect();
     assert_eq!(silent, [false, false, true]);
-    let loud = matcher(&[&text.replace("timespan: 60s", "timespan: 60s\n  generate: true")]);
+    let loud = matcher(&[&text.replace("timespan: 60s", "timespan: 60s, generate: true")]);
     let titles: Vec<String> =
         run(&loud, lateness(0), &events).into_iter().map(|alert| alert.0).collect();
     assert_eq!(titles, ["many", "then"]);
@@ -281,7 +279,7 @@ fn rule_id(matcher: &Matcher, at: usize) -> sigma::RuleId {
 #[test]
 fn a_missing_group_field_is_a_group_of_its_own_and_arrays_belong_to_each() {
     let matcher = with(
-        "  type: event_count\n  rules: [key]\n  group-by: [tags]\n  timespan: 10s\n  condition: {gte: 2}\n",
+        "type: event_count, rules: [key], group-by: [tags], timespan: 10s, condition: {gte: 2}",
     );
     let key =
         |at, id: &str, tags: Json| event(at, id, json!({"eventName": "CreateKey", "tags": tags}));
@@ -307,7 +305,8 @@ fn references_that_lead_nowhere_are_problems() {
     };
     let correlation = |name: &str, rules: &str| {
         format!(
-            "title: {name}\nname: {name}\ncorrelation: {{type: temporal, rules: {rules}, timespan: 1s}}\n---\n"
+            "title: {name}\nname: {name}\ncorrelation: {{type: temporal, rules: {rules}, \
+             timespan: 1s}}\n---\n"
         )
     };
     assert_eq!(problem(&correlation("c", "[failed]")), [""; 0]);

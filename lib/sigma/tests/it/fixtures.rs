@@ -61,7 +61,8 @@ fn rules_of_another_taxonomy_run_through_a_pipeline() {
 fn filters_restrict_the_rules_they_name() {
     let cases = include_str!("../fixtures/filters.jsonl");
     assert_eq!(check(FILTERS, TRAIL_PIPELINE, "trail", cases), []);
-    let lost = "title: f\nlogsource: {product: aws}\nfilter: {rules: [nobody], s: {x: 1}, condition: not s}\n";
+    let lost = "title: f\nlogsource: {product: aws}\nfilter: {rules: [nobody], s: {x: 1}, \
+     condition: not s}\n";
     let problems = check(lost, TRAIL_PIPELINE, "trail", "");
     assert_eq!(problems[0].weight, Weight::Warning);
     assert_eq!(problems[0].message, "the filter names `nobody`, and no rule is called so");

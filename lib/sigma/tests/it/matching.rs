@@ -305,7 +305,8 @@ fn keywords_are_sought_in_every_value() {
 fn conditions_join_selections() {
     let check = |condition: &str, expected: bool| {
         let detection = format!(
-            "sel_a:\n  a: 1\nsel_b:\n  b: 1\nfilter_c:\n  c: 1\n_hidden:\n  d: 1\ncondition: {condition}"
+            "sel_a:\n  a: 1\nsel_b:\n  b: 1\nfilter_c:\n  c: 1\n_hidden:\n  d: 1\ncondition: \
+             {condition}"
         );
         assert_eq!(matches(&detection, &json!({"a": 1, "c": 1})), expected, "{condition}");
     };

@@ -71,7 +71,6 @@ fn values_that_modifiers_cannot_take_are_refused() {
     );
     check_line("x|utf16: a", 14, "the encoded value is no text; add `base64` or `base64offset`");
     check_line("x|base64|wide|base64offset|wide: a", 5, "the modifier `wide` is repeated");
-    check_line("x|expand: plain", 15, "`plain` has no placeholder for `expand`");
     let looks = problems("s:\n  x|re: '(?=a)'\ncondition: s");
     assert_eq!((looks[0].0, looks[0].1), (5, 11));
     assert!(looks[0].2.starts_with("the regular expression is not supported: "), "{looks:?}");

@@ -29,13 +29,15 @@ name: count
 correlation: {type: event_count, rules: [a, b], group-by: [g], timespan: 20s, condition: {gte: 3}}
 ---
 title: values
-correlation: {type: value_count, rules: [a, b, c], group-by: [g], timespan: 30s, condition: {field: v, gte: 3}}
+correlation: {type: value_count, rules: [a, b, c], group-by: [g], timespan: 30s,
+  condition: {field: v, gte: 3}}
 ---
 title: sum
 correlation: {type: value_sum, rules: [c], timespan: 15s, condition: {field: v, gt: 8}}
 ---
 title: mean
-correlation: {type: value_avg, rules: [a, c], group-by: [g], timespan: 25s, condition: {field: v, gte: 2}}
+correlation: {type: value_avg, rules: [a, c], group-by: [g], timespan: 25s,
+  condition: {field: v, gte: 2}}
 ---
 title: all
 correlation: {type: temporal, rules: [a, b, c], group-by: [g], timespan: 20s}

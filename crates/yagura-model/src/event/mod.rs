@@ -24,3 +24,6 @@ pub use index::{DEPTH_MAX, VALUES_MAX};
 pub use node::Kind;
 pub use trie::{PathTrie, TrieStep};
 pub use value::{Entries, Items, Value};
+
+#[cfg(test)]
+mod tests;

@@ -57,22 +57,25 @@ impl Check {
         if let Self::Null = self {
             return matches!(value, Value::Null);
         }
-        let Some(text) = value.text() else { return false };
+        value.any_text(|text| self.accepts_text(text, others, buffer))
+    }
+
+    fn accepts_text(&self, text: &str, others: &[String], buffer: &mut String) -> bool {
         match self {
-            Self::Text { glob, cased: true } => glob.accepts(&text),
-            Self::Text { glob, cased: false } => glob.accepts(fold_in(&text, buffer)),
+            Self::Text { glob, cased: true } => glob.accepts(text),
+            Self::Text { glob, cased: false } => glob.accepts(fold_in(text, buffer)),
             Self::Number { value, written } => {
-                *text == **written || number(&text).is_some_and(|number| number == *value)
+                *text == **written || number(text).is_some_and(|number| number == *value)
             }
-            Self::Expression(regex) => regex.is_match(&text),
-            Self::Cidr(range) => range.accepts(&text),
+            Self::Expression(regex) => regex.is_match(text),
+            Self::Cidr(range) => range.accepts(text),
             Self::Compare(operator, limit) => {
-                number(&text).is_some_and(|number| operator.holds(&number, limit))
+                number(text).is_some_and(|number| operator.holds(&number, limit))
             }
             Self::Time(part, operator, limit) => {
-                part.of(&text).is_some_and(|part| operator.holds(&Numeric::Integer(part), limit))
+                part.of(text).is_some_and(|part| operator.holds(&Numeric::Integer(part), limit))
             }
-            Self::Field { place, cased, .. } => refers(&text, others, *place, *cased),
+            Self::Field { place, cased, .. } => refers(text, others, *place, *cased),
             Self::Null | Self::Exists(_) => false,
         }
     }

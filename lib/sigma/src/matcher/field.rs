@@ -126,18 +126,25 @@ impl Field {
         if self.folded.is_empty() && self.cased.is_empty() && self.numbers.is_empty() {
             return;
         }
-        let Some(text) = value.text() else { return };
+        value.any_text(|text| {
+            self.text(text, buffer, hold);
+            // Every form of the text is to be seen.
+            false
+        });
+    }
+
+    fn text(&self, text: &str, buffer: &mut String, hold: &mut dyn FnMut(u32)) {
         if !self.numbers.is_empty()
-            && let Some(number) = number(&text)
+            && let Some(number) = number(text)
             && let Some(ids) = self.numbers.get(&number)
         {
             ids.iter().for_each(|id| hold(*id));
         }
         if !self.cased.is_empty() {
-            self.cased.scan(&text, hold);
+            self.cased.scan(text, hold);
         }
         if !self.folded.is_empty() {
-            self.folded.scan(fold_in(&text, buffer), hold);
+            self.folded.scan(fold_in(text, buffer), hold);
         }
     }
 }

@@ -69,6 +69,17 @@ impl ObjectText for &str {
 }
 
 impl Value<'_> {
+    /// Whether a test holds of the value's text, or, for an object whose JSON text has escapes,
+    /// of that text with one level of them resolved: CloudTrail keeps policies as JSON within a
+    /// text (`"{\"Effect\":…}"`), and rules seek `"Effect":` in the whole of the parameters.
+    pub(crate) fn any_text(&self, mut holds: impl FnMut(&str) -> bool) -> bool {
+        let Some(text) = self.text() else { return false };
+        if holds(&text) {
+            return true;
+        }
+        matches!(self, Self::Object(_)) && text.contains('\\') && holds(&resolved(&text))
+    }
+
     /// What text tests see; `None` for null and the empty list.
     #[must_use]
     pub fn text(&self) -> Option<Cow<'_, str>> {
@@ -79,5 +90,48 @@ impl Value<'_> {
             Self::Number(text) | Self::Text(text) => Some(Cow::Borrowed(text)),
             Self::Object(object) => Some(object.json()),
         }
+    }
+}
+
+/// One level of JSON escapes resolved; what is no escape stays as it is.
+fn resolved(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => out.push('\n'),
+            Some('r') => out.push('\r'),
+            Some('t') => out.push('\t'),
+            Some('u') => {
+                let code =
+                    chars.as_str().get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok());
+                match code.and_then(char::from_u32) {
+                    Some(c) => {
+                        out.push(c);
+                        chars.nth(3);
+                    }
+                    None => out.push_str("\\u"),
+                }
+            }
+            Some(c) => out.push(c),
+            None => out.push('\\'),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_level_of_escapes_is_resolved() {
+        assert_eq!(resolved(r#"{"p":"{\"E\":\"A\"}"}"#), r#"{"p":"{"E":"A"}"}"#);
+        assert_eq!(resolved(r"a\\b\/c\u0041\n\ud83d"), "a\\b/cA\n\\ud83d");
+        assert_eq!(resolved(r"end\"), r"end\");
     }
 }

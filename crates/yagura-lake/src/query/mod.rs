@@ -27,4 +27,5 @@ pub(crate) use error::{RowsFault, bytes};
 pub use meter::{Canceller, Progress, ProgressNow};
 pub use options::{Parameter, QueryOptions};
 pub(crate) use scan::{Reading, ScanFacts};
+pub(crate) use values::text_value;
 pub use write::{AnswerFormat, Layout, Written};

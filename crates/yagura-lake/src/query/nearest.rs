@@ -25,22 +25,30 @@ pub(crate) fn nearest(name: &str, all: &[String]) -> Vec<String> {
     scored.into_iter().take(3).map(|(_, name)| name.clone()).collect()
 }
 
-/// The number of letters to insert, remove or change (Levenshtein).
+/// The number of letters to insert, remove, change or swap with their neighbour.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    let mut further: Option<(char, Vec<usize>)> = None;
     for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        let mut next = vec![left];
-        for (y, above) in b.iter().zip(row.iter().skip(1)) {
-            left = (left + 1).min(above + 1).min(diagonal + usize::from(x != *y));
-            diagonal = *above;
-            next.push(left);
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
+            let mut best = (at(&row, j) + 1)
+                .min(at(&above, j + 1) + 1)
+                .min(at(&above, j) + usize::from(x != *y));
+            let before = j.checked_sub(1).and_then(|j| b.get(j));
+            if let (Some((last, rows)), Some(before)) = (&further, before)
+                && *last == *y
+                && x == *before
+            {
+                best = best.min(at(rows, j - 1) + 1);
+            }
+            row.push(best);
         }
-        row = next;
+        further = Some((x, std::mem::replace(&mut above, row)));
     }
-    row.last().copied().unwrap_or_default()
+    above.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -65,5 +73,6 @@ mod tests {
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("abc", "abc"), 0);
+        assert_eq!(distance("trial", "trail"), 1);
     }
 }

@@ -74,12 +74,16 @@ impl Drop for Reader {
 
 /// The error with the file's name, in a shape that is found again at the other end.
 fn named(file: &str, error: &ParquetError) -> ParquetError {
-    let what = match error {
-        ParquetError::External(inner) => match inner.downcast_ref::<object_store::Error>() {
-            Some(object_store::Error::NotFound { .. }) => "it is gone".to_owned(),
-            _ => inner.to_string(),
-        },
+    let told = match error {
+        ParquetError::External(inner) => inner.to_string(),
         other => other.to_string(),
+    };
+    // A failed read of the footer comes as text only, with the store's words at its end.
+    let what = if told.contains("Object at location") && told.contains("not found") {
+        "it is gone".to_owned()
+    } else {
+        let start = format!("for file {file}: ");
+        told.split_once(&start).map_or(told.as_str(), |(_, what)| what).to_owned()
     };
     ParquetError::External(Box::new(FileFault { file: file.to_owned(), what }))
 }

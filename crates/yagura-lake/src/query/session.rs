@@ -60,6 +60,9 @@ pub(crate) fn context(
     // Bloom filters are asked block by block before files are opened (`lookup/`).
     parquet.bloom_filter_on_read = false;
     engine.optimizer.default_filter_selectivity = 10;
+    // Merging what was spilled keeps so much for itself on each core; with little memory, less.
+    engine.execution.sort_spill_reservation_bytes = (options.memory_bytes / options.threads() / 8)
+        .min(engine.execution.sort_spill_reservation_bytes);
     let disk = match &options.spill_folder {
         Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
         None => DiskManagerMode::OsTmpDirectory,

@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_broken_statement_points_at_the_place() {
-        let error = read("SELECT 1\nFROM WHERE x").unwrap_err();
+        let error = read("SELECT 1\nFROM t WHERE x = = 2").unwrap_err();
         assert_eq!(error.pointer().map(|pointer| pointer.line), Some(2), "{error}");
         assert!(read("SELECT 1; SELECT 2").is_err());
         assert!(read("").is_err());

@@ -158,7 +158,7 @@ async fn events_span_all_sources() {
         &[r#"["flow"]"#, r#"["trail"]"#],
     )
     .await;
-    bed.store.take();
+    let bed = Bed::filled().await;
     bed.check("SELECT count(raw) FROM events WHERE source = 'flow'", &["[10]"]).await;
     assert!(bed.store.take().0 <= 3, "only the file of the source is read");
 }

@@ -30,9 +30,9 @@ async fn an_unknown_column_says_what_there_is() {
 #[tokio::test]
 async fn broken_sql_points_at_the_place() {
     let bed = Bed::filled().await;
-    let error = bed.ask("SELECT size\nFROM trail WHERE AND").await.unwrap_err();
+    let error = bed.ask("SELECT size\nFROM trail WHERE size = = 1").await.unwrap_err();
     let pointer = error.pointer();
-    assert_eq!(pointer, Some(Pointer { line: 2, column: 18 }), "{error}");
+    assert_eq!(pointer, Some(Pointer { line: 2, column: 25 }), "{error}");
     let error = bed.ask("SELECT sise(1)").await.unwrap_err();
     assert!(matches!(error, QueryError::Meaning(_)), "{error}");
 }

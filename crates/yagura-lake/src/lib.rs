@@ -3,8 +3,10 @@
 
 mod amend;
 mod compact;
+pub mod ddl;
 mod error;
 pub mod explain;
+pub mod export;
 mod file_reader;
 mod functions;
 pub mod input;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::alert::{Contribution, CorrelationAlert, CorrelationId};
 use super::occurrence::{Occurrence, Values};
 use super::plan::Plan;
-use super::window::{Entrant, Met, Window};
+use super::window::{Entrant, Met, Window, counts};
 use crate::matcher::{Matcher, RuleId, SourceId};
 use crate::record::Record;
 
@@ -228,6 +228,9 @@ impl Correlator {
     /// Puts an entrant into its window.
     fn enter(&mut self, key: &GroupKey, entrant: Entrant) -> Option<Met> {
         let entry = self.plan.entries.get(key.0 as usize)?;
+        if !counts(entry, &entrant.measure) {
+            return None;
+        }
         let (span, now) = (entry.span_us(), entrant.time_us);
         let fresh = !self.windows.contains_key(key);
         let window = self.windows.entry(key.clone()).or_default();

@@ -51,24 +51,30 @@ impl Window {
         let now = entrant.time_us;
         let start = now.saturating_sub(entry.span_us());
         self.last_us = now;
-        self.entrants.retain(|old| old.time_us >= start);
+        while self.entrants.front().is_some_and(|old| old.time_us < start) {
+            self.entrants.pop_front();
+        }
         self.chains.retain(|_, chain| chain.first().is_some_and(|first| first.time_us >= start));
-        let met = match &entry.correlation.aggregate {
+        let measured = match &entry.correlation.aggregate {
             Aggregate::Ordered(limits) => {
                 self.extend_chains(&entrant);
-                longest(&self.chains, limits)
+                longest(&self.chains).and_then(|(length, _)| met(limits, count(length)))
             }
             aggregate => {
                 self.keep(aggregate, entrant, max);
-                judge(aggregate, self.entrants.make_contiguous())
+                judge(aggregate, self.entrants.make_contiguous(), true)
             }
         };
         let told = self.met_us.is_some_and(|last| now < last.saturating_add(entry.span_us()));
         let again = self.holds && told;
-        self.holds = met.is_some();
-        let met = met.filter(|_| !again)?;
+        self.holds = measured.is_some();
+        let measured = measured.filter(|_| !again)?;
         self.met_us = Some(now);
-        Some(met)
+        let entrants = match longest(&self.chains) {
+            Some((_, chain)) => chain.clone(),
+            None => self.entrants.iter().cloned().collect(),
+        };
+        Some(Met { measured, entrants })
     }
 
     /// Takes an entrant into a window that is judged when it ends.
@@ -85,14 +91,19 @@ impl Window {
 
     /// Judges a window that has ended.
     pub(super) fn close(&mut self, entry: &Entry) -> Option<Met> {
-        let entrants = std::mem::take(&mut self.entrants);
+        let entrants = Vec::from(std::mem::take(&mut self.entrants));
         match &entry.correlation.aggregate {
             Aggregate::Ordered(limits) => {
                 let mut replay = Self::default();
                 entrants.iter().for_each(|entrant| replay.extend_chains(entrant));
-                longest(&replay.chains, limits)
+                let (length, chain) = longest(&replay.chains)?;
+                let measured = met(limits, count(length))?;
+                Some(Met { measured, entrants: chain.clone() })
             }
-            aggregate => judge(aggregate, &Vec::from(entrants)),
+            aggregate => {
+                let measured = judge(aggregate, &entrants, false)?;
+                Some(Met { measured, entrants })
+            }
         }
     }
 
@@ -108,7 +119,8 @@ impl Window {
         }
         self.entrants.push_back(entrant);
         let enough = match aggregate {
-            Aggregate::Measure(Measure::Events, limits) => most(limits).min(max),
+            Aggregate::Measure(Measure::Events, limits) => most(limits),
+            Aggregate::Measure(_, limits) => most(limits).max(max),
             _ => max,
         };
         if self.entrants.len() > enough {
@@ -149,45 +161,45 @@ fn most(limits: &[Limit]) -> usize {
     most.max(100)
 }
 
-fn longest(chains: &BTreeMap<(u32, u32), Chain>, limits: &[Limit]) -> Option<Met> {
-    let (length, chain) = chains
-        .iter()
-        .map(|((_, length), chain)| (*length, chain))
-        .max_by_key(|(length, chain)| (*length, began(chain)))?;
-    let measured = Numeric::Integer(i128::from(length));
-    meets(limits, measured).then(|| Met { measured, entrants: chain.clone() })
+/// The longest chain; of several, the one that began last.
+fn longest(chains: &BTreeMap<(u32, u32), Chain>) -> Option<(usize, &Chain)> {
+    chains
+        .values()
+        .map(|chain| (chain.len(), chain))
+        .max_by_key(|(length, chain)| (*length, began(chain)))
+}
+
+fn met(limits: &[Limit], measured: Numeric) -> Option<Numeric> {
+    meets(limits, measured).then_some(measured)
 }
 
 fn meets(limits: &[Limit], measured: Numeric) -> bool {
     limits.iter().all(|limit| limit.operator.holds(&measured, &limit.value))
 }
 
-fn judge(aggregate: &Aggregate, entrants: &[Entrant]) -> Option<Met> {
+/// What is measured, if it meets the condition. `distinct`: no two entrants have one value.
+fn judge(aggregate: &Aggregate, entrants: &[Entrant], distinct: bool) -> Option<Numeric> {
     if entrants.is_empty() {
         return None;
     }
-    let measured = match aggregate {
-        Aggregate::Measure(measure, limits) => {
-            let measured = measured(measure, entrants)?;
-            meets(limits, measured).then_some(measured)?
-        }
+    match aggregate {
+        Aggregate::Measure(measure, limits) => met(limits, measured(measure, entrants, distinct)?),
         Aggregate::Temporal(expression) => {
             let members: BTreeSet<u32> = entrants.iter().map(|entrant| entrant.member).collect();
-            let count = count(members.len());
-            holds(expression, &members).then_some(count)?
+            holds(expression, &members).then(|| count(members.len()))
         }
-        Aggregate::Ordered(_) => return None,
-    };
-    Some(Met { measured, entrants: entrants.to_vec() })
+        Aggregate::Ordered(_) => None,
+    }
 }
 
 fn count(length: usize) -> Numeric {
     Numeric::Integer(i128::try_from(length).unwrap_or(i128::MAX))
 }
 
-fn measured(measure: &Measure, entrants: &[Entrant]) -> Option<Numeric> {
+fn measured(measure: &Measure, entrants: &[Entrant], distinct: bool) -> Option<Numeric> {
     match measure {
         Measure::Events => Some(count(entrants.len())),
+        Measure::Values(_) if distinct => Some(count(entrants.len())),
         Measure::Values(_) => {
             let distinct: BTreeSet<&Values> =
                 entrants.iter().map(|entrant| &entrant.measure).collect();
@@ -205,9 +217,22 @@ fn measured(measure: &Measure, entrants: &[Entrant]) -> Option<Numeric> {
 }
 
 fn numbers(entrants: &[Entrant]) -> Vec<f64> {
-    let first = |entrant: &Entrant| entrant.measure.first().cloned().flatten();
-    let number = |text: Arc<str>| Numeric::read(text.trim()).map(Numeric::as_f64);
-    entrants.iter().filter_map(|entrant| first(entrant).and_then(number)).collect()
+    entrants.iter().filter_map(|entrant| number(&entrant.measure)).collect()
+}
+
+fn number(measure: &Values) -> Option<f64> {
+    let text = measure.first()?.as_deref()?;
+    Numeric::read(text.trim()).map(Numeric::as_f64)
+}
+
+/// Whether there is anything to measure: a value to count, a number to add.
+pub(super) fn counts(entry: &Entry, measure: &Values) -> bool {
+    match &entry.correlation.aggregate {
+        Aggregate::Measure(Measure::Values(_), _) => measure.iter().any(Option::is_some),
+        Aggregate::Measure(Measure::Events, _) => true,
+        Aggregate::Measure(_, _) => number(measure).is_some(),
+        Aggregate::Temporal(_) | Aggregate::Ordered(_) => true,
+    }
 }
 
 /// The percentile by linear interpolation between the two nearest ranks.

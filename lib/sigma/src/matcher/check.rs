@@ -54,9 +54,6 @@ impl Check {
         others: &[String],
         buffer: &mut String,
     ) -> bool {
-        if let Self::Null = self {
-            return matches!(value, Value::Null);
-        }
         value.any_text(|text| self.accepts_text(text, others, buffer))
     }
 

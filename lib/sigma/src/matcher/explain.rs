@@ -136,6 +136,9 @@ impl Explainer<'_> {
     fn found(&mut self, field: u32, check: u32) -> Option<Option<String>> {
         let (_, check) = self.program.checks.get(check as usize)?;
         let field = self.program.fields.get(field as usize)?;
+        if matches!(check, Check::Null) {
+            return field.is_null(self.record).then_some(None);
+        }
         let others = others(self.program, check, self.record);
         let (mut found, mut some) = (None, false);
         let buffer = &mut self.buffer;
@@ -148,7 +151,7 @@ impl Explainer<'_> {
             }
         });
         match check {
-            Check::Null | Check::Exists(false) if !some => Some(None),
+            Check::Exists(false) if !some => Some(None),
             _ => found,
         }
     }

@@ -109,17 +109,38 @@ impl Field {
     /// Reads the values and calls `hold` with every scanned check that holds; a check may be
     /// named more than once.
     pub(super) fn scan(&self, record: &dyn Record, buffer: &mut String, hold: &mut dyn FnMut(u32)) {
-        let (mut some, mut null) = (false, false);
-        self.read(record, &mut |value| {
-            some = true;
-            null |= matches!(value, Value::Null);
-            self.value(&value, buffer, hold);
-        });
+        let (mut some, mut null) = (false, true);
+        for path in &self.paths {
+            let (mut here, mut null_here) = (false, false);
+            record.read(path, &mut |value| {
+                here = true;
+                null_here |= matches!(value, Value::Null);
+                self.value(&value, buffer, hold);
+            });
+            some |= here;
+            null &= null_here || !here;
+        }
+        if self.is_keywords() {
+            record.read_all(&mut |value| self.value(&value, buffer, hold));
+            return;
+        }
         let presence = if some { &self.present } else { &self.absent };
         presence.iter().for_each(|id| hold(*id));
-        if null || !some {
+        if null {
             self.null.iter().for_each(|id| hold(*id));
         }
+    }
+
+    /// Whether the field is null: under each of its paths there is nothing, or a null.
+    pub(super) fn is_null(&self, record: &dyn Record) -> bool {
+        self.paths.iter().all(|path| {
+            let (mut here, mut null_here) = (false, false);
+            record.read(path, &mut |value| {
+                here = true;
+                null_here |= matches!(value, Value::Null);
+            });
+            null_here || !here
+        })
     }
 
     fn value(&self, value: &Value<'_>, buffer: &mut String, hold: &mut dyn FnMut(u32)) {

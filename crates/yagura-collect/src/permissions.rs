@@ -2,10 +2,14 @@
 //! CloudFormation template of the role that member accounts need.
 //! Nothing is created here; a person applies what is printed.
 
+mod sources;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+
+pub use sources::{LogPlace, log_policy};
 
 use crate::inventory::plan::Plan;
 

@@ -30,7 +30,7 @@ pub(super) struct Group {
     folder: String,
     region: String,
     coverage: Coverage,
-    /// Log files with a verdict, by the first bytes of the hash of their keys.
+    /// Files with a verdict, by the first bytes of the hash of their keys.
     judged: HashSet<u128>,
     /// Kinds of log files that digests list.
     kinds: HashSet<String>,
@@ -144,7 +144,7 @@ async fn chain(
         })
         .buffered(session.options.concurrency.max(1));
     while let Some((name, key, read)) = bodies.next().await {
-        let missed = missing(session, &chain, key, &there).await;
+        let missed = missing(session, group, &chain, key, &there).await;
         let read = opened(read).await;
         if let Ok(Some(whole)) = &read {
             session.summary.read_bytes += whole.stored_bytes;
@@ -188,7 +188,7 @@ async fn chain(
     }
     drop(bodies);
     // The chain goes on before the oldest digest that is there.
-    let reason = missing(session, &chain, "", &there).await;
+    let reason = missing(session, group, &chain, "", &there).await;
     if let Some(reason) = reason.filter(|_| summary.gaps.len() < GAPS_MAX) {
         let to = summary.from.unwrap_or(session.options.now);
         summary.gaps.push(Gap { reason, from: None, to });
@@ -210,6 +210,7 @@ struct Step<'a> {
 /// is then.
 async fn missing(
     session: &mut Session,
+    group: &mut Group,
     chain: &Chain,
     next: &str,
     there: &HashSet<&str>,
@@ -228,17 +229,13 @@ async fn missing(
     if session.selection.since.is_some_and(|since| name.end <= since) {
         return None;
     }
-    let location = session.archive.location(path);
-    session
-        .tell(ObjectVerdict {
-            location,
-            kind: ObjectKind::Digest,
-            verdict: Verdict::Missing,
-            reason: Reason::NotThere,
-            detail: String::new(),
-            digest: None,
-        })
-        .await;
+    if group.claim(path) {
+        let (verdict, reason) = (Verdict::Missing, Reason::NotThere);
+        let location = session.archive.location(path);
+        let (kind, detail) = (ObjectKind::Digest, String::new());
+        let digest = None;
+        session.tell(ObjectVerdict { location, kind, verdict, reason, detail, digest }).await;
+    }
     Some(Reason::NotThere)
 }
 

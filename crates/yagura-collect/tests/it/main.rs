@@ -9,10 +9,12 @@
 )]
 
 mod ingest; // logs into the lake exactly once
+mod log_feeds; // buckets, queues and log groups against moto
 mod moto; // a scan end to end against moto
 mod paging; // no call stops at its first page
 mod permissions; // what a full scan may do
 mod resource_files; // the cases of the resource files
+mod seeds; // seeds of the fuzz targets of log records
 mod trail; // CloudTrail's files against their digests
 
 use std::sync::LazyLock;

@@ -180,7 +180,7 @@ mod tests {
 
     fn texts(line: &str, shape: &mut Option<Shape>, known: (usize, usize)) -> Option<Vec<String>> {
         let fields = CUTTER.cut(line.as_bytes(), shape, known)?;
-        Some(fields.into_iter().map(|field| line[field.place].to_owned()).collect())
+        Some(fields.into_iter().map(|field| line.get(field.place).unwrap().to_owned()).collect())
     }
 
     fn check(lines: &[&str], known: (usize, usize), expected: &[&str]) {

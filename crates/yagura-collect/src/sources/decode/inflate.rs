@@ -230,10 +230,7 @@ impl<'a> Inflater<'a> {
     fn end_of_member(&mut self) -> io::Result<()> {
         let of_gzip = matches!(self.state, State::Gzip(_));
         let Some(mut stored) = self.take_stored() else { return Ok(()) };
-        let rest = match stored.fill_buf() {
-            Ok(rest) => rest,
-            Err(_) => return Err(failure(&mut stored)),
-        };
+        let Ok(rest) = stored.fill_buf() else { return Err(failure(&mut stored)) };
         let (at_end, more_gzip) = (rest.is_empty(), Compression::of(rest) == Compression::Gzip);
         let at = stored.count;
         self.state = if at_end {

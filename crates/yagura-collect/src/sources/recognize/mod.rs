@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use yagura_content::format::{ContentMark, Source};
+use yagura_content::format::{ContentMark, KeyPattern, Source};
 use yagura_model::event::{Record, Value};
 use yagura_model::source::FieldStep;
 
@@ -31,7 +31,7 @@ pub fn recognize<'s>(
         .values()
         .filter_map(|source| {
             let matching = source.keys.0.iter().filter(|pattern| pattern.matches(key).is_some());
-            Some((matching.map(|pattern| pattern.weight()).max()?, source))
+            Some((matching.map(KeyPattern::weight).max()?, source))
         })
         .collect();
     // Of patterns that say as much, the source of higher rank; then by name.
@@ -68,15 +68,9 @@ fn by_content<'s>(
         let grouped = of_group(source);
         (marked || grouped).then_some((marked && grouped, marked, source.rank))
     };
+    let scored = sources.values().filter_map(|source| Some((score(&source)?, source)));
     // The first of equals: sources are in the order of their names.
-    let mut best: Option<((bool, bool, u8), &Arc<Source>)> = None;
-    for source in sources.values() {
-        if let Some(score) = score(&source)
-            && best.is_none_or(|(other, _)| score > other)
-        {
-            best = Some((score, source));
-        }
-    }
+    let best = scored.reduce(|best, other| if other.0 > best.0 { other } else { best });
     best.map(|(_, source)| source)
 }
 

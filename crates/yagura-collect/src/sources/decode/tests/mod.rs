@@ -4,6 +4,7 @@
 mod compression;
 mod damage;
 mod envelopes;
+mod real_trail;
 mod recognition;
 mod splits;
 mod text_logs;

@@ -46,7 +46,7 @@ pub use correlation::{
     Contribution, CorrelationAlert, CorrelationId, Correlator, Counters, Options, Plan, State,
     StateError,
 };
-pub use matcher::{Compiled, Matcher, Reason, RuleId, Scratch, SourceId};
+pub use matcher::{Clue, ClueValue, Compiled, Matcher, Needs, Reason, RuleId, Scratch, SourceId};
 pub use number::{Number, Numeric};
 pub use parse::{Parsed, parse};
 pub use pipeline::{Mapping, ParsedPipelines, Pipeline};

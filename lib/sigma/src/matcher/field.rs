@@ -58,6 +58,10 @@ impl Field {
         Self { paths, ..Self::default() }
     }
 
+    pub(super) fn paths(&self) -> &[FieldPath] {
+        &self.paths
+    }
+
     pub(super) fn is_keywords(&self) -> bool {
         self.paths.is_empty()
     }

@@ -9,6 +9,7 @@ mod check;
 mod compile;
 mod explain;
 mod field;
+mod needs;
 mod program;
 mod run;
 mod tree;
@@ -21,6 +22,7 @@ use crate::rule::{Rule, RuleSet};
 use program::Program;
 
 pub use explain::Reason;
+pub use needs::{Clue, ClueValue, Needs};
 pub use run::Scratch;
 
 /// A rule of a matcher.
@@ -106,6 +108,13 @@ impl Matcher {
     #[must_use]
     pub fn size(&self, source: SourceId) -> (usize, usize) {
         self.program(source).map_or((0, 0), |program| (program.units.len(), program.always.len()))
+    }
+
+    /// What the rules over a kind of records need of them: the fields they may read, and what a
+    /// record must have for any of them to match.
+    #[must_use]
+    pub fn needs(&self, source: SourceId) -> Option<Needs> {
+        self.program(source).map(needs::needs)
     }
 
     /// Room to work in, for one thread.

@@ -3,7 +3,9 @@
 
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
-use sigma::{JsonRecord, Matcher, Pipeline, RuleSet, parse};
+use sigma::{
+    Clue, ClueValue, JsonRecord, Matcher, Numeric, Pipeline, Record, RuleSet, Value, parse,
+};
 
 use crate::oracle::rule_matches;
 
@@ -144,6 +146,31 @@ fn rule() -> impl Strategy<Value = String> {
     })
 }
 
+/// Whether a record has what a clue names.
+fn meets(clue: &Clue, record: &Json) -> bool {
+    let mut met = false;
+    let mut visit = |value: Value<'_>| {
+        let text = value.text().map(|text| text.to_lowercase());
+        met |= match (&clue.value, text) {
+            (ClueValue::Present, _) => true,
+            (_, None) => false,
+            (ClueValue::Whole(wanted), Some(text)) => text == *wanted,
+            (ClueValue::Start(wanted), Some(text)) => text.starts_with(wanted),
+            (ClueValue::End(wanted), Some(text)) => text.ends_with(wanted),
+            (ClueValue::Within(wanted), Some(text)) => text.contains(wanted),
+            (ClueValue::Number(wanted), Some(text)) => {
+                text == *wanted || (Numeric::read(&text) == Numeric::read(wanted))
+            }
+        };
+    };
+    let record = JsonRecord::new(record);
+    if clue.paths.is_empty() {
+        record.read_all(&mut visit);
+    }
+    clue.paths.iter().for_each(|path| record.read(path, &mut visit));
+    met
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
@@ -173,6 +200,9 @@ proptest! {
                 .collect();
             let view = JsonRecord::new(record);
             let found = matcher.matches(source, &view, &mut scratch).to_vec();
+            let clues = matcher.needs(source).unwrap().clues;
+            let met = clues.is_none_or(|clues| clues.iter().any(|clue| meets(clue, record)));
+            prop_assert!(met || found.is_empty(), "{}\n{:#?}", record, rules);
             let indexes: Vec<usize> = found.iter().map(|id| id.index()).collect();
             let texts: Vec<&String> = rules.iter().collect();
             prop_assert_eq!(&indexes, &expected, "{}\n{:#?}", record, texts);

@@ -2,6 +2,7 @@
 //! Correlations are `correlating.rs`; malformed rules are `refusing.rs`.
 
 use serde_json::{Value as Json, json};
+use sigma::{Clue, ClueValue, FieldPath};
 
 use crate::check::{matched, matcher, matches, rule};
 
@@ -330,6 +331,39 @@ fn conditions_join_selections() {
     check("not sel_b and not _hidden", true);
     check("[sel_b, sel_a]", true);
     check("not 1 of filter_* or sel_b", false);
+}
+
+#[test]
+fn a_matcher_says_what_its_rules_need() {
+    let needs = |detections: &[&str]| {
+        let texts: Vec<String> = detections.iter().map(|detection| rule(detection)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let matcher = matcher(&texts);
+        matcher.needs(matcher.source("any").unwrap()).unwrap()
+    };
+    let clue = |path: &str, value: ClueValue| Clue { paths: vec![FieldPath::new(path)], value };
+    let found = needs(&[
+        "s: {name: [A, B], 'error|re': x}\ncondition: s",
+        "s: {'agent|contains': 'Tool'}\nf: {name: C}\ncondition: s and not f",
+        "s: {port: 22}\ncondition: s",
+    ]);
+    let paths: Vec<&str> = found.paths.iter().map(FieldPath::as_str).collect();
+    assert_eq!(paths, ["agent", "error", "name", "port"]);
+    assert!(!found.whole_record);
+    let clues = found.clues.unwrap();
+    assert_eq!(
+        clues,
+        [
+            clue("agent", ClueValue::Within("tool".to_owned())),
+            clue("name", ClueValue::Whole("a".to_owned())),
+            clue("name", ClueValue::Whole("b".to_owned())),
+            clue("port", ClueValue::Number("22".to_owned())),
+        ]
+    );
+    assert_eq!(needs(&["s: {a: 1}\ncondition: s", "s: {b: 1}\ncondition: not s"]).clues, None);
+    let keywords = needs(&["s: [word]\ncondition: s"]);
+    assert!(keywords.whole_record);
+    assert_eq!(keywords.clues.unwrap()[0].paths, []);
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn with_more_fields(delimited: &Delimited, text: &str) -> String {
             Header::FieldsDirective if line.starts_with('#') => {}
             Header::FirstLine if headed && number == 0 => grown += " of-tomorrow",
             // Without a header the columns stand in a fixed order; what is not there yet is null.
-            Header::None => {
+            Header::None | Header::FirstLine if !headed => {
                 let present = fields(delimited, line);
                 let missing = delimited.columns.len().saturating_sub(present);
                 let null = delimited.null.first().map_or("", String::as_str);

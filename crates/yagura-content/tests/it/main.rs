@@ -16,4 +16,5 @@ mod expression_results;
 mod hostile;
 mod lint_messages;
 mod lint_sources;
+mod promises;
 mod site_folder;

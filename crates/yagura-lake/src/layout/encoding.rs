@@ -11,6 +11,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPrope
 use parquet::schema::types::ColumnPath;
 
 use crate::layout::table::TableLayout;
+use crate::seen::text_at;
 
 /// Rows of a row group: small enough that a lookup reads little, large enough that the filters
 /// of 100 million rows are 763 blocks.
@@ -101,7 +102,14 @@ fn leaf(
     column: &ArrayRef,
 ) -> WriterPropertiesBuilder {
     match column.data_type() {
-        DataType::Utf8View if repeats_little(column) => plain_text(builder, ColumnPath::new(path)),
+        DataType::Utf8 | DataType::Utf8View => {
+            // Bounds of long and various texts cost comparisons and exclude next to nothing.
+            let at = ColumnPath::new(path);
+            match repeats_little(column) {
+                true => plain_text(builder, at),
+                false => builder.set_column_statistics_enabled(at, EnabledStatistics::None),
+            }
+        }
         DataType::Struct(fields) => {
             let members = column.as_struct();
             fields.iter().zip(members.columns()).fold(builder, |builder, (field, member)| {
@@ -119,8 +127,10 @@ fn leaf(
 }
 
 fn repeats_little(column: &ArrayRef) -> bool {
-    let values = column.as_string_view();
-    let sample = || values.iter().take(SAMPLE_ROWS).flatten();
+    let sample = || {
+        let rows = 0..column.len().min(SAMPLE_ROWS);
+        rows.filter(|row| column.is_valid(*row)).filter_map(|row| text_at(column, row))
+    };
     let distinct: HashSet<&str> = sample().collect();
     let count = sample().count();
     count >= 16 && distinct.len().saturating_mul(2) > count

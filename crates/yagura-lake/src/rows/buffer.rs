@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
-use arrow::buffer::Buffer;
+use arrow::array::{ArrayRef, RecordBatch, StringViewArray, TimestampMicrosecondArray, make_view};
+use arrow::buffer::{Buffer, ScalarBuffer};
+use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
@@ -15,7 +16,7 @@ use yagura_model::event::{EventBatch, Record};
 
 use crate::layout::partition::account_value;
 use crate::layout::table::{IdentityPart, OWN_COLUMNS_FROM, TableLayout};
-use crate::rows::columns::{ColumnInMaking, TextBlocks};
+use crate::rows::columns::{ColumnInMaking, retyped};
 use crate::rows::fill::Filler;
 use crate::rows::plan::{PlannedKind, SharedText};
 use crate::rows::refused::RefusedReason;
@@ -69,7 +70,8 @@ pub(crate) struct RowBuffer {
     texts: Vec<ColumnInMaking>,
     own: Vec<ColumnInMaking>,
     object: ColumnInMaking,
-    raw: ColumnInMaking,
+    /// Views of the raw records in the texts of their batches.
+    raw: Vec<u128>,
     blocks: Vec<Buffer>,
     block_bytes: usize,
     row_bytes: usize,
@@ -88,19 +90,19 @@ impl RowBuffer {
         let making = |at: usize| {
             layout.schema.fields().get(at).map(|field| ColumnInMaking::new(field.data_type()))
         };
-        let text = || ColumnInMaking::new(&arrow::datatypes::DataType::Utf8View);
+        let object = ColumnInMaking::new(&DataType::Utf8View);
         let texts = (1..OWN_COLUMNS_FROM).filter_map(making).collect();
         let own_end = OWN_COLUMNS_FROM + layout.table.columns.len();
         let own = (OWN_COLUMNS_FROM..own_end).filter_map(making).collect();
-        // A view or number per leaf, and a bit for null; counted generously.
-        let row_bytes = leaves(&layout.schema) * 17 + size_of::<Place>();
+        // A number or the end of a text per leaf, and bits for nulls.
+        let row_bytes = leaves(&layout.schema) * 6 + size_of::<Place>() + size_of::<u128>();
         Self {
             layout,
             times: Vec::new(),
             texts,
             own,
-            object: text(),
-            raw: text(),
+            object,
+            raw: Vec::new(),
             blocks: Vec::new(),
             block_bytes: 0,
             row_bytes,
@@ -114,7 +116,9 @@ impl RowBuffer {
 
     /// Bytes that are held.
     pub(crate) fn bytes(&self) -> usize {
-        self.block_bytes + self.times.len() * self.row_bytes
+        let texts = self.texts.iter().chain(&self.own).chain([&self.object]);
+        let texts: usize = texts.map(ColumnInMaking::text_bytes).sum();
+        self.block_bytes + texts + self.times.len() * self.row_bytes
     }
 
     /// Rows that were taken out since the buffer was made: a [`Newcomer::row`] below is gone.
@@ -135,10 +139,8 @@ impl RowBuffer {
         wanted: &mut dyn FnMut(&Self, Newcomer) -> Result<bool, crate::LakeError>,
     ) -> Result<Vec<RefusedRecord>, crate::LakeError> {
         let layout = Arc::clone(&self.layout);
-        let text_block = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
+        let block = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
         let before = self.times.len();
-        let mut blocks = TextBlocks::new(batch.text(), text_block, text_block + 1);
-        let object = blocks.view(&batch.origin().object);
         let mut values = Values::new(&layout.plan);
         let mut clock = Clock::default();
         let mut refused = Vec::new();
@@ -162,48 +164,40 @@ impl RowBuffer {
                     break;
                 }
             }
-            self.push(&layout, &mut values, &mut blocks, record);
-            self.object.push_view(object);
+            self.push(&layout, &mut values, record);
+            self.raw.push(raw_view(batch.text(), block, record.raw()));
             self.times.push(time_us);
             let row = u32::try_from(self.times.len() - 1).unwrap_or(u32::MAX);
             self.order.push(Place { time_us, partition: newcomer.partition, row });
         }
-        let made = blocks.into_made();
         // Also after a failure: the rows pushed before it point into the text.
         if self.times.len() > before {
-            self.keep(batch.into_text().into_bytes(), made);
+            self.keep(batch.into_text().into_bytes());
         }
         failed.map_or(Ok(refused), Err)
     }
 
     /// Adds the values of a record to all columns that are filled from it.
-    fn push<'a>(
-        &mut self,
-        layout: &TableLayout,
-        values: &mut Values<'a>,
-        blocks: &mut TextBlocks<'a>,
-        record: Record<'a>,
-    ) {
+    fn push<'a>(&mut self, layout: &TableLayout, values: &mut Values<'a>, record: Record<'a>) {
         for (planned, column) in layout.plan.texts.iter().zip(&mut self.texts) {
             values.shared(planned, record, |text| match text {
-                Some(text) => column.push_view(blocks.view(text)),
+                Some(text) => column.push_text(text),
                 None => column.push_null(),
             });
         }
-        self.raw.push_view(blocks.view(record.raw()));
-        let mut filler = Filler { plan: &layout.plan, values, blocks, record };
+        self.object.push_text(&record.origin().object);
+        let mut filler = Filler { plan: &layout.plan, values, record };
         for (planned, column) in layout.plan.columns.iter().zip(&mut self.own) {
             filler.column(0, planned, column);
         }
     }
 
-    fn keep(&mut self, mut text: Vec<u8>, mut made: Vec<u8>) {
+    fn keep(&mut self, mut text: Vec<u8>) {
         if text.capacity() > text.len() + text.len() / 4 {
             text.shrink_to_fit();
         }
-        made.shrink_to_fit();
-        self.block_bytes += text.capacity() + made.capacity();
-        self.blocks.extend([Buffer::from_vec(text), Buffer::from_vec(made)]);
+        self.block_bytes += text.capacity();
+        self.blocks.push(Buffer::from_vec(text));
     }
 
     fn newcomer(
@@ -255,11 +249,14 @@ impl RowBuffer {
         let times = TimestampMicrosecondArray::from(std::mem::take(&mut self.times));
         let mut columns: Vec<ArrayRef> = vec![Arc::new(times.with_timezone("UTC"))];
         let own = self.texts.iter_mut().chain(&mut self.own);
-        for column in own.chain([&mut self.object, &mut self.raw]) {
-            columns.push(column.finish(&blocks)?);
+        for column in own.chain([&mut self.object]) {
+            columns.push(column.finish()?);
         }
+        let raw = ScalarBuffer::from(std::mem::take(&mut self.raw));
+        columns.push(Arc::new(StringViewArray::try_new(raw, blocks, None)?));
         self.order.clear();
-        RecordBatch::try_new(Arc::clone(&self.layout.schema), columns)
+        let fields = retyped(self.layout.schema.fields(), &columns);
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
     }
 }
 
@@ -310,7 +307,14 @@ pub(crate) fn day_start_us(day: Date) -> i64 {
     start.map_or(0, |start| Timestamp::as_microsecond(start.timestamp()))
 }
 
-fn leaves(schema: &arrow::datatypes::Schema) -> usize {
+/// A view of a raw record in its batch's text.
+fn raw_view(text: &str, block: u32, raw: &str) -> u128 {
+    // Addresses are compared, not followed: the record lies within the text.
+    let at = raw.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+    make_view(raw.as_bytes(), block, u32::try_from(at).unwrap_or(u32::MAX))
+}
+
+fn leaves(schema: &Schema) -> usize {
     schema.flattened_fields().len()
 }
 

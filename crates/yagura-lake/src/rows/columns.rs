@@ -1,60 +1,21 @@
-//! Arrow columns in the making. Text is not copied: a column holds views into the text of the
-//! batches that its rows came from, which is kept as it is.
+//! Arrow columns in the making. Short texts are copied while they are in the processor's cache:
+//! afterwards a column is sorted and encoded front to back. The raw records are not copied.
 //! Which value goes where is `fill.rs`.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, BooleanBufferBuilder, Float64Array, Int64Array, ListArray,
-    NullBufferBuilder, StringViewArray, StructArray, TimestampMicrosecondArray, make_view,
+    Array, ArrayRef, BooleanArray, BooleanBufferBuilder, Float64Array, Int64Array, ListArray,
+    NullBufferBuilder, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, FieldRef, Fields};
 use arrow::error::ArrowError;
 
-/// The text that views of one batch point into: the batch's own, and what had to be made.
-#[derive(Debug)]
-pub(crate) struct TextBlocks<'t> {
-    text: &'t str,
-    text_block: u32,
-    made: Vec<u8>,
-    made_block: u32,
-}
-
-impl<'t> TextBlocks<'t> {
-    /// Blocks for a batch whose text and made text will have these numbers.
-    pub(crate) fn new(text: &'t str, text_block: u32, made_block: u32) -> Self {
-        Self { text, text_block, made: Vec::new(), made_block }
-    }
-
-    /// A view of a text: into the batch where it lies in it, else of a copy.
-    pub(crate) fn view(&mut self, value: &str) -> u128 {
-        // Addresses are compared, not followed: text of the batch lies within it.
-        let at = value.as_ptr().addr().wrapping_sub(self.text.as_ptr().addr());
-        let inside = at.checked_add(value.len()).is_some_and(|end| end <= self.text.len());
-        match u32::try_from(at) {
-            Ok(at) if inside => make_view(value.as_bytes(), self.text_block, at),
-            _ => {
-                let at = u32::try_from(self.made.len()).unwrap_or(u32::MAX);
-                // Up to twelve bytes lie in the view itself.
-                if value.len() > 12 {
-                    self.made.extend_from_slice(value.as_bytes());
-                }
-                make_view(value.as_bytes(), self.made_block, at)
-            }
-        }
-    }
-
-    /// The made text.
-    pub(crate) fn into_made(self) -> Vec<u8> {
-        self.made
-    }
-}
-
 /// A column in the making.
 #[derive(Debug)]
 pub(crate) enum ColumnInMaking {
-    Text { views: Vec<u128>, nulls: NullBufferBuilder },
+    Text { bytes: Vec<u8>, ends: Vec<i32>, nulls: NullBufferBuilder },
     Integer { values: Vec<i64>, nulls: NullBufferBuilder },
     Real { values: Vec<f64>, nulls: NullBufferBuilder },
     Boolean { values: BooleanBufferBuilder, nulls: NullBufferBuilder },
@@ -88,15 +49,15 @@ impl ColumnInMaking {
                 nulls: no_nulls(),
                 members: fields.iter().map(|field| Self::new(field.data_type())).collect(),
             },
-            _ => Self::Text { views: Vec::new(), nulls: no_nulls() },
+            _ => Self::Text { bytes: Vec::new(), ends: vec![0], nulls: no_nulls() },
         }
     }
 
     /// Adds a null.
     pub(crate) fn push_null(&mut self) {
         match self {
-            Self::Text { views, nulls } => {
-                views.push(0);
+            Self::Text { ends, nulls, .. } => {
+                ends.push(ends.last().copied().unwrap_or_default());
                 nulls.append_null();
             }
             Self::Integer { values, nulls } | Self::Time { values, nulls } => {
@@ -122,11 +83,13 @@ impl ColumnInMaking {
         }
     }
 
-    /// Adds a text, given as a view.
-    pub(crate) fn push_view(&mut self, view: u128) {
+    /// Adds a text.
+    pub(crate) fn push_text(&mut self, text: &str) {
         match self {
-            Self::Text { views, nulls } => {
-                views.push(view);
+            Self::Text { bytes, ends, nulls } => {
+                bytes.extend_from_slice(text.as_bytes());
+                // A worker's share of memory is far below what this holds.
+                ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
                 nulls.append_non_null();
             }
             other => other.push_null(),
@@ -168,12 +131,22 @@ impl ColumnInMaking {
 
     fn len(&self) -> usize {
         match self {
-            Self::Text { views, .. } => views.len(),
+            Self::Text { ends, .. } => ends.len() - 1,
             Self::Integer { values, .. } | Self::Time { values, .. } => values.len(),
             Self::Real { values, .. } => values.len(),
             Self::Boolean { values, .. } => values.len(),
             Self::List { ends, .. } => ends.len() - 1,
             Self::Struct { nulls, .. } => nulls.len(),
+        }
+    }
+
+    /// Bytes of text that are held.
+    pub(crate) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text { bytes, .. } => bytes.len(),
+            Self::List { items, .. } => items.text_bytes(),
+            Self::Struct { members, .. } => members.iter().map(Self::text_bytes).sum(),
+            _ => 0,
         }
     }
 
@@ -186,11 +159,13 @@ impl ColumnInMaking {
     }
 
     /// The finished column; the making begins anew.
-    pub(crate) fn finish(&mut self, blocks: &Arc<[Buffer]>) -> Result<ArrayRef, ArrowError> {
+    pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
-            Self::Text { views, nulls } => {
-                let views = ScalarBuffer::from(std::mem::take(views));
-                Arc::new(StringViewArray::try_new(views, Arc::clone(blocks), nulls.finish())?)
+            Self::Text { bytes, ends, nulls } => {
+                let ends = std::mem::replace(ends, vec![0]);
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
+                let bytes = Buffer::from_vec(std::mem::take(bytes));
+                Arc::new(StringArray::try_new(offsets, bytes, nulls.finish())?)
             }
             Self::Integer { values, nulls } => {
                 Arc::new(Int64Array::try_new(std::mem::take(values).into(), nulls.finish())?)
@@ -209,14 +184,24 @@ impl ColumnInMaking {
             Self::List { element, ends, nulls, items } => {
                 let ends = std::mem::replace(ends, vec![0]);
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
-                let items = items.finish(blocks)?;
-                Arc::new(ListArray::try_new(Arc::clone(element), offsets, items, nulls.finish())?)
+                let items = items.finish()?;
+                let element =
+                    Arc::new(element.as_ref().clone().with_data_type(items.data_type().clone()));
+                Arc::new(ListArray::try_new(element, offsets, items, nulls.finish())?)
             }
             Self::Struct { fields, nulls, members } => {
-                let members: Result<Vec<_>, _> =
-                    members.iter_mut().map(|member| member.finish(blocks)).collect();
-                Arc::new(StructArray::try_new(fields.clone(), members?, nulls.finish())?)
+                let members: Result<Vec<_>, _> = members.iter_mut().map(Self::finish).collect();
+                let members = members?;
+                Arc::new(StructArray::try_new(retyped(fields, &members), members, nulls.finish())?)
             }
         })
     }
+}
+
+/// The fields with the types that their columns really have: texts were copied, not viewed.
+pub(crate) fn retyped(fields: &Fields, columns: &[ArrayRef]) -> Fields {
+    let retype = |(field, column): (&FieldRef, &ArrayRef)| {
+        field.as_ref().clone().with_data_type(column.data_type().clone())
+    };
+    fields.iter().zip(columns).map(retype).collect()
 }

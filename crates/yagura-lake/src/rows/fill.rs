@@ -4,7 +4,7 @@
 use yagura_model::event::{Kind, Record, Value};
 use yagura_model::source::{Found, boolean, integer, picked, real};
 
-use crate::rows::columns::{ColumnInMaking, TextBlocks};
+use crate::rows::columns::ColumnInMaking;
 use crate::rows::plan::{Candidate, PlannedColumn, PlannedKind, RowPlan};
 use crate::rows::values::Values;
 
@@ -13,7 +13,6 @@ use crate::rows::values::Values;
 pub(crate) struct Filler<'f, 'a> {
     pub(crate) plan: &'f RowPlan,
     pub(crate) values: &'f mut Values<'a>,
-    pub(crate) blocks: &'f mut TextBlocks<'a>,
     pub(crate) record: Record<'a>,
 }
 
@@ -76,7 +75,7 @@ impl<'a> Filler<'_, 'a> {
         to: &mut ColumnInMaking,
     ) {
         match kind {
-            PlannedKind::Text => to.push_view(self.blocks.view(&found.text())),
+            PlannedKind::Text => to.push_text(&found.text()),
             PlannedKind::Json => {
                 let json = match found {
                     Found::Value(value) => value.json(),
@@ -86,7 +85,7 @@ impl<'a> Filler<'_, 'a> {
                         json.into()
                     }
                 };
-                to.push_view(self.blocks.view(&json));
+                to.push_text(&json);
             }
             PlannedKind::Integer => push(to, integer(&found.text()), ColumnInMaking::push_integer),
             PlannedKind::Real => push(to, real(&found.text()), ColumnInMaking::push_real),

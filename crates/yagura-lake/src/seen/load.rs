@@ -111,7 +111,7 @@ pub(crate) fn names<B: BuildHasher>(
         for (data_type, column) in &columns {
             let column = column.filter(|column| column.is_valid(row));
             match data_type {
-                DataType::Utf8View => hash.text(column.and_then(|column| text(column, row))),
+                DataType::Utf8View => hash.text(column.and_then(|column| text_at(column, row))),
                 _ => hash.number(column.and_then(|column| number(column, row))),
             }
         }
@@ -120,7 +120,8 @@ pub(crate) fn names<B: BuildHasher>(
     (0..batch.num_rows()).map(name).collect()
 }
 
-fn text(column: &ArrayRef, row: usize) -> Option<&str> {
+/// The text in a row, viewed or not; an empty one where it is null.
+pub(crate) fn text_at(column: &ArrayRef, row: usize) -> Option<&str> {
     let plain = || column.as_string_opt::<i32>().map(|texts| texts.value(row));
     column.as_string_view_opt().map(|texts| texts.value(row)).or_else(plain)
 }

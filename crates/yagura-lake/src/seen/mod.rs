@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::civil::Date;
 
-pub(crate) use load::{hour_of, names, names_in, times};
+pub(crate) use load::{hour_of, names, names_in, text_at, times};
 
 use crate::LakeError;
 use crate::layout::partition::partition_path;

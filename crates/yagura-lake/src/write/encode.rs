@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::RecordBatch;
 use jiff::civil::Date;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
@@ -14,7 +14,7 @@ use crate::LakeError;
 use crate::layout::encoding::{Effort, ROW_GROUP_ROWS, properties};
 use crate::layout::table::TableLayout;
 use crate::manifest::{Bloom, LakeFile, RegionHours, RowGroup};
-use crate::seen::{hour_of, times};
+use crate::seen::{hour_of, text_at, times};
 
 /// Parquet's magic word and the length of the footer, at the end of a file.
 const TAIL_BYTES: u64 = 8;
@@ -109,8 +109,7 @@ impl<'l> FileEncoder<'l> {
         let options = ArrowWriterOptions::new()
             .with_properties(properties(layout, sample, rows, effort))
             .with_skip_arrow_metadata(true);
-        let schema = Arc::clone(&layout.schema);
-        let writer = ArrowWriter::try_new_with_options(sink.clone(), schema, options)
+        let writer = ArrowWriter::try_new_with_options(sink.clone(), sample.schema(), options)
             .map_err(|error| encode_error(layout, error))?;
         Ok(Self {
             layout,
@@ -126,7 +125,7 @@ impl<'l> FileEncoder<'l> {
     /// Adds rows.
     pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), LakeError> {
         let times = times(rows);
-        let regions = rows.column_by_name("region").and_then(|column| column.as_string_view_opt());
+        let regions = rows.column_by_name("region");
         let mut last = usize::MAX;
         for (row, time_us) in times.into_iter().enumerate() {
             match self.spans.last_mut() {
@@ -134,7 +133,7 @@ impl<'l> FileEncoder<'l> {
                 _ => self.spans.push((time_us, time_us)),
             }
             self.rows += 1;
-            let name = regions.map_or("", |regions| regions.value(row));
+            let name = regions.and_then(|regions| text_at(regions, row)).unwrap_or_default();
             let known = self.regions.get(last).is_some_and(|at| *at.region == *name);
             if !known {
                 last = self.region(name);

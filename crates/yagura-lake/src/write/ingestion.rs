@@ -18,7 +18,9 @@ use crate::{Committed, LakeError};
 
 /// A commit of so many rows is large enough: more would only make a crash dearer.
 const ROWS_MAX: u64 = 5_000_000;
-/// The same for objects; the receipts of a commit are read as one.
+/// More than this does not make better files, and offsets of texts are 32 bits wide.
+const SHARE_BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Objects of a commit; its receipts are read as one.
 const OBJECTS_MAX: usize = 20_000;
 
 /// One commit in the making.
@@ -95,7 +97,7 @@ impl Ingestion {
             base,
             staging,
             runtime: Handle::current(),
-            share_bytes: memory / 2 / options.workers.max(1),
+            share_bytes: (memory / 2 / options.workers.max(1)).min(SHARE_BYTES_MAX),
             names_bytes_max: memory / 8,
             made: Mutex::default(),
             lake,

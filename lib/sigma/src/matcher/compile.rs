@@ -17,6 +17,9 @@ use crate::text::regexp;
 /// Texts that the placeholders of one value may become.
 const EXPANSIONS_MAX: usize = 10_000;
 
+/// Tests that the condition of one rule may join, with selections counted where they are named.
+const CHECKS_MAX: usize = 200_000;
+
 pub(super) fn compile(set: RuleSet, pipelines: &[Pipeline]) -> Compiled {
     let mut problems = filter_warnings(&set);
     let (set, broken) = without_repeats(set);
@@ -154,6 +157,12 @@ impl Lowering<'_> {
             .iter()
             .map(|selection| self.search(&selection.search))
             .collect::<Result<_, _>>()?;
+        let sizes: Vec<usize> = selections.iter().map(SearchTree::size).collect();
+        if tree::size(&detection.condition, &sizes) > CHECKS_MAX {
+            let place = detection.selections.first().map(|first| first.place).unwrap_or_default();
+            let message = format!("the condition joins more than {CHECKS_MAX} tests");
+            return Err(Problem::error(place, message));
+        }
         let trees: Vec<Tree> = selections.iter().map(SearchTree::tree).collect();
         let tree = tree::condition(&detection.condition, &trees);
         Ok((selections, tree))

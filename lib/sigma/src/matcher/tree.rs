@@ -28,6 +28,14 @@ pub(super) enum SearchTree {
 }
 
 impl SearchTree {
+    /// How many checks it has.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().map(Self::size).sum(),
+            Self::Item { values, .. } => values.iter().map(|checks| checks.len()).sum(),
+        }
+    }
+
     /// The condition that it is.
     pub(super) fn tree(&self) -> Tree {
         match self {
@@ -54,6 +62,18 @@ pub(super) fn condition(condition: &Condition, selections: &[Tree]) -> Tree {
             any(parts.iter().map(|part| self::condition(part, selections)).collect())
         }
         Condition::Not(inner) => Tree::Not(Box::new(self::condition(inner, selections))),
+    }
+}
+
+/// Checks of a condition once its selections stand in it.
+pub(super) fn size(condition: &Condition, selections: &[usize]) -> usize {
+    match condition {
+        Condition::Selection(at) => selections.get(*at).copied().unwrap_or(0),
+        Condition::All(parts) | Condition::Any(parts) => {
+            let sizes = parts.iter().map(|part| size(part, selections));
+            sizes.fold(0, usize::saturating_add)
+        }
+        Condition::Not(inner) => size(inner, selections),
     }
 }
 

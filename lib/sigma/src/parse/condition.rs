@@ -11,6 +11,9 @@ const DEPTH_MAX: usize = 64;
 /// Characters of one condition.
 const CHARS_MAX: usize = 64 * 1024;
 
+/// Names of one condition, with those that patterns choose.
+const NAMES_MAX: usize = 20_000;
+
 /// A condition whose names are not resolved to places in a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Tree {
@@ -29,7 +32,7 @@ pub(super) fn read(text: &str, start: Place, names: &[&str]) -> Result<Tree, Pro
         return Err(Problem::error(start, "the condition is longer than 64 KiB"));
     }
     let tokens = cut(text, start)?;
-    let mut reader = Reader { tokens: &tokens, at: 0, start, names, depth: 0 };
+    let mut reader = Reader { tokens: &tokens, at: 0, start, names, depth: 0, named: 0 };
     if tokens.is_empty() {
         return Err(Problem::error(start, "the condition is empty"));
     }
@@ -46,6 +49,7 @@ struct Reader<'a> {
     start: Place,
     names: &'a [&'a str],
     depth: usize,
+    named: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -145,6 +149,11 @@ impl<'a> Reader<'a> {
         let chosen: Vec<Tree> = self.chosen(pattern).into_iter().map(Tree::Name).collect();
         if chosen.is_empty() {
             return Err(Problem::error(*at, format!("no selection is called `{pattern}`")));
+        }
+        self.named += chosen.len();
+        if self.named > NAMES_MAX {
+            let message = format!("the condition names more than {NAMES_MAX} selections");
+            return Err(Problem::error(*at, message));
         }
         Ok(Some(single(chosen, build)))
     }
@@ -259,6 +268,15 @@ mod tests {
             20,
             "aggregations behind `|` are not part of Sigma 2",
         );
+    }
+
+    #[test]
+    fn a_condition_that_names_too_much_is_refused() {
+        let names: Vec<String> = (0..1_000).map(|at| format!("s{at}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let text = ["1 of s*"; 30].join(" or ");
+        let problem = read(&text, Place::default(), &names).unwrap_err();
+        assert_eq!(problem.message, "the condition names more than 20000 selections");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::text::regexp::{self, Expression};
 use crate::yaml::{Kind, Node};
 
 /// Texts that one value may become by `windash` before an encoding.
-const TEXTS_MAX: usize = 625;
+const TEXTS_MAX: usize = 25;
 
 /// The tests of one value: several where a modifier spreads it.
 ///

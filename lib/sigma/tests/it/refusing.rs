@@ -1,9 +1,9 @@
 //! What is refused, and where it is said to stand.
 //! What is accepted is `matching.rs` and `correlating.rs`.
 
-use sigma::{Weight, parse};
+use sigma::{Matcher, Pipeline, RuleSet, Weight, parse};
 
-use crate::check::problems;
+use crate::check::{problems, rule};
 
 /// Asserts the only problem of a detection: its line and column in the rule, and its words.
 fn check(detection: &str, line: u32, column: u32, message: &str) {
@@ -215,4 +215,16 @@ fn an_unused_selection_is_a_warning() {
     assert!(parsed.is_whole());
     assert_eq!(parsed.problems[0].weight, Weight::Warning);
     assert_eq!(parsed.problems[0].to_string(), "r.yml:5:3: the condition does not use `t`");
+}
+
+#[test]
+fn a_rule_that_multiplies_its_tests_is_refused() {
+    let values: Vec<String> = (0..2_000).map(|at| format!("v{at}")).collect();
+    let names = vec!["s"; 200].join(" or ");
+    let text = rule(&format!("s: {{x: [{}]}}\ncondition: {names}", values.join(", ")));
+    let mut set = RuleSet::default();
+    set.add(parse("r.yml", &text));
+    let compiled = Matcher::compile(set, &[Pipeline::plain("any")]);
+    let problems: Vec<String> = compiled.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(problems, ["r.yml:4:3: the condition joins more than 200000 tests"]);
 }

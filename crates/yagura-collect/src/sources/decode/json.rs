@@ -211,7 +211,11 @@ impl<'s> JsonReader<'s> {
             match object {
                 Ok(text) if self.nested < NESTED_MAX => {
                     self.nested += 1;
+                    let vain = self.signatures.begin_text();
+                    let outer = out.begin_nested(offset);
                     let outcome = self.run(&mut Window::whole(text), out);
+                    out.end_nested(outer);
+                    self.signatures.end_text(vain);
                     self.nested -= 1;
                     outcome?;
                 }

@@ -32,6 +32,8 @@ pub(super) struct Output<'a> {
     summary: DecodeSummary,
     /// Where the last bad piece of the text ended.
     bad_end: Option<u64>,
+    /// Where the envelope stands whose inside is read: bad pieces in it are told to be there.
+    nested_at: Option<u64>,
     sink: &'a mut dyn FnMut(Decoded) -> ControlFlow<()>,
 }
 
@@ -42,7 +44,14 @@ impl<'a> Output<'a> {
         sink: &'a mut dyn FnMut(Decoded) -> ControlFlow<()>,
     ) -> Self {
         let builder = BatchBuilder::new(origin);
-        Self { builder, limits, summary: DecodeSummary::default(), bad_end: None, sink }
+        Self {
+            builder,
+            limits,
+            summary: DecodeSummary::default(),
+            bad_end: None,
+            nested_at: None,
+            sink,
+        }
     }
 
     /// A record is whole in the builder: counts it, and hands the batch out when it is full.
@@ -68,12 +77,13 @@ impl<'a> Output<'a> {
     }
 
     /// Hands out a bad piece; records before it may still be in the batch in the making.
-    pub(super) fn bad_piece(&mut self, piece: BadPiece) -> Result<(), Halt> {
+    pub(super) fn bad_piece(&mut self, mut piece: BadPiece) -> Result<(), Halt> {
         if piece.records_lost == Some(1) {
             self.builder.skip_ordinal();
         }
         if !piece.reason.is_of_storage() {
             self.bad_end = Some(piece.offset + piece.length);
+            piece.offset = self.nested_at.unwrap_or(piece.offset);
         }
         self.summary.bad_pieces += 1;
         self.send(Decoded::Bad(piece))
@@ -85,6 +95,17 @@ impl<'a> Output<'a> {
     ) -> Result<(), Halt> {
         self.summary.records += batch.len() as u64;
         self.send(Decoded::Batch(batch))
+    }
+
+    /// The text of an envelope at `offset` is read from here on; answers what to end it with.
+    pub(super) fn begin_nested(&mut self, offset: u64) -> Option<u64> {
+        let outer = self.nested_at;
+        self.nested_at = outer.or(Some(offset));
+        outer
+    }
+
+    pub(super) fn end_nested(&mut self, outer: Option<u64>) {
+        self.nested_at = outer;
     }
 
     /// Whether the last bad piece went on to `offset` of the text.

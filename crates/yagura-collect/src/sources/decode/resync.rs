@@ -37,17 +37,33 @@ pub(super) struct Signatures {
     learned: Vec<Vec<u8>>,
     /// Those that the source says its records have, with their quotes.
     told: Vec<Vec<u8>>,
-    /// Up to where in the text nothing begins that each name, a line or an element of a list
-    /// would tell: what was searched in vain is not searched again.
-    vain_names: Vec<u64>,
-    vain_line: u64,
-    vain_element: u64,
+    vain: Vain,
+}
+
+/// Up to where in a text nothing begins that each name, a line or an element of a list would
+/// tell: what was searched in vain is not searched again.
+#[derive(Default)]
+pub(super) struct Vain {
+    names: Vec<u64>,
+    line: u64,
+    element: u64,
 }
 
 impl Signatures {
     pub(super) fn new(names: Vec<String>) -> Self {
         let told = names.into_iter().map(|name| format!("\"{name}\"").into_bytes()).collect();
-        Self { learned: Vec::new(), told, vain_names: Vec::new(), vain_line: 0, vain_element: 0 }
+        Self { learned: Vec::new(), told, vain: Vain::default() }
+    }
+
+    /// A text inside the text begins; answers what is to be given back at its end.
+    pub(super) fn begin_text(&mut self) -> Vain {
+        std::mem::take(&mut self.vain)
+    }
+
+    pub(super) fn end_text(&mut self, outer: Vain) {
+        self.vain = outer;
+        // Names may have been learned inside, in place of those that were told.
+        self.vain.names.clear();
     }
 
     /// Remembers what a good record begins with.
@@ -57,7 +73,7 @@ impl Signatures {
         };
         if !self.learned.iter().any(known) && self.learned.len() < NAMES_MAX {
             self.learned.push(format!("\"{name}\"").into_bytes());
-            self.vain_names.clear();
+            self.vain.names.clear();
         }
     }
 
@@ -75,16 +91,16 @@ impl Signatures {
             true => &self.told,
             false => &self.learned,
         };
-        self.vain_names.resize(names.len(), 0);
-        let named = names.iter().zip(&mut self.vain_names).filter_map(|(name, vain)| {
+        self.vain.names.resize(names.len(), 0);
+        let named = names.iter().zip(&mut self.vain.names).filter_map(|(name, vain)| {
             search(text, offset, from, vain, &|from| find_named(text, from, name))
         });
         let named = named.min();
         let other = if place == Place::List && names.is_empty() {
             let find = |from| find_next_of_list(text, from);
-            search(text, offset, from, &mut self.vain_element, &find)
+            search(text, offset, from, &mut self.vain.element, &find)
         } else {
-            search(text, offset, from, &mut self.vain_line, &|from| find_line(text, from))
+            search(text, offset, from, &mut self.vain.line, &|from| find_line(text, from))
         };
         [named, other].into_iter().flatten().min()
     }

@@ -176,6 +176,21 @@ fn envelopes_that_hold_nothing_are_told() {
 }
 
 #[test]
+fn damage_inside_an_envelope_is_told_at_the_envelope_and_costs_nothing_else() {
+    let wrap = |text: &str| {
+        let data = base64::engine::general_purpose::STANDARD.encode(text);
+        format!(r#"{{"awslogs":{{"data":"{data}"}}}}"#)
+    };
+    let broken = format!("{{\"Records\":[{},{{\"eventVersion\":\"1.,{}]}}", record(0), record(1));
+    let text = format!("{broken}\n{}\n{broken}\n", wrap(&broken));
+    let got = trail(text.as_bytes());
+    assert_eq!(got.ids(), ["e-0", "e-1", "e-0", "e-1", "e-0", "e-1"]);
+    assert_eq!(got.bad.len(), 3);
+    assert_eq!(got.bad[1].offset, broken.len() as u64 + 1);
+    assert_eq!(got.bad[1].bytes, got.bad[0].bytes);
+}
+
+#[test]
 fn envelopes_inside_one_another_have_an_end() {
     let mut text = record(0);
     for _ in 0..8 {

@@ -18,8 +18,8 @@ const DEMO: &str = "demo";
 /// Folders inside one another.
 const DEPTH_MAX: usize = 6;
 
-/// The YAML files and samples below a folder, as (relative path with `/`, text), in order of their paths, and
-/// what could not be read.
+/// The YAML files and samples below a folder, as (relative path with `/`, text), in order of
+/// their paths, and what could not be read.
 pub(crate) fn files(folder: &Path) -> (Vec<(String, String)>, Vec<Problem>) {
     let mut files = Vec::new();
     let mut problems = Vec::new();

@@ -2,7 +2,8 @@
 //! How it is applied is in `fold.rs`; a test there compares it with the `regex` crate.
 
 /// (first, last, stride, what to add), in ascending order. From Unicode's CaseFolding.txt,
-/// statuses C and S (read through Perl's `Unicode::UCD`, Unicode 14).
+/// statuses C and S (read through Perl's `Unicode::UCD`, Unicode 14; the letters of Unicode 15 to
+/// 17 from the lower case of the standard library).
 pub(super) const RANGES: &[(u32, u32, u32, i32)] = &[
     (0xB5, 0xB5, 1, 775),
     (0xC0, 0xD6, 1, 32),
@@ -112,6 +113,7 @@ pub(super) const RANGES: &[(u32, u32, u32, i32)] = &[
     (0x1C86, 0x1C86, 1, -6204),
     (0x1C87, 0x1C87, 1, -6180),
     (0x1C88, 0x1C88, 1, 35267),
+    (0x1C89, 0x1C89, 1, 1),
     (0x1C90, 0x1CBA, 1, -3008),
     (0x1CBD, 0x1CBF, 1, -3008),
     (0x1E00, 0x1E94, 2, 1),
@@ -190,8 +192,13 @@ pub(super) const RANGES: &[(u32, u32, u32, i32)] = &[
     (0xA7C5, 0xA7C5, 1, -42307),
     (0xA7C6, 0xA7C6, 1, -35384),
     (0xA7C7, 0xA7C9, 2, 1),
+    (0xA7CB, 0xA7CB, 1, -42343),
+    (0xA7CC, 0xA7CE, 2, 1),
     (0xA7D0, 0xA7D0, 1, 1),
+    (0xA7D2, 0xA7D4, 2, 1),
     (0xA7D6, 0xA7D8, 2, 1),
+    (0xA7DA, 0xA7DA, 1, 1),
+    (0xA7DC, 0xA7DC, 1, -42561),
     (0xA7F5, 0xA7F5, 1, 1),
     (0xAB70, 0xABBF, 1, -38864),
     (0xFF21, 0xFF3A, 1, 32),
@@ -202,7 +209,9 @@ pub(super) const RANGES: &[(u32, u32, u32, i32)] = &[
     (0x1058C, 0x10592, 1, 39),
     (0x10594, 0x10595, 1, 39),
     (0x10C80, 0x10CB2, 1, 64),
+    (0x10D50, 0x10D65, 1, 32),
     (0x118A0, 0x118BF, 1, 32),
     (0x16E40, 0x16E5F, 1, 32),
+    (0x16EA0, 0x16EB8, 1, 27),
     (0x1E900, 0x1E921, 1, 34),
 ];

@@ -111,6 +111,7 @@ struct Marks<'a> {
     record_id: Option<Value<'a>>,
     event_json: Option<Value<'a>>,
     user_identity: Option<Value<'a>>,
+    result_rows: Option<Value<'a>>,
     array: Option<Value<'a>>,
 }
 
@@ -138,6 +139,9 @@ pub(super) fn unwrap(root: Value<'_>, envelopes: &Envelopes<'_>) -> Unwrapped {
         return message(event);
     }
     if envelopes.lake {
+        if let Some(rows) = marks.result_rows {
+            return Unwrapped::Objects(rows.items().map(result_row).collect());
+        }
         match marks.event_json {
             Some(json) if json.kind() == Kind::String => return message(json),
             Some(json) if json.kind() == Kind::Object => {
@@ -154,6 +158,19 @@ pub(super) fn unwrap(root: Value<'_>, envelopes: &Envelopes<'_>) -> Unwrapped {
         Some(array) => Unwrapped::Objects(vec![Ok(array.json().into_owned().into_bytes())]),
         None => Unwrapped::Record,
     }
+}
+
+/// A row of `GetQueryResults`: a list of objects with one member each.
+fn result_row(row: Value<'_>) -> Result<Vec<u8>, BadReason> {
+    if row.kind() != Kind::Array {
+        return Err(BadReason::MalformedEnvelope);
+    }
+    let cells = || row.items().flat_map(|cell| cell.entries());
+    let whole = cells().find(|(name, _)| name.eq_ignore_ascii_case("eventJson"));
+    if let Some(json) = whole.and_then(|(_, value)| value.as_str()) {
+        return Ok(json.into_owned().into_bytes());
+    }
+    Ok(lake_row::record_of_entries(cells()).into_bytes())
 }
 
 fn message(text: Value<'_>) -> Unwrapped {
@@ -183,6 +200,7 @@ impl<'a> Marks<'a> {
                 "recordId" => &mut marks.record_id,
                 "eventJson" | "eventjson" => &mut marks.event_json,
                 "userIdentity" | "useridentity" => &mut marks.user_identity,
+                "QueryResultRows" => &mut marks.result_rows,
                 other if value.kind() == Kind::Array && envelopes.arrays.contains(&other) => {
                     &mut marks.array
                 }

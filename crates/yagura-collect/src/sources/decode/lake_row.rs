@@ -3,6 +3,8 @@
 //! Best effort by its nature: the text form does not quote its values. Rows that have
 //! `eventJson` lose nothing and do not come here.
 
+use std::borrow::Cow;
+
 use yagura_model::event::{Kind, Value, write_json_string};
 
 /// Fields whose text is a map, in the spelling of CloudTrail records.
@@ -92,7 +94,14 @@ const DEPTH_MAX: usize = 16;
 
 /// The record of a row that is a JSON object.
 pub(super) fn record_of_object(row: Value<'_>) -> String {
-    let fields = row.entries().map(|(name, value)| {
+    record_of_entries(row.entries())
+}
+
+/// The record of a row whose columns are these.
+pub(super) fn record_of_entries<'a>(
+    entries: impl Iterator<Item = (Cow<'a, str>, Value<'a>)>,
+) -> String {
+    let fields = entries.map(|(name, value)| {
         let text = value.as_str();
         match (text, value.kind()) {
             (Some(text), _) => (name.into_owned(), Ok(text.into_owned())),

@@ -138,7 +138,7 @@ impl<'d> Decoding<'d> {
         let compression = Compression::of(&head);
         if whole
             && compression == Compression::Gzip
-            && let Some(text) = one_piece::inflate(&head)
+            && let Some(text) = one_piece::inflate(&head, self.limits.inflated_bytes_max)
         {
             *inflated_bytes = text.len() as u64;
             drop(head);

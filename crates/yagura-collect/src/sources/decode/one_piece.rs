@@ -18,11 +18,11 @@ const TRAILER_BYTES: usize = 8;
 /// libdeflate does not say how many bytes it took. But it has checked that the eight bytes where
 /// the member ends are its text's checksum and size. Where these eight bytes occur in the object
 /// once only, and at its end, the member ends there too.
-pub(super) fn inflate(object: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn inflate(object: &[u8], inflated_bytes_max: u64) -> Option<Vec<u8>> {
     let (body, trailer) = object.split_last_chunk::<TRAILER_BYTES>()?;
     let size = u32::from_le_bytes(*trailer.last_chunk::<4>()?) as usize;
     // Deflate makes at most 1032 of one byte.
-    if size > TEXT_BYTES_MAX || size / 1032 > object.len() {
+    if size > TEXT_BYTES_MAX || size as u64 > inflated_bytes_max || size / 1032 > object.len() {
         return None;
     }
     let mut text = vec![0; size];
@@ -49,14 +49,15 @@ mod tests {
     #[test]
     fn one_member_is_inflated() {
         for text in [&b"{\"Records\":[]}"[..], &[b'a'; 100_000]] {
-            assert_eq!(inflate(&gzip(text)).as_deref(), Some(text));
+            assert_eq!(inflate(&gzip(text), u64::MAX).as_deref(), Some(text));
         }
     }
 
     #[test]
     fn anything_but_exactly_one_member_is_left_to_the_stream() {
         let one = gzip(b"one");
-        let check = |object: &[u8], what: &str| assert_eq!(inflate(object), None, "{what}");
+        let check =
+            |object: &[u8], what: &str| assert_eq!(inflate(object, u64::MAX), None, "{what}");
         check(&[one.clone(), gzip(b"two")].concat(), "two members");
         check(&[one.clone(), one.clone()].concat(), "twice the same member");
         check(&[&one[..], b"x"].concat(), "a byte after it");
@@ -64,6 +65,7 @@ mod tests {
         check(&one[..one.len() - 1], "cut");
         check(&one[..5], "cut in the header");
         check(b"", "nothing");
+        assert_eq!(inflate(&one, 2), None, "more text than allowed");
         let mut wrong = one.clone();
         let end = wrong.len() - 1;
         wrong[end] ^= 0x80;

@@ -110,6 +110,8 @@ fn lake_rows_without_the_whole_event_get_their_shape_back() {
     assert_eq!(trail(csv.as_bytes()).json(), expected);
     let row = r#"{"eventID":"e-1","eventTime":"2026-11-21 05:01:12.000","userIdentity":"{type=IAMUser, username=mika}"}"#;
     assert_eq!(trail(row.as_bytes()).json(), expected);
+    let answer = r#"{"QueryStatus":"FINISHED","QueryResultRows":[[{"eventID":"e-1"},{"eventTime":"2026-11-21 05:01:12.000"},{"userIdentity":"{type=IAMUser, username=mika}"}]]}"#;
+    assert_eq!(trail(answer.as_bytes()).json(), expected);
     let short = format!("{csv}only,two\n");
     assert_eq!(trail(short.as_bytes()).reasons(), [BadReason::MalformedLine]);
 }
@@ -167,6 +169,7 @@ fn envelopes_that_hold_nothing_are_told() {
         r#"{"awslogs":{"data":"not base64!"}}"#,
         r#"{"awslogs":{"data":7}}"#,
         r#"{"Events":[{"EventId":"e","CloudTrailEvent":null}]}"#,
+        r#"{"QueryResultRows":["x"]}"#,
     ] {
         assert_eq!(trail(text.as_bytes()).reasons(), [BadReason::MalformedEnvelope], "{text}");
     }

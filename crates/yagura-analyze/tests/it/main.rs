@@ -1,4 +1,4 @@
-//! Facts of small resources, one claim each.
+//! Facts of small resources, and what proves CloudTrail's files, one claim each.
 //! Parsing of patterns, blocks and documents is tested beside its code.
 
 #![expect(
@@ -11,4 +11,5 @@
 mod logs;
 mod network;
 mod policy;
+mod trail;
 mod world;

@@ -24,7 +24,7 @@ impl BucketArchive {
     }
 }
 
-fn fault(error: CallError) -> ReadFault {
+fn fault(error: &CallError) -> ReadFault {
     ReadFault { reason: error.reason(), detail: error.to_string(), too_large: false }
 }
 
@@ -45,7 +45,7 @@ impl Archive for BucketArchive {
         let listing = Listing { prefix: folder, folders: true, after: None };
         let pages = self.bucket.list(listing);
         async move {
-            let pages: Vec<_> = pages.try_collect().await.map_err(fault)?;
+            let pages: Vec<_> = pages.try_collect().await.map_err(|error| fault(&error))?;
             Ok(pages.into_iter().flat_map(|page| page.prefixes).collect())
         }
         .boxed()
@@ -66,7 +66,7 @@ impl Archive for BucketArchive {
                 };
                 stream::iter(objects.map(entry).collect::<Vec<_>>())
             }
-            Err(error) => stream::iter(vec![Err(fault(error))]),
+            Err(error) => stream::iter(vec![Err(fault(&error))]),
         });
         entries.flatten().boxed()
     }
@@ -80,7 +80,7 @@ impl Archive for BucketArchive {
             let fetched = match self.bucket.fetch(key, Content::default()).await {
                 Ok(fetched) => fetched,
                 Err(error) if error.kind == CallErrorKind::Absent => return Ok(None),
-                Err(error) => return Err(fault(error)),
+                Err(error) => return Err(fault(&error)),
             };
             let most = u64::try_from(size_bytes_max).unwrap_or(u64::MAX);
             if fetched.size_bytes.is_some_and(|size| size > most) {
@@ -89,7 +89,7 @@ impl Archive for BucketArchive {
                 return Err(ReadFault { reason, detail, too_large: true });
             }
             let metadata = fetched.metadata.clone();
-            let body = fetched.whole(size_bytes_max).await.map_err(fault)?;
+            let body = fetched.whole(size_bytes_max).await.map_err(|error| fault(&error))?;
             Ok(Some(Whole { body, metadata }))
         }
         .boxed()

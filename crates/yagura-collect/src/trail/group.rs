@@ -1,6 +1,5 @@
-//! One account and region: its chains of digests from the newest to the oldest, then the log
-//! files that no digest lists.
-//! Log files are hashed in `logs`; what proves a digest is decided in `yagura_analyze::trail`.
+//! One account and region: its chains of digests from the newest to the oldest.
+//! Log files are hashed in `logs`, additions are found in `unlisted`; what proves a digest is decided in `yagura_analyze::trail`.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,7 +12,7 @@ use yagura_analyze::trail::{
 
 use super::inflate::{self, Bounded};
 use super::logs::{self, Job};
-use super::{ChainSummary, Gap, ObjectKind, ObjectVerdict, ReadFault, Session, Whole};
+use super::{ChainSummary, Gap, ObjectKind, ObjectVerdict, ReadFault, Session, Whole, unlisted};
 
 /// An hour's digest of the busiest account lists some thousand files, at 500 bytes each.
 const DIGEST_BYTES_MAX: usize = 256 << 20;
@@ -27,13 +26,13 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// What one account and region have shown so far.
 pub(super) struct Group {
-    folder: String,
-    region: String,
-    coverage: Coverage,
+    pub(super) folder: String,
+    pub(super) region: String,
+    pub(super) coverage: Coverage,
     /// Files with a verdict, by the first bytes of the hash of their keys.
     judged: HashSet<u128>,
     /// Kinds of log files that digests list.
-    kinds: HashSet<String>,
+    pub(super) kinds: HashSet<String>,
     jobs: Vec<Job>,
 }
 
@@ -59,7 +58,7 @@ pub(super) async fn run(session: &mut Session, folder: &str, kinds: &[&str], reg
     // out, their files would look like additions.
     if session.selection.trails.is_empty() {
         for kind in kinds.iter().filter(|kind| **kind != "CloudTrail-Digest") {
-            unlisted(session, &mut group, kind).await;
+            unlisted::run(session, &mut group, kind).await;
         }
     }
 }
@@ -70,7 +69,7 @@ impl Group {
     }
 
     /// Whether this key gets its verdict now, not earlier.
-    fn claim(&mut self, key: &str) -> bool {
+    pub(super) fn claim(&mut self, key: &str) -> bool {
         let hash = yagura_analyze::trail::sha256(key.as_bytes());
         let short = hash.get(..32).and_then(|hex| u128::from_str_radix(hex, 16).ok());
         self.judged.insert(short.unwrap_or_default())
@@ -78,7 +77,7 @@ impl Group {
 }
 
 /// A key to begin a listing by days with.
-fn start_of(folder: &str, since: Option<Timestamp>) -> Option<String> {
+pub(super) fn start_of(folder: &str, since: Option<Timestamp>) -> Option<String> {
     let since = since?.saturating_sub(SignedDuration::from_hours(24)).ok()?;
     Some(format!("{folder}{}", since.strftime("%Y/%m/%d")))
 }
@@ -145,33 +144,8 @@ async fn chain(
         .buffered(session.options.concurrency.max(1));
     while let Some((name, key, read)) = bodies.next().await {
         let missed = missing(session, group, &chain, key, &there).await;
-        let read = opened(read).await;
-        if let Ok(Some(whole)) = &read {
-            session.summary.read_bytes += whole.stored_bytes;
-        }
         let step = Step { name, key, backfill: *backfill };
-        let gap = match read {
-            Ok(Some(whole)) => {
-                judged(session, group, &mut chain, &mut coverage, &step, &whole).await
-            }
-            Ok(None) => {
-                unusable(session, &step, Verdict::Missing, Reason::NotThere, "").await;
-                chain.skip();
-                None
-            }
-            Err(Fault::Broken(reason, detail)) => {
-                unusable(session, &step, Verdict::HashMismatch, reason, &detail).await;
-                chain.skip();
-                None
-            }
-            Err(Fault::Unread(fault)) => {
-                let detail = fault.detail.clone();
-                unusable(session, &step, Verdict::Pending, Reason::Unread, &detail).await;
-                coverage.doubt(name.end - HOUR, name.end);
-                chain.skip();
-                None
-            }
-        };
+        let gap = taken(session, group, &mut chain, &mut coverage, &step, read).await;
         summary.digests += 1;
         let end = Some(name.end);
         if let Some(reason) = gap.filter(|_| summary.gaps.len() < GAPS_MAX) {
@@ -204,6 +178,32 @@ struct Step<'a> {
     name: &'a DigestName,
     key: &'a str,
     backfill: bool,
+}
+
+/// Takes the next digest of a chain; gives what the gap before the newer one is.
+async fn taken(
+    session: &mut Session,
+    group: &mut Group,
+    chain: &mut Chain,
+    coverage: &mut Coverage,
+    step: &Step<'_>,
+    read: Result<Option<Whole>, ReadFault>,
+) -> Option<Reason> {
+    let (verdict, reason, detail) = match opened(read).await {
+        Ok(Some(opened)) => {
+            session.summary.read_bytes += opened.stored_bytes;
+            return judged(session, group, chain, coverage, step, &opened).await;
+        }
+        Ok(None) => (Verdict::Missing, Reason::NotThere, String::new()),
+        Err(Fault::Broken(reason, detail)) => (Verdict::HashMismatch, reason, detail),
+        Err(Fault::Unread(fault)) => {
+            coverage.doubt(step.name.end - HOUR, step.name.end);
+            (Verdict::Pending, Reason::Unread, fault.detail)
+        }
+    };
+    chain.skip();
+    unusable(session, step, verdict, reason, &detail).await;
+    None
 }
 
 /// Tells of the digest that the one before this links to, if it is not there; gives what the gap
@@ -381,41 +381,9 @@ fn listed(
     }
 }
 
-/// Tells of the files in the folders of logs that no digest lists.
-async fn unlisted(session: &mut Session, group: &mut Group, kind: &str) {
-    let folder = format!("{}{kind}/{}/", group.folder, group.region);
-    let archive = session.archive.clone();
-    let mut files = archive.files(&folder, start_of(&folder, session.selection.since));
-    while let Some(entry) = files.next().await {
-        let key = match entry {
-            Ok(entry) => entry.key,
-            Err(fault) => {
-                session.blind(format!("list `{}`", archive.location(&folder)), &fault);
-                break;
-            }
-        };
-        if key.ends_with('/') || !group.claim(&key) {
-            continue;
-        }
-        let (verdict, reason) = match LogName::parse(&key) {
-            Some(name) if !session.is_selected(name.delivered, name.delivered) => continue,
-            Some(name) if kind != "CloudTrail" && !group.kinds.contains(&name.kind) => {
-                (Verdict::Pending, Reason::KindNotListed)
-            }
-            Some(name) => group.coverage.unlisted(name.delivered, session.options.now),
-            // CloudTrail writes no such names.
-            None => (Verdict::Unlisted, Reason::NotListed),
-        };
-        let location = archive.location(&key);
-        let (kind, detail) = (ObjectKind::Log, String::new());
-        let digest = None;
-        session.tell(ObjectVerdict { location, kind, verdict, reason, detail, digest }).await;
-    }
-}
-
 impl Session {
     /// Whether a span of time touches the selection.
-    fn is_selected(&self, start: Timestamp, end: Timestamp) -> bool {
+    pub(super) fn is_selected(&self, start: Timestamp, end: Timestamp) -> bool {
         let late = self.selection.until.is_some_and(|until| start >= until);
         let early = self.selection.since.is_some_and(|since| end < since);
         !late && !early

@@ -1,5 +1,5 @@
 //! The one gzip member of a file of CloudTrail, hashed as it is inflated.
-//! Later members and other bytes behind it are not signed: a file that has some is not CloudTrail's.
+//! Later members and other bytes behind it are not signed: CloudTrail writes none.
 
 use std::io::{ErrorKind, Read, Write};
 

@@ -16,6 +16,7 @@ mod inflate;
 mod keys;
 mod logs;
 pub mod results;
+mod unlisted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(spool.write(&lines).unwrap(), object);
         fs::write(folder.path().join("x.jsonl.part"), "half").unwrap();
         let again = Spool::open(folder.path()).unwrap();
-        assert_eq!(again.leftovers().unwrap(), [object.clone()]);
+        assert_eq!(again.leftovers().unwrap(), std::slice::from_ref(&object));
         let mut text = String::new();
         again.read(Path::new(&object.location)).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "{\"a\":1}\n{\"b\":1}\n");

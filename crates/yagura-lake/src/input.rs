@@ -7,11 +7,15 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Field, Schema};
 use arrow::json::WriterBuilder;
 use arrow::json::writer::LineDelimited;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
+};
 use parquet::errors::ParquetError;
 use parquet::file::reader::ChunkReader;
 use yagura_model::event::{BatchBuilder, EventBatch, Origin};
@@ -99,9 +103,39 @@ fn open<R: ChunkReader + 'static>(input: R) -> Result<ParquetRecordBatchReader, 
         },
         error => ParquetFault::Malformed { rows: 0, what: error.to_string() },
     };
-    ParquetRecordBatchReaderBuilder::try_new(input)
-        .and_then(|builder| builder.with_batch_size(ROWS_AT_ONCE).build())
+    let load = || {
+        let found = ArrowReaderMetadata::load(&input, ArrowReaderOptions::new())?;
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(in_utc(found.schema())));
+        let metadata = ArrowReaderMetadata::try_new(Arc::clone(found.metadata()), options)?;
+        Ok(metadata)
+    };
+    let metadata = load().map_err(fault)?;
+    ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
+        .with_batch_size(ROWS_AT_ONCE)
+        .build()
         .map_err(fault)
+}
+
+/// The schema with every time zone written as an offset: names of zones, `UTC` among them, would
+/// need a zone database to be printed, and Parquet keeps such times in UTC anyway.
+fn in_utc(schema: &Schema) -> Schema {
+    let fields: Vec<Field> = schema.fields().iter().map(|field| field_in_utc(field)).collect();
+    Schema::new_with_metadata(fields, schema.metadata().clone())
+}
+
+// The depth of the recursion is that of the file's schema, which the reader has walked before.
+fn field_in_utc(field: &Field) -> Field {
+    let inner = |field: &Arc<Field>| Arc::new(field_in_utc(field));
+    let kind = match field.data_type() {
+        DataType::Timestamp(unit, Some(_)) => DataType::Timestamp(*unit, Some("+00:00".into())),
+        DataType::List(item) => DataType::List(inner(item)),
+        DataType::LargeList(item) => DataType::LargeList(inner(item)),
+        DataType::FixedSizeList(item, size) => DataType::FixedSizeList(inner(item), *size),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(inner).collect()),
+        DataType::Map(entries, sorted) => DataType::Map(inner(entries), *sorted),
+        other => other.clone(),
+    };
+    field.clone().with_data_type(kind)
 }
 
 /// Writes the rows as lines of JSON.

@@ -128,7 +128,8 @@ impl Ledger {
         Ok(claimed)
     }
 
-    /// Extends all leases of a worker; answers how many it holds.
+    /// Extends all leases of a worker; answers how many objects it works on. Those that it failed
+    /// at are not among them.
     pub async fn renew(&self, worker: &str, until: Timestamp) -> Result<u64, StoreError> {
         let mut session = self.database.write("renew claims of log objects").await?;
         let sql = "UPDATE log_objects SET available_us = $2 \
@@ -142,25 +143,32 @@ impl Ledger {
     /// Gives back all that a worker holds; answers how many objects.
     pub async fn release(&self, worker: &str) -> Result<u64, StoreError> {
         let mut session = self.database.write("release claims of log objects").await?;
-        let sql = "UPDATE log_objects SET claimed_by = NULL WHERE claimed_by = $1";
-        let held = session.execute(sql, vec![column_text(worker).into()]).await?;
+        let sql = "UPDATE log_objects SET claimed_by = NULL WHERE claimed_by IN ($1, $2)";
+        let params = vec![column_text(worker).into(), column_text(&put_off(worker)).into()];
+        let held = session.execute(sql, params).await?;
         session.commit().await?;
         Ok(held)
     }
 
-    /// Notes why objects could not be ingested. They stay pending, and stay with their worker
-    /// until it releases them.
-    pub async fn note_failures(&self, failures: &[Failure]) -> Result<(), StoreError> {
+    /// Notes why objects could not be ingested. They stay pending, and are put off until a time,
+    /// or until their worker releases what it holds: others may then try.
+    pub async fn note_failures(
+        &self,
+        failures: &[Failure],
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut session = self.database.write("note why log objects failed").await?;
         let rows = failures
             .iter()
             .map(|failure| {
                 let detail = column_text(&failure.detail);
-                vec![failure.id.0.into(), failure.reason.into(), detail.into()]
+                let until_us = until.as_microsecond();
+                vec![failure.id.0.into(), failure.reason.into(), detail.into(), until_us.into()]
             })
             .collect();
         let sql = "UPDATE log_objects SET attempts = attempts + 1, reason = v.column2, \
-                   detail = v.column3";
+                   detail = v.column3, available_us = v.column4, \
+                   claimed_by = rtrim(coalesce(claimed_by, ''), '!') || '!'";
         let which = "WHERE id = v.column1 AND state = 'pending'";
         batch::update(&mut session, sql, rows, which).await?;
         session.commit().await
@@ -182,6 +190,11 @@ impl Ledger {
         session.commit().await?;
         Ok(reopened)
     }
+}
+
+/// Who holds an object that its worker failed at, as `note_failures` writes it.
+fn put_off(worker: &str) -> String {
+    format!("{worker}!")
 }
 
 /// What was read at the same places before.

@@ -313,7 +313,8 @@ async fn find_rows(
     for row in &rows {
         let read = || {
             let free = row.opt_text(5)?.is_none() || row.int(6)? <= now.as_microsecond();
-            let gone = row.opt_text(7)?.as_deref() == Some(reason::GONE);
+            let why = row.opt_text(7)?;
+            let gone = matches!(why.as_deref(), Some(reason::GONE | reason::CHANGED));
             Ok::<_, sqlx::Error>((
                 (row.blob(1)?, row.text(3)?),
                 (row.int(0)?, row.text(2)?, row.int(4)?, free, gone),

@@ -88,11 +88,9 @@ pub mod reason {
     pub const GONE: &str = "gone";
     /// No source recognizes its key and content.
     pub const NOT_RECOGNIZED: &str = "not_recognized";
-    /// Its content cannot be decoded at all.
-    pub const UNREADABLE: &str = "unreadable";
     /// All of its records were refused.
     pub const ALL_BAD: &str = "all_bad";
-    /// It changed while it was read.
+    /// The place has other content than was listed; listed again, it is pending again.
     pub const CHANGED: &str = "changed";
     /// It could not be opened or read: denied, throttled, a network or disk error.
     pub const FAILED: &str = "failed";

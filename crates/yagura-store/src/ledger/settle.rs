@@ -173,8 +173,9 @@ impl Change {
 
 const SETTLE: &str = "UPDATE log_objects SET state = $1, source = $2, row_count = $3, \
                       repeat_count = $4, bad_count = $5, commit_number = $6, \
-                      duplicate_of = $7, content = coalesce($8, content), reason = $9, detail = $10, \
-                      settled_us = $11, claimed_by = NULL WHERE id = $12 AND state = 'pending'";
+                      duplicate_of = $7, content = coalesce($8, content), reason = $9, \
+                      detail = $10, settled_us = $11, claimed_by = NULL \
+                      WHERE id = $12 AND state = 'pending'";
 
 impl Ledger {
     /// Notes what became of objects; answers how many were still pending. What was already

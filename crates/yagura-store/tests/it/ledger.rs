@@ -190,13 +190,13 @@ async fn settling_twice_changes_nothing() {
         list(&ledger, FEED, &[object("a", "1"), object("b", "1"), object("c", "1")]).await;
         let claimed = claim_at(&ledger, "w", 9, 2).await;
         let settle = |id, settled| Settlement { id, source: None, content: None, settled };
-        let unreadable = Settled::Quarantined {
-            reason: reason::UNREADABLE,
-            detail: "the gzip header is broken".into(),
+        let unknown = Settled::Quarantined {
+            reason: reason::NOT_RECOGNIZED,
+            detail: "no source recognizes it".into(),
         };
         let settlements = [
             ingested(claimed[0].id, 4),
-            settle(claimed[1].id, unreadable),
+            settle(claimed[1].id, unknown),
             settle(claimed[2].id, Settled::Duplicate { of: claimed[0].id }),
         ];
         assert_eq!(ledger.settle(&settlements, at(3)).await.unwrap(), 3);
@@ -211,7 +211,7 @@ async fn settling_twice_changes_nothing() {
         assert_eq!((balance.rows, balance.repeats, balance.bad), (5, 1, 0));
         assert_eq!(before[0].commit, Some(4));
         assert_eq!(before[0].claimed_by, None);
-        assert_eq!(before[1].reason.as_deref(), Some("unreadable"));
+        assert_eq!(before[1].reason.as_deref(), Some("not_recognized"));
         let known = list(&ledger, FEED, &[object("a", "1"), object("b", "1")]).await;
         let settled = [ObjectState::Ingested, ObjectState::Quarantined].map(Known::Settled);
         assert_eq!(known, settled);
@@ -285,11 +285,14 @@ async fn a_failure_leaves_the_object_pending_with_its_reason() {
         let claimed = claim_at(&ledger, "w", 9, 2).await;
         let detail = "cannot open `s3://logs/a`: access is denied".to_owned();
         let failure = Failure { id: claimed[0].id, reason: reason::FAILED, detail };
-        ledger.note_failures(&[failure]).await.unwrap();
-        assert!(claim_at(&ledger, "w", 9, 3).await.is_empty(), "it stays with its worker");
-        ledger.release("w").await.unwrap();
-        let again = claim_at(&ledger, "w2", 9, 4).await;
-        assert_eq!(again[0].attempts, 1);
+        ledger.note_failures(&[failure.clone()], at(6)).await.unwrap();
+        assert!(claim_at(&ledger, "w", 9, 3).await.is_empty(), "it is put off");
+        assert_eq!(ledger.renew("w", at(60)).await.unwrap(), 0, "nobody works on it");
+        assert_eq!(claim_at(&ledger, "w", 9, 6).await[0].attempts, 1);
+        ledger.note_failures(&[failure], at(60)).await.unwrap();
+        assert!(claim_at(&ledger, "w2", 9, 7).await.is_empty(), "it is put off");
+        assert_eq!(ledger.release("w").await.unwrap(), 1);
+        assert_eq!(claim_at(&ledger, "w2", 9, 8).await[0].attempts, 2);
         let entry = &ledger.at_place("s3://logs/a").await.unwrap()[0];
         assert_eq!(entry.state, ObjectState::Pending);
         assert_eq!(entry.reason.as_deref(), Some("failed"));
@@ -464,7 +467,7 @@ impl Life {
                     detail: "x".into(),
                 };
                 let failures: Vec<_> = self.held[usize::from(*worker)].iter().map(of).collect();
-                self.ledger.note_failures(&failures).await.unwrap();
+                self.ledger.note_failures(&failures, at(self.minute + 5)).await.unwrap();
             }
             Step::Release { worker } => {
                 self.held[usize::from(*worker)].clear();
@@ -485,7 +488,7 @@ impl Life {
 
     fn settlement(&self, claimed: &Claimed, how: u8) -> Settlement {
         let settled = match how {
-            0 => Settled::Quarantined { reason: reason::UNREADABLE, detail: String::new() },
+            0 => Settled::Quarantined { reason: reason::EMPTY, detail: String::new() },
             1 => Settled::Duplicate { of: ObjectId(1) },
             _ => Settled::Ingested { commit: self.commit, rows: 2, repeats: 0, bad: 0 },
         };

@@ -84,10 +84,9 @@ async fn into_lake(
 ) -> Result<Vec<(Work, Settlement)>, IngestError> {
     let committed = match ingestion.commit((shop.job.clock)()).await {
         Ok(committed) => committed,
-        Err(error) => {
-            let _ = ingestion.abandon().await;
-            return Err(IngestError::Lake(error));
-        }
+        // Not abandoned: some files may have their final names already, and the writer's note of
+        // them, which stays, is how whoever opens the lake next finds and removes them.
+        Err(error) => return Err(IngestError::Lake(error)),
     };
     if committed.commit.is_some() {
         add(&shop.counters.commits, 1);
@@ -189,7 +188,9 @@ async fn note_failed(
             detail: failed.detail.clone(),
         })
         .collect();
-    shop.job.ledger.note_failures(&failures).await.map_err(IngestError::Ledger)?;
+    let now = (shop.job.clock)();
+    let until = now.saturating_add(shop.job.limits.put_off).unwrap_or(now);
+    shop.job.ledger.note_failures(&failures, until).await.map_err(IngestError::Ledger)?;
     outcome.unread_count += failed.len() as u64;
     for (work, failed) in failed {
         if outcome.unread.len() < shop.job.limits.named_max {

@@ -67,6 +67,8 @@ impl Claims {
             return Ok(());
         }
         self.renewed = Instant::now();
+        // What was put off, or held by a worker that died, may be ready again.
+        self.rewind();
         let now = (shop.job.clock)();
         let until = now.saturating_add(shop.job.limits.lease).unwrap_or(now);
         shop.job.ledger.renew(&self.worker, until).await.map_err(IngestError::Ledger)?;

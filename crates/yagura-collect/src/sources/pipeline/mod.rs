@@ -88,6 +88,9 @@ pub struct IngestLimits {
     pub commit_every: Duration,
     /// How often an object is tried in one run before it is left pending.
     pub tries: u32,
+    /// How long a run that does not end leaves an object alone that it could not read. The next
+    /// run tries at once.
+    pub put_off: SignedDuration,
     /// How long others leave objects to a worker of which they hear nothing.
     pub lease: SignedDuration,
     /// List everything again when the newest full listing is older than this.
@@ -106,6 +109,7 @@ impl Default for IngestLimits {
             commit_objects: 20_000,
             commit_every: Duration::from_secs(60),
             tries: 3,
+            put_off: SignedDuration::from_mins(15),
             lease: SignedDuration::from_mins(15),
             relist_every: SignedDuration::from_hours(24),
             named_max: 1_000,

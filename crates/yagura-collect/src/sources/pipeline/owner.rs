@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use yagura_store::StoreError;
 use yagura_store::ledger::Ledger;
 
+const PREFIX: &str = "ingest-";
 const SUFFIX: &str = ".lock";
 
 /// A run's name; its lock file goes away with it.
@@ -51,7 +52,7 @@ impl Drop for Owner {
 
 fn take_lock(folder: &Path, name: &str) -> Option<(PathBuf, File)> {
     std::fs::create_dir_all(folder).ok()?;
-    let path = folder.join(format!("{name}{SUFFIX}"));
+    let path = folder.join(format!("{PREFIX}{name}{SUFFIX}"));
     // Another run may take the file for a dead run's between its making and its locking.
     for _ in 0..8 {
         let file = File::create(&path).ok()?;
@@ -68,8 +69,9 @@ fn dead(folder: &Path, own: &str) -> Vec<(PathBuf, String)> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let mut found = Vec::new();
     for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
-        let name = path.file_name().and_then(|name| name.to_str());
-        let Some(name) = name.and_then(|name| name.strip_suffix(SUFFIX)) else { continue };
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
+        let Some(name) = name else { continue };
         if name == own {
             continue;
         }

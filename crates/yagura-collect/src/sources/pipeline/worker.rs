@@ -42,9 +42,10 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// Objects that wait for the commit, and the bytes of their records.
+    /// Objects that wait for the commit or the ledger, and the bytes of their records.
     pub(super) fn size(&self) -> (u64, u64) {
-        (self.finished.len() as u64, self.finished_bytes)
+        let objects = self.finished.len() + self.settlements.len() + self.failed.len();
+        (objects as u64, self.finished_bytes)
     }
 }
 
@@ -293,7 +294,7 @@ fn of_io(id: ObjectId, location: &str, error: &std::io::Error) -> End {
     if let Some(within) = FeedError::within(error) {
         return of_feed(id, within);
     }
-    if error.get_ref().is_some_and(|inner| inner.is::<Interrupted>()) {
+    if error.get_ref().and_then(|inner| inner.downcast_ref::<Interrupted>()).is_some() {
         return End::Interrupted;
     }
     let detail = format!("cannot read `{location}`: {}", chain(error));

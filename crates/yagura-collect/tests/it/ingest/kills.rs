@@ -195,25 +195,12 @@ async fn killed_with_a_ledger_on_postgres_no_record_is_lost_or_doubled() {
         assert!(std::env::var_os(POSTGRES).is_none(), "a URL that is not a text");
         return;
     };
-    let schema = format!("ingest_{}", std::process::id());
+    // Feed and lake are in a folder of this test alone, so that it may share its tables.
     let mut bed = Bed::new();
-    make_schema(&url, &schema);
-    let join = if url.contains('?') { '&' } else { '?' };
-    bed.ledger = Location::Postgres(format!("{url}{join}options=-csearch_path%3D{schema}"));
+    bed.ledger = Location::Postgres(url);
     let mut random = fastrand::Rng::with_seed(5);
     // As long as a whole run on a file is enough to be killed in the middle.
     kill_until_done(&bed, &mut random, 150).await;
-}
-
-/// Only the store may speak to the database; a test makes its schema with the server's own tool.
-fn make_schema(url: &str, schema: &str) {
-    let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
-    let found = ["psql", "/usr/lib/postgresql/15/bin/psql"]
-        .into_iter()
-        .find(|psql| Command::new(psql).arg("--version").output().is_ok())
-        .expect("psql is part of PostgreSQL's client");
-    let done = Command::new(found).args([url, "-q", "-c", &sql]).output().unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 #[tokio::test(flavor = "multi_thread")]

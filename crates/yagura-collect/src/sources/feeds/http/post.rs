@@ -29,7 +29,7 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Answe
     }
     let (source, token) = match admit(shared, &request) {
         Ok(admitted) => admitted,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let Some(spool) = shared.spools.get(&spool_name(&source, &token.name)) else {
         return refuse(StatusCode::NOT_FOUND, "there is no such source");
@@ -55,20 +55,20 @@ pub(super) async fn answer(shared: &Shared, request: Request<Incoming>) -> Answe
 fn admit<'a>(
     shared: &'a Shared,
     request: &Request<Incoming>,
-) -> Result<(String, &'a Token), Answer> {
+) -> Result<(String, &'a Token), Box<Answer>> {
     let Some(token) = token_of(shared, request) else {
         let mut answer = refuse(StatusCode::UNAUTHORIZED, "a token is needed");
         let scheme = header::HeaderValue::from_static("Bearer");
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
-        return Err(answer);
+        return Err(Box::new(answer));
     };
     let Some(source) = request.uri().path().strip_prefix(LOGS) else {
-        return Err(refuse(StatusCode::NOT_FOUND, "post to /v1/logs/SOURCE"));
+        return Err(Box::new(refuse(StatusCode::NOT_FOUND, "post to /v1/logs/SOURCE")));
     };
     if request.method() != Method::POST {
         let mut answer = refuse(StatusCode::METHOD_NOT_ALLOWED, "records are posted");
         answer.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
-        return Err(answer);
+        return Err(Box::new(answer));
     }
     Ok((source.to_owned(), token))
 }
@@ -179,5 +179,6 @@ async fn waiting(shared: &Shared) -> u64 {
 /// Bytes of all files under a folder.
 fn waiting_bytes(folder: &std::path::Path) -> u64 {
     let files = WalkDir::new(folder).into_iter().filter_map(Result::ok);
-    files.filter_map(|entry| entry.metadata().ok()).filter(|m| m.is_file()).map(|m| m.len()).sum()
+    let files = files.filter_map(|entry| entry.metadata().ok());
+    files.filter(std::fs::Metadata::is_file).map(|file| file.len()).sum()
 }

@@ -94,12 +94,13 @@ pub enum LakeError {
     },
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers hand over texts and displays alike")]
 impl LakeError {
-    pub(crate) fn read(path: impl ToString, source: object_store::Error) -> Self {
+    pub(crate) fn read(path: impl std::fmt::Display, source: object_store::Error) -> Self {
         Self::Read { path: path.to_string(), source: Arc::new(source) }
     }
 
-    pub(crate) fn write(path: impl ToString, source: object_store::Error) -> Self {
+    pub(crate) fn write(path: impl std::fmt::Display, source: object_store::Error) -> Self {
         Self::Write { path: path.to_string(), source: Arc::new(source) }
     }
 
@@ -110,7 +111,7 @@ impl LakeError {
         Self::Encode { attempt: attempt.into(), source: Arc::new(source.into()) }
     }
 
-    pub(crate) fn manifest(path: impl ToString, what: impl ToString) -> Self {
+    pub(crate) fn manifest(path: impl std::fmt::Display, what: impl std::fmt::Display) -> Self {
         Self::Manifest { path: path.to_string(), what: what.to_string() }
     }
 }

@@ -86,7 +86,7 @@ impl Lake {
     ) -> Result<Expired, LakeError> {
         check(rules)?;
         let mut expired = Expired::default();
-        expired.commit = amend(self, CommitKind::Retention, now, |state| {
+        let commit = amend(self, CommitKind::Retention, now, |state| {
             let (found, removed) = over(state, rules, now);
             expired = found;
             let deletions = expired.deletions.clone();
@@ -94,7 +94,7 @@ impl Lake {
             Ok((!commit.removed.is_empty()).then_some(commit))
         })
         .await?;
-        Ok(expired)
+        Ok(Expired { commit, ..expired })
     }
 
     /// Places a legal hold.

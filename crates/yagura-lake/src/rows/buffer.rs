@@ -186,9 +186,10 @@ impl RowBuffer {
             });
         }
         self.object.push_text(&record.origin().object);
+        let row = self.times.len();
         let mut filler = Filler { plan: &layout.plan, values, record };
         for (planned, column) in layout.plan.columns.iter().zip(&mut self.own) {
-            filler.column(0, planned, column);
+            filler.column(0, planned, row, column);
         }
     }
 
@@ -245,11 +246,13 @@ impl RowBuffer {
     pub(crate) fn take(&mut self) -> Result<RecordBatch, ArrowError> {
         let blocks: Arc<[Buffer]> = std::mem::take(&mut self.blocks).into();
         self.block_bytes = 0;
-        self.taken += self.times.len() as u64;
+        let rows = self.times.len();
+        self.taken += rows as u64;
         let times = TimestampMicrosecondArray::from(std::mem::take(&mut self.times));
         let mut columns: Vec<ArrayRef> = vec![Arc::new(times.with_timezone("UTC"))];
         let own = self.texts.iter_mut().chain(&mut self.own);
         for column in own.chain([&mut self.object]) {
+            column.pad(rows);
             columns.push(column.finish()?);
         }
         let raw = ScalarBuffer::from(std::mem::take(&mut self.raw));

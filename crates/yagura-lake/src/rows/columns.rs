@@ -76,10 +76,37 @@ impl ColumnInMaking {
                 ends.push(ends.last().copied().unwrap_or_default());
                 nulls.append_null();
             }
-            Self::Struct { nulls, members, .. } => {
-                members.iter_mut().for_each(Self::push_null);
-                nulls.append_null();
+            // Members are filled up when they get a value, or at the end.
+            Self::Struct { nulls, .. } => nulls.append_null(),
+        }
+    }
+
+    /// Adds nulls up to a number of rows: most columns of a record are empty, and are not even
+    /// touched for it.
+    pub(crate) fn pad(&mut self, rows: usize) {
+        let missing = rows.saturating_sub(self.len());
+        if missing == 0 {
+            return;
+        }
+        match self {
+            Self::Text { ends, nulls, .. } | Self::List { ends, nulls, .. } => {
+                let end = ends.last().copied().unwrap_or_default();
+                ends.resize(ends.len() + missing, end);
+                nulls.append_n_nulls(missing);
             }
+            Self::Integer { values, nulls } | Self::Time { values, nulls } => {
+                values.resize(rows, 0);
+                nulls.append_n_nulls(missing);
+            }
+            Self::Real { values, nulls } => {
+                values.resize(rows, 0.0);
+                nulls.append_n_nulls(missing);
+            }
+            Self::Boolean { values, nulls } => {
+                values.append_n(missing, false);
+                nulls.append_n_nulls(missing);
+            }
+            Self::Struct { nulls, .. } => nulls.append_n_nulls(missing),
         }
     }
 
@@ -129,7 +156,7 @@ impl ColumnInMaking {
         }
     }
 
-    fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Text { ends, .. } => ends.len() - 1,
             Self::Integer { values, .. } | Self::Time { values, .. } => values.len(),
@@ -190,6 +217,7 @@ impl ColumnInMaking {
                 Arc::new(ListArray::try_new(element, offsets, items, nulls.finish())?)
             }
             Self::Struct { fields, nulls, members } => {
+                members.iter_mut().for_each(|member| member.pad(nulls.len()));
                 let members: Result<Vec<_>, _> = members.iter_mut().map(Self::finish).collect();
                 let members = members?;
                 Arc::new(StructArray::try_new(retyped(fields, &members), members, nulls.finish())?)

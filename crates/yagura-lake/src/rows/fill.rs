@@ -2,7 +2,7 @@
 //! The same rules as `yagura_model::source::Column::cell`, without a cell in between.
 
 use yagura_model::event::{Kind, Record, Value};
-use yagura_model::source::{Found, boolean, integer, picked, real};
+use yagura_model::source::{Found, Pick, boolean, integer, picked, real};
 
 use crate::rows::columns::ColumnInMaking;
 use crate::rows::plan::{Candidate, PlannedColumn, PlannedKind, RowPlan};
@@ -17,26 +17,28 @@ pub(crate) struct Filler<'f, 'a> {
 }
 
 impl<'a> Filler<'_, 'a> {
-    /// Adds the column's value for the record, null where it has none.
+    /// Adds the column's value as that of a row; where the record has none, nothing: the column
+    /// is filled up with nulls before its next value, or at the end.
     pub(crate) fn column(
         &mut self,
         scope: usize,
         planned: &PlannedColumn,
+        row: usize,
         to: &mut ColumnInMaking,
     ) {
         for candidate in &planned.from {
             if let Candidate::Each(list, picks) = candidate {
                 let values = self.values.take_list(scope, *list);
-                let filled = self.each(&planned.kind, &values, picks, to);
+                let filled = self.each(&planned.kind, &values, (row, picks), to);
                 self.values.put_list(scope, *list, values);
                 if filled {
                     return;
                 }
             } else if let Some(found) = self.values.find(scope, candidate, self.record) {
+                to.pad(row);
                 return self.value(scope, &planned.kind, &found, to);
             }
         }
-        to.push_null();
     }
 
     /// A list of what a path led to; false where that was nothing.
@@ -44,7 +46,7 @@ impl<'a> Filler<'_, 'a> {
         &mut self,
         kind: &PlannedKind,
         values: &[Value<'a>],
-        picks: &[yagura_model::source::Pick],
+        (row, picks): (usize, &[Pick]),
         to: &mut ColumnInMaking,
     ) -> bool {
         let (PlannedKind::List(item), ColumnInMaking::List { items, .. }) = (kind, &mut *to) else {
@@ -62,6 +64,7 @@ impl<'a> Filler<'_, 'a> {
             }
         }
         if any {
+            to.pad(row);
             to.end_list();
         }
         any
@@ -134,8 +137,9 @@ impl<'a> Filler<'_, 'a> {
             (Found::Value(value), ColumnInMaking::Struct { nulls, members, .. })
                 if value.kind() == Kind::Object =>
             {
+                let row = nulls.len();
                 for (planned, member) in planned.iter().zip(members) {
-                    self.column(scope, planned, member);
+                    self.column(scope, planned, row, member);
                 }
                 nulls.append_non_null();
             }

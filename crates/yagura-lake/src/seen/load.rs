@@ -16,14 +16,6 @@ use crate::manifest::LakeFile;
 use crate::rows::buffer::{DAY_US, HOUR_US, NameHash};
 use crate::storage::Root;
 
-/// A row's name.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct FoundName {
-    pub(crate) name: u64,
-    /// Hour of the day.
-    pub(crate) hour: u32,
-}
-
 /// The names of a file's rows in a span of time; rows without a name are left out.
 pub(crate) async fn names_in<B: BuildHasher>(
     root: &Root,
@@ -31,7 +23,7 @@ pub(crate) async fn names_in<B: BuildHasher>(
     file: &LakeFile,
     (start_us, end_us): (i64, i64),
     hasher: &B,
-) -> Result<Vec<FoundName>, LakeError> {
+) -> Result<Vec<u64>, LakeError> {
     let groups: Vec<usize> = file
         .row_groups
         .iter()
@@ -57,7 +49,7 @@ pub(crate) async fn names_in<B: BuildHasher>(
             if let Some(name) = name
                 && (start_us..end_us).contains(&time_us)
             {
-                found.push(FoundName { name, hour: hour_of(time_us) });
+                found.push(name);
             }
         }
     }

@@ -136,7 +136,7 @@ impl Seen {
             let (start, end) = hour.span_us();
             for file in files {
                 let found = names_in(root, layout, &file, (start, end), &self.hasher);
-                own.extend(runtime.block_on(found)?.into_iter().map(|found| found.name));
+                own.extend(runtime.block_on(found)?);
             }
         }
         self.lock().put(hour, &names, state.commit, self.names_max);

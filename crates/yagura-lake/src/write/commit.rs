@@ -206,9 +206,9 @@ async fn met(
             let layout = shared.lake.layout(&file.source)?;
             let hasher = &shared.lake.seen().hasher;
             let root = shared.lake.root();
-            for found in names_in(root, &layout, &file, hour.span_us(), hasher).await? {
-                if own.contains(&found.name) {
-                    met.entry(hour.clone()).or_default().insert(found.name);
+            for name in names_in(root, &layout, &file, hour.span_us(), hasher).await? {
+                if own.contains(&name) {
+                    met.entry(hour.clone()).or_default().insert(name);
                 }
             }
         }

@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use jiff::civil::Date;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
 use crate::LakeError;
 use crate::layout::encoding::{Effort, ROW_GROUP_ROWS, properties};
@@ -129,7 +129,7 @@ impl<'l> FileEncoder<'l> {
         let mut last = usize::MAX;
         for (row, time_us) in times.into_iter().enumerate() {
             match self.spans.last_mut() {
-                Some((_, end)) if self.rows % ROW_GROUP_ROWS != 0 => *end = time_us,
+                Some((_, end)) if !self.rows.is_multiple_of(ROW_GROUP_ROWS) => *end = time_us,
                 _ => self.spans.push((time_us, time_us)),
             }
             self.rows += 1;
@@ -160,11 +160,6 @@ impl<'l> FileEncoder<'l> {
         bytes
     }
 
-    /// Bytes of memory held by pages that are not written yet.
-    pub(crate) fn pending_bytes(&self) -> usize {
-        self.writer.memory_size()
-    }
-
     /// Ends the file: the rest of its bytes, and its facts.
     pub(crate) fn finish(mut self) -> Result<(Vec<u8>, FileFacts), LakeError> {
         let metadata = self.writer.finish().map_err(|error| encode_error(self.layout, error))?;
@@ -187,7 +182,7 @@ fn encode_error(layout: &TableLayout, error: parquet::errors::ParquetError) -> L
 
 /// Where what a reader needs first begins: the page index, or else the footer.
 fn footer_start(metadata: &ParquetMetaData, rest: &[u8], bytes: u64) -> u64 {
-    let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let chunks = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
     let page_index = chunks
         .filter_map(|chunk| {
             chunk.column_index_offset().into_iter().chain(chunk.offset_index_offset()).min()
@@ -205,7 +200,7 @@ fn row_groups(
     metadata: &ParquetMetaData,
     spans: &[(i64, i64)],
 ) -> Vec<RowGroup> {
-    let group = |(group, span): (&parquet::file::metadata::RowGroupMetaData, &(i64, i64))| {
+    let group = |(group, span): (&RowGroupMetaData, &(i64, i64))| {
         let bloom = |lookup: &String| {
             let chunk =
                 group.columns().iter().find(|chunk| chunk.column_path().string() == *lookup)?;

@@ -207,6 +207,12 @@ impl Correlator {
     fn feed(&mut self, mut feeds: Vec<Feed>, time_us: i64, alerts: &mut Vec<CorrelationAlert>) {
         for at in 0..self.plan.entries.len() {
             let this = u32::try_from(at).unwrap_or(u32::MAX);
+            if feeds.is_empty() {
+                return;
+            }
+            if feeds.iter().all(|feed| feed.key.0 != this) {
+                continue;
+            }
             let (mut mine, others): (Vec<Feed>, Vec<Feed>) =
                 feeds.into_iter().partition(|feed| feed.key.0 == this);
             feeds = others;

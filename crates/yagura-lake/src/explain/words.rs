@@ -49,9 +49,7 @@ impl Explained {
     }
 
     fn costs(&self) -> (String, String) {
-        #[expect(clippy::cast_precision_loss, reason = "a cost is told to a cent or so")]
         let s3 = self.requests() as f64 / 1000.0 * DOLLARS_PER_1000_READS;
-        #[expect(clippy::cast_precision_loss, reason = "a cost is told to a cent or so")]
         let athena = self.bytes_read().max(ATHENA_BYTES_MIN) as f64 / 1e12 * ATHENA_DOLLARS_PER_TB;
         (dollars(s3), dollars(athena))
     }

@@ -202,7 +202,8 @@ impl DayWriter<'_> {
         let day = self.day.strftime("%Y%m%d");
         let ExportRequest { name, run, .. } = self.request;
         let relative = format!(
-            "ext/{name}/region={region}/accountId={account}/eventDay={day}/{run}-{number:04}.parquet"
+            "ext/{name}/region={region}/accountId={account}/eventDay={day}/\
+             {run}-{number:04}.parquet"
         );
         let path = Path::from_iter(
             self.prefix

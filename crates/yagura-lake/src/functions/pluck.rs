@@ -1,5 +1,5 @@
 //! `pluck(list, 'member')`: one member of each struct in a list, as a list.
-//! With `array_has` it asks for a value anywhere in a list: `array_has(pluck(resources, 'arn'), …)`.
+//! With `array_has` it asks for a value anywhere in a list: `array_has(pluck(list, 'arn'), …)`.
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int64Builder, StringViewBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, BooleanArray, Int64Array, StringViewArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -185,30 +185,46 @@ fn column<'r>(
     field: &Field,
     values: impl Iterator<Item = Option<&'r RowValue>>,
 ) -> Result<ArrayRef> {
-    let wrong = |value: &RowValue| {
-        exec_datafusion_err!("the column `{}` cannot hold {value:?}", field.name())
-    };
-    macro_rules! fill {
-        ($builder:expr, $kind:ident, $take:expr) => {{
-            let mut builder = $builder;
-            for value in values {
-                match value {
-                    None | Some(RowValue::Null) => builder.append_null(),
-                    Some(RowValue::$kind(value)) => builder.append_value($take(value)),
-                    Some(other) => return Err(wrong(other)),
-                }
-            }
-            Ok(Arc::new(builder.finish()) as ArrayRef)
-        }};
-    }
-    match field.data_type() {
-        DataType::Utf8View => fill!(StringViewBuilder::new(), Text, String::as_str),
-        DataType::Int64 => fill!(Int64Builder::new(), Integer, |value: &i64| *value),
-        DataType::Boolean => fill!(BooleanBuilder::new(), Boolean, |value: &bool| *value),
-        _ => fill!(
-            TimestampMicrosecondBuilder::new().with_timezone("UTC"),
-            Time,
-            |value: &Timestamp| value.as_microsecond()
-        ),
-    }
+    Ok(match field.data_type() {
+        DataType::Utf8View => {
+            let texts = taken(field, values, |value| match value {
+                RowValue::Text(text) => Some(text.as_str()),
+                _ => None,
+            })?;
+            Arc::new(StringViewArray::from_iter(texts))
+        }
+        DataType::Int64 => Arc::new(Int64Array::from(taken(field, values, |value| match value {
+            RowValue::Integer(number) => Some(*number),
+            _ => None,
+        })?)),
+        DataType::Boolean => {
+            Arc::new(BooleanArray::from(taken(field, values, |value| match value {
+                RowValue::Boolean(truth) => Some(*truth),
+                _ => None,
+            })?))
+        }
+        _ => {
+            let times = taken(field, values, |value| match value {
+                RowValue::Time(time) => Some(time.as_microsecond()),
+                _ => None,
+            })?;
+            Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC"))
+        }
+    })
+}
+
+/// The values of one kind; null stays null, any other kind is an error.
+fn taken<'r, T>(
+    field: &Field,
+    values: impl Iterator<Item = Option<&'r RowValue>>,
+    take: impl Fn(&'r RowValue) -> Option<T>,
+) -> Result<Vec<Option<T>>> {
+    values
+        .map(|value| match value {
+            None | Some(RowValue::Null) => Ok(None),
+            Some(value) => take(value).map(Some).ok_or_else(|| {
+                exec_datafusion_err!("the column `{}` cannot hold {value:?}", field.name())
+            }),
+        })
+        .collect()
 }

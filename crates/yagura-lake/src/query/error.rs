@@ -130,7 +130,6 @@ fn within(tables: &[String]) -> String {
 
 /// A size for people: `256.0 MB`.
 pub(crate) fn bytes(count: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
     let mut size = count as f64;
     for unit in ["B", "kB", "MB", "GB", "TB"] {
         if size < 1000.0 {
@@ -174,8 +173,8 @@ impl QueryError {
                 "narrow the question, make room in the folder for spilled data, or name another"
                     .into()
             }
-            Self::File { .. } => "restore the file from a copy, or remove it with the records it \
-                 held by compaction of its day and ingest its objects again"
+            Self::File { .. } => "restore the file from a copy; until then, leave its day or \
+                 account out of the question"
                 .into(),
             Self::Rows { remedy, .. } => return remedy.clone(),
             _ => return None,

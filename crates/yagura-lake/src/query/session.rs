@@ -38,6 +38,9 @@ pub(crate) const EVENT_COLUMNS: [&str; 12] = [
     "day", "object", "raw",
 ];
 
+/// Batches have one row for so many bytes of memory a core, between 256 and 8,192 rows.
+const MEMORY_BYTES_PER_ROW: usize = 16 * 1024;
+
 /// How many consumers of memory an error names.
 const CONSUMERS_NAMED: usize = 3;
 
@@ -47,8 +50,11 @@ pub(crate) fn context(
     reading: &Reading,
 ) -> Result<SessionContext, QueryError> {
     let fail = |error| of_engine(error, options.memory_bytes as u64);
+    // Sorting holds a batch of each run that it merges: with little memory they must be small.
+    let rows = options.memory_bytes / options.threads() / MEMORY_BYTES_PER_ROW;
     let mut config = SessionConfig::new()
         .with_information_schema(true)
+        .with_batch_size(rows.clamp(256, 8192))
         .with_target_partitions(options.threads());
     let engine = config.options_mut();
     engine.sql_parser.collect_spans = true;

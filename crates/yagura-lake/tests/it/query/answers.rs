@@ -113,7 +113,7 @@ async fn a_sort_larger_than_its_memory_spills_and_is_right() {
     }
     let folder = tempfile::tempdir().unwrap();
     let options = QueryOptions {
-        memory_bytes: 6 << 20,
+        memory_bytes: 8 << 20,
         spill_folder: Some(folder.path().to_owned()),
         threads: Some(2),
         ..QueryOptions::default()

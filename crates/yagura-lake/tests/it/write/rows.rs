@@ -31,7 +31,7 @@ fn expected(table: &Table, record: &str) -> serde_json::Value {
     row["object"] = "an/object".into();
     row["raw"] = record.raw().into();
     row["source"] = table.source.as_str().into();
-    row["day"] = row["time"].as_str().unwrap()[..10].into();
+    row["day"] = row["time"].as_str().unwrap().get(..10).unwrap().into();
     row
 }
 

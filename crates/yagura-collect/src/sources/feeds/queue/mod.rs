@@ -46,6 +46,11 @@ const RECEIPTS_MAX: u32 = 5;
 const UNKNOWN_HIDDEN_SECONDS: u32 = 30;
 /// Receives that are joined into one page while messages keep coming.
 const RECEIVES_PER_PAGE: usize = 20;
+/// How long to wait for room before looking again.
+const WAIT_FOR_ROOM: Duration = Duration::from_millis(200);
+/// After so many looks, a minute, a feed that ends some time ends now; the rest of the messages
+/// stays in the queue.
+const WAITS_FOR_ROOM_MAX: u32 = 300;
 /// After a failed receive.
 const PAUSE_AFTER_FAULT: Duration = Duration::from_secs(5);
 
@@ -162,13 +167,26 @@ impl QueueFeed {
         self.outstanding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits until there is room for more messages: settled ones make it, nothing else does.
+    /// Somebody who settles nothing before this feed ends must not wait for ever.
+    async fn has_room(&self) -> bool {
+        let mut patience = WAITS_FOR_ROOM_MAX;
+        while self.outstanding().len() >= OUTSTANDING_MAX {
+            patience = patience.saturating_sub(1);
+            if patience == 0 && self.options.until == Until::Empty {
+                return false;
+            }
+            tokio::time::sleep(WAIT_FOR_ROOM).await;
+        }
+        true
+    }
+
     /// The next page, waiting for messages; `None` when the feed has ended.
     async fn next(&self) -> Option<Result<Page, FeedError>> {
         let mut batch = Batch::default();
         for turn in 0..RECEIVES_PER_PAGE {
-            while self.outstanding().len() >= OUTSTANDING_MAX {
-                // Settled messages make room; nothing else does.
-                tokio::time::sleep(Duration::from_millis(200)).await;
+            if !self.has_room().await {
+                return if batch.is_empty() { None } else { Some(self.page(batch).await) };
             }
             // The first receive waits; what comes with it is taken along.
             let wait = match (turn, self.options.until) {

@@ -152,7 +152,7 @@ impl Answer {
                 | DataFusionError::ArrowError(..)
                 | DataFusionError::External(_)
         );
-        let told = of_engine(error, self.memory_bytes as u64);
+        let told = of_engine(&error, self.memory_bytes as u64);
         if suspicious && matches!(told, QueryError::Engine(_)) {
             let opened = self.meter().opened();
             if let Some(found) = damage::find(&self.reading.store, opened).await {

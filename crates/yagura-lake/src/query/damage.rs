@@ -31,9 +31,10 @@ pub(crate) async fn find(store: &Arc<dyn ObjectStore>, files: Vec<String>) -> Op
 }
 
 fn fault(bytes: bytes::Bytes) -> Option<String> {
-    let reader = match ParquetRecordBatchReaderBuilder::try_new(bytes).map(|made| made.build()) {
-        Ok(Ok(reader)) => reader,
-        Ok(Err(error)) | Err(error) => return Some(error.to_string()),
+    let made = ParquetRecordBatchReaderBuilder::try_new(bytes);
+    let reader = match made.and_then(ParquetRecordBatchReaderBuilder::build) {
+        Ok(reader) => reader,
+        Err(error) => return Some(error.to_string()),
     };
     for batch in reader {
         if let Err(error) = batch {

@@ -85,7 +85,7 @@ impl Engine {
     pub async fn run(&self, sql: &str, options: &QueryOptions) -> Result<Answer, QueryError> {
         let planned = self.plan(sql, options).await?;
         let stream = execute_stream(planned.plan, planned.context.task_ctx())
-            .map_err(|error| of_engine(error, options.memory_bytes as u64))?;
+            .map_err(|error| of_engine(&error, options.memory_bytes as u64))?;
         Ok(Answer::new(stream, planned.reading, options.memory_bytes, options.row_limit))
     }
 
@@ -138,7 +138,7 @@ impl Engine {
         sql: &str,
         options: &QueryOptions,
     ) -> Result<Planned, QueryError> {
-        let fail = |error| of_engine(error, options.memory_bytes as u64);
+        let fail = |error| of_engine(&error, options.memory_bytes as u64);
         let mut question = sql::read(sql)?;
         let catalog = self.catalog().await?;
         let reading = Arc::new(Reading {

@@ -255,11 +255,11 @@ fn cause<'e, E: std::error::Error + 'static>(
 }
 
 /// Puts what the engine said into our words.
-pub(crate) fn of_engine(error: DataFusionError, limit_bytes: u64) -> QueryError {
-    if let Some(fault) = cause::<FileFault>(&error) {
+pub(crate) fn of_engine(error: &DataFusionError, limit_bytes: u64) -> QueryError {
+    if let Some(fault) = cause::<FileFault>(error) {
         return QueryError::File { file: fault.file.clone(), what: fault.what.clone() };
     }
-    if let Some(fault) = cause::<RowsFault>(&error) {
+    if let Some(fault) = cause::<RowsFault>(error) {
         let RowsFault { table, message, remedy } = fault;
         return QueryError::Rows {
             table: table.clone(),

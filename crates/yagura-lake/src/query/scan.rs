@@ -319,10 +319,8 @@ impl LakeTable {
         let whole = targets.iter().all(|target| !target.keep.contains(&false));
         let rows: u64 = targets.iter().map(|target| rows(target)).sum();
         let bytes: u64 = targets.iter().map(|target| weight(target)).sum();
-        let exactly = |value: usize| {
-            if whole { Precision::Exact(value) } else { Precision::Inexact(value) }
-        };
-        statistics.num_rows = exactly(usize::try_from(rows).unwrap_or(usize::MAX));
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        statistics.num_rows = if whole { Precision::Exact(rows) } else { Precision::Inexact(rows) };
         statistics.total_byte_size =
             Precision::Inexact(usize::try_from(bytes).unwrap_or(usize::MAX));
         let min = targets.iter().map(|target| target.file.time_min_us).min();
@@ -454,8 +452,8 @@ impl TableProvider for LakeTable {
             Arc::clone(&self.reading.footers),
             Arc::clone(&self.reading.meter),
         );
-        let mut options = TableParquetOptions::default();
-        options.global = state.config_options().execution.parquet.clone();
+        let global = state.config_options().execution.parquet.clone();
+        let options = TableParquetOptions { global, ..TableParquetOptions::default() };
         let source = ParquetSource::new(self.inner.clone())
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(readers));

@@ -49,7 +49,7 @@ pub(crate) fn context(
     options: &QueryOptions,
     reading: &Reading,
 ) -> Result<SessionContext, QueryError> {
-    let fail = |error| of_engine(error, options.memory_bytes as u64);
+    let fail = |error| of_engine(&error, options.memory_bytes as u64);
     // Sorting holds a batch of each run that it merges: with little memory they must be small.
     let rows = options.memory_bytes / options.threads() / MEMORY_BYTES_PER_ROW;
     let mut config = SessionConfig::new()
@@ -130,7 +130,7 @@ impl Tables<'_> {
             moments.insert(time.clone(), moment(context, time).await?);
         }
         settle(&mut question.statement, &moments);
-        let fail = |error| of_engine(error, self.options.memory_bytes as u64);
+        let fail = |error| of_engine(&error, self.options.memory_bytes as u64);
         let mut names: Vec<String> = context
             .state()
             .resolve_table_references(&question.statement)
@@ -152,7 +152,7 @@ impl Tables<'_> {
 
     /// Registers one table, unless it is there already.
     async fn register_one(&self, context: &SessionContext, name: &str) -> Result<(), QueryError> {
-        let fail = |error| of_engine(error, self.options.memory_bytes as u64);
+        let fail = |error| of_engine(&error, self.options.memory_bytes as u64);
         if context.table_exist(name).map_err(fail)? {
             return Ok(());
         }
@@ -186,7 +186,7 @@ impl Tables<'_> {
         context: &SessionContext,
         view: &OcsfView,
     ) -> Result<(), QueryError> {
-        let fail = |error| of_engine(error, self.options.memory_bytes as u64);
+        let fail = |error| of_engine(&error, self.options.memory_bytes as u64);
         for source in &view.sources {
             self.register_one(context, source).await?;
         }
@@ -228,7 +228,7 @@ impl Tables<'_> {
 
     /// A source, cut to the time span of the question.
     fn source(&self, name: &str) -> Result<Arc<dyn TableProvider>, QueryError> {
-        let fail = |error| of_engine(error, self.options.memory_bytes as u64);
+        let fail = |error| of_engine(&error, self.options.memory_bytes as u64);
         let schema = self.catalog.file_schema(name)?;
         let files = self.catalog.files_of(name);
         let table = LakeTable::new(name, &schema, files, Arc::clone(self.reading));
@@ -258,7 +258,7 @@ impl Tables<'_> {
     /// The union of all sources over the columns they share. Sources without files are left out,
     /// so that a question over two sources does not plan twenty.
     fn events(&self) -> Result<Arc<dyn TableProvider>, QueryError> {
-        let fail = |error| of_engine(error, self.options.memory_bytes as u64);
+        let fail = |error| of_engine(&error, self.options.memory_bytes as u64);
         let filled = |name: &str| !self.catalog.files_of(name).is_empty();
         let mut sources: Vec<&str> =
             self.catalog.tables.iter().map(|table| table.source.as_str()).collect();

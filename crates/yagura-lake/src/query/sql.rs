@@ -28,7 +28,7 @@ const DEPTH_MAX: usize = 50;
 
 /// Reads one statement that changes nothing.
 pub(crate) fn read(sql: &str) -> Result<Question, QueryError> {
-    let fail = |error| of_engine(error, 0);
+    let fail = |error| of_engine(&error, 0);
     let mut parser = DFParserBuilder::new(sql)
         .with_dialect(&LakeDialect)
         .with_recursion_limit(DEPTH_MAX)

@@ -52,7 +52,7 @@ impl RowSource for StoreRows {
     fn tables(&self) -> RowFuture<'_, Vec<RowTable>> {
         Box::pin(async move {
             let mut tables = columns::fixed();
-            for name in self.types().await.map_err(told)?.into_keys() {
+            for name in self.types().await.map_err(|error| told(&error))?.into_keys() {
                 if !tables.iter().any(|table| table.name == name) {
                     tables.push(columns::of_type(&name));
                 }
@@ -84,7 +84,7 @@ impl RowCursor for Cursor {
             let mut page = Vec::with_capacity(PAGE);
             while page.len() < PAGE {
                 match self.rows.next().await {
-                    Some(row) => page.push(row.map_err(told)?),
+                    Some(row) => page.push(row.map_err(|error| told(&error))?),
                     None if page.is_empty() => return Ok(None),
                     None => break,
                 }
@@ -95,9 +95,9 @@ impl RowCursor for Cursor {
 }
 
 /// The error with its causes in one line, as it crosses to whoever asked.
-fn told(error: StoreError) -> RowError {
+fn told(error: &StoreError) -> RowError {
     let mut message = error.to_string();
-    let mut cause = std::error::Error::source(&error);
+    let mut cause = std::error::Error::source(error);
     while let Some(source) = cause {
         message.push_str(&format!(": {source}"));
         cause = source.source();

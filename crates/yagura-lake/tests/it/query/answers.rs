@@ -60,7 +60,7 @@ async fn parquet_comes_back_as_it_went() {
         bytes::Bytes::from(bytes),
     );
     let batches: Vec<_> = reader.unwrap().build().unwrap().map(Result::unwrap).collect();
-    assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 3);
+    assert_eq!(batches.iter().map(arrow::record_batch::RecordBatch::num_rows).sum::<usize>(), 3);
     assert_eq!(batches[0].schema().field(0).name(), "size");
 }
 

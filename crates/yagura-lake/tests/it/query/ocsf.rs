@@ -99,7 +99,7 @@ async fn an_export_has_the_layout_of_security_lake() {
     let bytes = store.get(&Path::from(paths[0].clone())).await.unwrap().bytes().await.unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap().build().unwrap();
     let batches: Vec<_> = reader.map(Result::unwrap).collect();
-    let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+    let rows: usize = batches.iter().map(arrow::record_batch::RecordBatch::num_rows).sum();
     assert!((30..=34).contains(&rows), "{rows}");
     let times: Vec<i64> = batches
         .iter()

@@ -17,6 +17,7 @@ mod location;
 mod lookup;
 mod manifest;
 pub mod ocsf;
+mod pieces;
 pub mod query;
 mod retention;
 mod rows;
@@ -35,6 +36,7 @@ pub use manifest::{
     Bloom, CommitId, CommitKind, CommittedObject, Deletion, Hold, LakeFile, ObjectReceipt,
     ObjectState, RegionHours, RowGroup,
 };
+pub use pieces::KeptPiece;
 pub use retention::{Expired, RetentionRule};
 pub use rows::refused::RefusedReason;
 pub use snapshot::Snapshot;

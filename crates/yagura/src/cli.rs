@@ -56,6 +56,10 @@ pub(crate) enum Commands {
     Scan(commands::scan::ScanArgs),
     Controls(commands::controls::ControlsArgs),
     Resources(commands::resources::ResourcesArgs),
+    Ingest(commands::ingest::IngestArgs),
+    Query(commands::query::QueryArgs),
+    Lake(commands::lake::LakeArgs),
+    Trail(commands::trail::TrailArgs),
     Doctor(commands::doctor::DoctorArgs),
     Content(commands::content::ContentArgs),
     Aws(commands::aws::AwsArgs),
@@ -65,7 +69,11 @@ pub(crate) enum Commands {
 }
 
 /// Flags that are no settings: they mean something only where they are typed.
-const NOT_SETTINGS: [&str; 5] = ["help", "version", "config", "yes", "compare"];
+const NOT_SETTINGS: [&str; 20] = [
+    "help", "version", "config", "yes", "compare", "file", "saved", "param", "explain", "as-of",
+    "since", "until", "from", "to", "reason", "from-day", "to-day", "once",
+    "context", "cases",
+];
 
 /// Reads arguments, environment and configuration file into one answer.
 ///

@@ -64,6 +64,44 @@ pub(crate) enum RowFormat {
     Json,
 }
 
+/// Which lake, and how much memory its work may take.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct LakeChoice {
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) lake: Option<String>,
+    #[arg(long, value_name = "SIZE", value_parser = size_bytes)]
+    pub(crate) memory: Option<u64>,
+}
+
+/// A span of time, half-open.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Span {
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
+/// Reads a size: `512MB`, `2GB`, `64 KiB`; a number alone is megabytes.
+pub(crate) fn size_bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit_bytes: u64 = match unit.trim().to_ascii_uppercase().as_str() {
+        "" | "MB" | "M" => 1_000_000,
+        "KB" | "K" => 1_000,
+        "GB" | "G" => 1_000_000_000,
+        "TB" | "T" => 1_000_000_000_000,
+        "KIB" => 1 << 10,
+        "MIB" => 1 << 20,
+        "GIB" => 1 << 30,
+        "TIB" => 1 << 40,
+        _ => return Err("a size is a number and a unit: 512MB, 2GB, 1GiB".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "a size begins with a number".to_owned())?;
+    number.checked_mul(unit_bytes).ok_or_else(|| "that is more than there is".to_owned())
+}
+
 fn account_id(text: &str) -> Result<String, String> {
     let digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { Ok(text.to_owned()) } else { Err("an account id has twelve digits".to_owned()) }
@@ -76,4 +114,21 @@ fn result_format(text: &str) -> Result<Format, String> {
 /// Reads a severity by its word.
 pub(crate) fn severity(text: &str) -> Result<yagura_model::Severity, String> {
     text.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        let check = |text: &str, bytes: u64| assert_eq!(size_bytes(text), Ok(bytes), "{text}");
+        check("256", 256_000_000);
+        check("512MB", 512_000_000);
+        check("2 gb", 2_000_000_000);
+        check("1GiB", 1 << 30);
+        for text in ["", "MB", "-1MB", "1.5GB", "12XB", "99999999999999TB"] {
+            assert!(size_bytes(text).is_err(), "{text}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
-use yagura_aws::{Aws, AwsBuilder, Declared, MemberRole, ReadClient};
+use yagura_aws::{Aws, AwsBuilder, Declared, MemberRole, ReadClient, Target};
 use yagura_collect::{CollectError, Extent, Organization, Plan, Regions};
 
 use crate::options::{AwsOptions, Reach};
@@ -18,6 +18,26 @@ pub(crate) async fn client(
     options: &AwsOptions,
     cancel: CancellationToken,
 ) -> anyhow::Result<ReadClient> {
+    connect(builder(options)?, cancel).await
+}
+
+/// The user's AWS itself: what reads log objects, queues and lakes is made from it.
+pub(crate) async fn aws(options: &AwsOptions) -> anyhow::Result<Aws> {
+    builder(options)?.build().await.context("could not prepare the AWS client")
+}
+
+/// Where the credentials are at home: calls without a better target go there.
+pub(crate) async fn home(aws: &Aws) -> anyhow::Result<Target> {
+    let caller = aws.caller_identity().await.map_err(|error| {
+        anyhow::Error::new(error).context(Hinted::new(
+            "could not find out whose credentials these are",
+            "sign in (`aws sso login`), set AWS_PROFILE, or name a profile with --profile",
+        ))
+    })?;
+    Ok(Target::new(&caller.account, aws.region()))
+}
+
+fn builder(options: &AwsOptions) -> anyhow::Result<AwsBuilder> {
     let mut builder = Aws::builder(tables::api()?, tables::actions()?);
     if let Some(profile) = &options.profile {
         builder = builder.profile(profile);
@@ -34,7 +54,7 @@ pub(crate) async fn client(
     if let Some(seconds) = options.deadline {
         builder = builder.deadline(Duration::from_secs(seconds));
     }
-    connect(builder.member_role(member_role(options)), cancel).await
+    Ok(builder.member_role(member_role(options)))
 }
 
 /// The role that is assumed in member accounts.

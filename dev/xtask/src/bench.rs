@@ -28,6 +28,8 @@ enum Bench {
     Store,
     /// Content loading and expression evaluation
     Content,
+    /// Ingestion, size, questions and lookups of the log lake, beside DuckDB
+    Lake,
 }
 
 impl Bench {
@@ -38,12 +40,13 @@ impl Bench {
             Self::Scan => ("yagura", "bench_scan"),
             Self::Store => ("yagura-store", "bench_store"),
             Self::Content => ("yagura-content", "measure"),
+            Self::Lake => ("yagura", "bench_lake"),
         }
     }
 }
 
 pub(crate) fn run(root: &Utf8Path, args: &BenchArgs) -> anyhow::Result<()> {
-    if matches!(args.name, Bench::Scan) {
+    if matches!(args.name, Bench::Scan | Bench::Lake) {
         crate::services::install_python(root)?;
         run_command(Command::new(env!("CARGO")).current_dir(root).args([
             "build",

@@ -7,9 +7,13 @@ pub(crate) mod content;
 pub(crate) mod controls;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod ingest;
+pub(crate) mod lake;
+pub(crate) mod query;
 pub(crate) mod reference;
 pub(crate) mod resources;
 pub(crate) mod scan;
+pub(crate) mod trail;
 
 use anyhow::Context as _;
 use yagura_model::Lang;
@@ -25,6 +29,10 @@ pub(crate) fn run(cli: Cli, lang: Lang) -> anyhow::Result<Exit> {
         Commands::Demo(args) => wait_for(demo::run(&context, args)),
         Commands::Scan(args) => wait_for(scan::run(&context, args)),
         Commands::Controls(args) => wait_for(controls::run(&context, args)),
+        Commands::Ingest(args) => wait_for(ingest::run(&context, args)),
+        Commands::Lake(args) => wait_for(lake::run(&context, args)),
+        Commands::Trail(args) => wait_for(trail::run(&context, args)),
+        Commands::Query(args) => wait_for(query::run(&context, args)),
         Commands::Resources(args) => wait_for(resources::run(&context, args)),
         Commands::Doctor(args) => wait_for(doctor::run(&context, args)),
         Commands::Aws(args) => wait_for(aws::run(&context, args)),

@@ -5,15 +5,22 @@ use crate::account::{Account, CONTROLS};
 use crate::program::{Home, Ran};
 
 /// Every command that help shows, with the commands below it.
-const COMMANDS: [(&str, &[&str]); 8] = [
+const COMMANDS: [(&str, &[&str]); 12] = [
     ("aws", &["call", "services"]),
     ("completions", &[]),
     ("content", &["lint", "new", "test"]),
     ("controls", &["evaluate", "list", "show"]),
     ("demo", &[]),
     ("doctor", &[]),
+    ("ingest", &[]),
+    (
+        "lake",
+        &["compact", "ddl", "expire", "export", "hold", "holds", "quarantine", "release", "status"],
+    ),
+    ("query", &["list", "show", "tables"]),
     ("resources", &["export", "history", "import", "list", "scans", "show"]),
     ("scan", &[]),
+    ("trail", &["keys", "verify"]),
 ];
 
 /// The heading of the settings that every command takes, in both languages.

@@ -15,9 +15,11 @@ mod account; // a small account of recorded answers, for tests that need no inde
 mod command_line; // help, error messages, settings, streams
 mod demo; // the sample organization
 mod doctor; // preflight, policies, the debugging aid
+mod engines; // the lake's files in other engines
 mod faults; // denials, throttling, broken and late answers
 mod formats; // each format is what it says it is
 mod interruption; // signals, and two scans at once
+mod lake; // logs: kept, asked, proven
 mod moto; // scans of accounts of an independent server
 mod program; // runs the binary
 mod site; // a site's own content

@@ -60,6 +60,7 @@ pub(crate) enum Commands {
     Query(commands::query::QueryArgs),
     Lake(commands::lake::LakeArgs),
     Trail(commands::trail::TrailArgs),
+    Access(commands::access::AccessArgs),
     Doctor(commands::doctor::DoctorArgs),
     Content(commands::content::ContentArgs),
     Aws(commands::aws::AwsArgs),
@@ -71,8 +72,7 @@ pub(crate) enum Commands {
 /// Flags that are no settings: they mean something only where they are typed.
 const NOT_SETTINGS: [&str; 20] = [
     "help", "version", "config", "yes", "compare", "file", "saved", "param", "explain", "as-of",
-    "since", "until", "from", "to", "reason", "from-day", "to-day", "once",
-    "context", "cases",
+    "since", "until", "from", "to", "reason", "from-day", "to-day", "once", "context", "cases",
 ];
 
 /// Reads arguments, environment and configuration file into one answer.

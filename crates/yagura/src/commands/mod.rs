@@ -1,6 +1,7 @@
 //! The commands: one file each, with its arguments and what it does.
 //! Wiring of the stages is in `crate::river`; nothing here knows AWS, SQL or HTML.
 
+pub(crate) mod access;
 pub(crate) mod aws;
 pub(crate) mod completions;
 pub(crate) mod content;
@@ -32,6 +33,7 @@ pub(crate) fn run(cli: Cli, lang: Lang) -> anyhow::Result<Exit> {
         Commands::Ingest(args) => wait_for(ingest::run(&context, args)),
         Commands::Lake(args) => wait_for(lake::run(&context, args)),
         Commands::Trail(args) => wait_for(trail::run(&context, args)),
+        Commands::Access(args) => wait_for(access::run(&context, args)),
         Commands::Query(args) => wait_for(query::run(&context, args)),
         Commands::Resources(args) => wait_for(resources::run(&context, args)),
         Commands::Doctor(args) => wait_for(doctor::run(&context, args)),

@@ -11,6 +11,7 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod access; // who can do what
 mod account; // a small account of recorded answers, for tests that need no independent peer
 mod command_line; // help, error messages, settings, streams
 mod demo; // the sample organization

@@ -1,0 +1,119 @@
+//! `yagura access`: who can do what in the sample organization, and batches of cases.
+//! The rules of evaluation are proved in `iam-policy`.
+
+use serde_json::{Value, json};
+
+use crate::program::{Home, Ran};
+
+const ADMINISTRATOR: &str = "arn:aws:iam::444455556666:role/aws-reserved/sso.amazonaws.com/\
+                             ap-northeast-1/AWSReservedSSO_AdministratorAccess_47ed33a696785495";
+
+async fn demo() -> Home {
+    let home = Home::offline();
+    home.run(&["demo", "--no-serve", "--format", "json"]).await.exits(0);
+    home
+}
+
+async fn ask(home: &Home, arguments: &[&str]) -> Ran {
+    let data = home.data().join("demo");
+    home.run(&[&["access"], arguments, &["--data-dir", data.to_str().unwrap()]].concat()).await
+}
+
+#[tokio::test]
+async fn an_administrator_is_stopped_by_the_organization_only() {
+    let home = demo().await;
+    let ran = ask(&home, &["can", ADMINISTRATOR, "ec2:DescribeInstances", "--format", "json"]);
+    let answer = ran.await.exits(0).records().remove(0);
+    assert_eq!(answer["verdict"], "allowed", "{answer}");
+    assert_eq!(answer["statements"][0]["policy"], "AdministratorAccess");
+    let ran = ask(&home, &["can", ADMINISTRATOR, "organizations:LeaveOrganization"]);
+    let said = ran.await.exits(0).out;
+    assert!(said.starts_with("denied: "), "{said}");
+    assert!(said.contains("denied by service control policy `deny-leaving`"), "{said}");
+    let ran =
+        ask(&home, &["can", ADMINISTRATOR, "organizations:LeaveOrganization", "--lang", "ja"]);
+    let said = ran.await.exits(0).out;
+    assert!(
+        said.starts_with("拒否: ") && said.contains("サービスコントロールポリシー「deny-leaving」")
+    );
+}
+
+#[tokio::test]
+async fn whoever_may_pass_any_role_is_listed() {
+    let home = demo().await;
+    let ran = ask(&home, &["who-can", "iam:PassRole", ADMINISTRATOR, "--format", "json"]).await;
+    let found = ran.records();
+    assert!(found.iter().any(|one| one["principal"] == ADMINISTRATOR), "{}", ran.out);
+    assert!(found.iter().all(|one| one["verdict"] != "denied"));
+}
+
+#[tokio::test]
+async fn what_a_principal_may_do_is_counted_by_service() {
+    let home = demo().await;
+    let ran = ask(&home, &["principal", ADMINISTRATOR, "--format", "json"]).await;
+    let rows = ran.records();
+    let iam = rows.iter().find(|row| row["service"] == "iam").unwrap();
+    assert!(iam["permissions"].as_u64().unwrap() > 10, "{iam}");
+    let last = rows.last().unwrap();
+    let changing = last["permissions_management"].as_array().unwrap();
+    assert!(changing.contains(&json!("iam:AttachRolePolicy")), "{last}");
+}
+
+#[tokio::test]
+async fn a_question_that_makes_no_sense_says_what_would() {
+    let home = demo().await;
+    let check = async |arguments: &[&str], wanted: &str| {
+        let ran = ask(&home, arguments).await.exits(2);
+        assert!(ran.err.contains(wanted), "{}", ran.err);
+    };
+    check(&["can", ADMINISTRATOR, "s3:Fly", "x"], "`s3:Fly` is no IAM action").await;
+    check(&["can", ADMINISTRATOR, "s3:GetObject"], "name which one").await;
+    let nobody = "arn:aws:iam::444455556666:role/nobody";
+    check(&["can", nobody, "ec2:DescribeInstances"], "no user or role of the inventory").await;
+}
+
+#[tokio::test]
+async fn cases_are_decided_line_by_line_and_a_broken_one_stops_no_other() {
+    let home = Home::offline();
+    let allow = json!({"Version": "2012-10-17", "Statement": {
+        "Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}});
+    let case = |id: &str, action: &str, resource: &str| {
+        json!({
+            "id": id,
+            "request": {
+                "principal": "arn:aws:iam::111122223333:user/mika", "action": action,
+                "resource": resource, "resource_account": "111122223333",
+                "context": {"aws:SourceIp": "198.51.100.7", "aws:TagKeys": ["a"]}},
+            "identity_policies": [allow], "resource_policy": null,
+            "scps": [], "rcps": [], "permission_boundaries": [], "session_policy": null,
+            "endpoint_policies": null,
+        })
+    };
+    let mut bounded = case("bounded", "s3:GetObject", "arn:aws:s3:::reports/a");
+    bounded["permission_boundaries"] = json!([{"Statement": []}]);
+    let mut odd = case("odd", "s3:GetObject", "arn:aws:s3:::reports/a");
+    odd["identity_policies"] = json!([{"Statement": {"Effect": "Maybe"}}]);
+    let lines: Vec<String> = [
+        case("yes", "s3:GetObject", "arn:aws:s3:::reports/a"),
+        case("no", "s3:PutObject", "arn:aws:s3:::reports/a"),
+        odd,
+        bounded,
+    ]
+    .iter()
+    .map(Value::to_string)
+    .collect();
+    let file = home.write("cases.jsonl", &lines.join("\n"));
+    let ran = home.run(&["access", "evaluate", "--cases", file.to_str().unwrap()]).await.exits(2);
+    let answers = ran.records();
+    let decisions: Vec<(&str, &Value)> = answers
+        .iter()
+        .map(|answer| (answer["id"].as_str().unwrap(), &answer["decision"]))
+        .collect();
+    assert_eq!(decisions[0], ("yes", &json!("Allowed")));
+    assert_eq!(decisions[1], ("no", &json!("ImplicitlyDenied")));
+    assert_eq!(answers[1]["blocked_by"], json!(["identity"]));
+    assert_eq!(answers[0]["statements"][0]["sid"], "Read");
+    assert!(answers[2]["error"].as_str().unwrap().contains("`Effect` is `Maybe`"));
+    assert_eq!(answers[2]["line"], 3);
+    assert_eq!(answers[3]["blocked_by"], json!(["boundary"]));
+}

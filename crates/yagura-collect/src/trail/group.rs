@@ -1,5 +1,6 @@
 //! One account and region: its chains of digests from the newest to the oldest.
-//! Log files are hashed in `logs`, additions are found in `unlisted`; what proves a digest is decided in `yagura_analyze::trail`.
+//! Log files are hashed in `logs`, additions are found in `unlisted`; what proves a digest is
+//! decided in `yagura_analyze::trail`.
 
 use std::collections::{BTreeMap, HashSet};
 

@@ -82,9 +82,8 @@ impl TrailNames {
         let Self { account, region, trail, home_region, .. } = self;
         let time = end.strftime("%Y%m%dT%H%M%SZ");
         let mark = if backfill { "_backfill" } else { "" };
-        format!(
-            "{folder}{account}_CloudTrail-Digest_{region}_{trail}_{home_region}_{time}{mark}.json.gz"
-        )
+        let scope = format!("{account}_CloudTrail-Digest_{region}");
+        format!("{folder}{scope}_{trail}_{home_region}_{time}{mark}.json.gz")
     }
 }
 

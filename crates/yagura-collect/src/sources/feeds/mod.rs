@@ -20,8 +20,8 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use yagura_model::object::LogObject;
 
-pub(crate) use error::chain;
 pub use error::FeedError;
+pub(crate) use error::chain;
 
 /// Log objects that were listed together, at most about 1,000.
 pub type Page = Vec<LogObject>;
@@ -74,8 +74,8 @@ pub trait Feed: Send + Sync {
     /// [`FeedError::Gone`] and [`FeedError::Changed`] where the place has other content now.
     fn open(&self, object: &LogObject) -> Result<Box<dyn Read + Send + '_>, FeedError>;
 
-    /// Told of objects whose records are in the lake, after the ledger has settled them, and also of
-    /// listed ones that were settled long ago: the feed may forget them (delete a message or a
+    /// Told of objects whose records are in the lake, after the ledger has settled them, and also
+    /// of listed ones that were settled long ago: the feed may forget them (delete a message or a
     /// spooled file). May be told of the same object again.
     fn settled<'a>(&'a self, _objects: &'a [LogObject]) -> BoxFuture<'a, Result<(), FeedError>> {
         Box::pin(async { Ok(()) })

@@ -18,8 +18,8 @@ mod history; // versions, changes, gaps
 mod ledger; // listings, claims, settling, reconciling, balance
 mod processes; // killed processes, several writers
 mod properties; // what must hold for any sequence of scans
-mod scans; // beginning, ending, coverage, deletion
 mod rows; // the store as tables of SQL
+mod scans; // beginning, ending, coverage, deletion
 mod schema; // golden schema, migrations, foreign and newer databases
 mod snapshots; // export and import
 mod trouble; // full disk, read-only folder, locks

@@ -284,7 +284,9 @@ impl Clock {
                 self.time_us = layout.plan.time_format.micros(&text);
                 self.text = text.into_owned();
             }
-            match self.time_us {
+            // Which year is meant depends on the record: it is not kept for the next one.
+            let without_year = || layout.plan.time_format.micros_without_year(&self.text, record);
+            match self.time_us.or_else(without_year) {
                 Some(time_us) if time_us < EARLIEST_US => return Err(RefusedReason::TooEarly),
                 Some(time_us) if time_us > latest_us => return Err(RefusedReason::TooLate),
                 Some(time_us) => return Ok(time_us),

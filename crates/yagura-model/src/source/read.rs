@@ -146,20 +146,24 @@ impl Rule {
 
 impl TimeRule {
     /// The time of a record in microseconds since 1970: the first of its fields that can be read.
-    ///
-    /// A time without a year, as older syslog has it, is taken to be the last such time up to a
-    /// day after the record was received, else after its object was last changed.
     pub fn micros(&self, record: Record<'_>) -> Option<i64> {
-        self.from.iter().find_map(|template| {
-            let text = template.text(record)?;
-            self.format.micros(&text).or_else(|| {
-                let near = ["received", "timestamp", "modified"];
-                let near = near.iter().find_map(|name| record.key_field(name));
-                let near = TimeFormat::Any.micros(near?)?;
-                let yearless = self.format == TimeFormat::Any;
-                yearless.then(|| micros_without_year(&text, near)).flatten()
-            })
-        })
+        let read = |text: &str| {
+            self.format.micros(text).or_else(|| self.format.micros_without_year(text, record))
+        };
+        self.from.iter().find_map(|template| read(&template.text(record)?))
+    }
+}
+
+impl TimeFormat {
+    /// A time without a year, as older syslog has it: the last such time up to a day after the
+    /// record was received, else after its object was last changed.
+    pub fn micros_without_year(self, text: &str, record: Record<'_>) -> Option<i64> {
+        if self != Self::Any {
+            return None;
+        }
+        let near = ["received", "timestamp", "modified"];
+        let near = near.iter().find_map(|name| record.key_field(name))?;
+        micros_without_year(text, Self::Any.micros(near)?)
     }
 }
 

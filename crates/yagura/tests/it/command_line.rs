@@ -5,7 +5,8 @@ use crate::account::{Account, CONTROLS};
 use crate::program::{Home, Ran};
 
 /// Every command that help shows, with the commands below it.
-const COMMANDS: [(&str, &[&str]); 12] = [
+const COMMANDS: [(&str, &[&str]); 13] = [
+    ("access", &["can", "evaluate", "explain", "principal", "who-can"]),
     ("aws", &["call", "services"]),
     ("completions", &[]),
     ("content", &["lint", "new", "test"]),

@@ -93,6 +93,12 @@ async fn bad_files_are_put_aside_by_name_and_the_good_are_kept() {
     assert!(said["quarantine"][0]["location"].as_str().unwrap().ends_with("notes.txt"));
     assert_eq!(said["records"], 3_000);
     assert_eq!(said["balance"]["closes"], true);
+    let kept = home.run(&["lake", "quarantine", "--format", "json"]).await.exits(0).records();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    assert_eq!(
+        (&kept[0]["kind"], &kept[0]["reason"]),
+        (&"object".into(), &"not_recognized".into())
+    );
 }
 
 #[tokio::test]

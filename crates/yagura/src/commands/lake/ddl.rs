@@ -36,17 +36,21 @@ pub(super) async fn run(context: &Context, args: &DdlArgs) -> anyhow::Result<Exi
         database: args.schema.clone(),
         ..DdlPlace::default()
     };
-    // Partition projection must be told accounts and the first day: they are taken from the lake.
-    if args.engine == DdlEngine::Athena
-        && let Ok(lake) = args.which.open(context).await
-    {
+    let mut tables = content.tables();
+    if let Ok(lake) = args.which.open(context).await {
         let snapshot = lake.snapshot().await?;
+        // Partition projection must be told accounts and the first day.
         let accounts: BTreeSet<String> =
             snapshot.files().map(|file| file.account.to_string()).collect();
         place.accounts = accounts.into_iter().collect();
         place.first_day = snapshot.files().map(|file| file.day).min().map(|day| day.to_string());
+        // DuckDB refuses a view of no files.
+        let kept: BTreeSet<&str> = snapshot.files().map(|file| &*file.source).collect();
+        if args.engine == DdlEngine::DuckDb && !kept.is_empty() {
+            tables.retain(|table| kept.contains(table.source.as_str()));
+        }
     }
-    let text = ddl(args.engine, &content.tables(), &place)?;
+    let text = ddl(args.engine, &tables, &place)?;
     output::line(text.trim_end())?;
     Ok(Exit::Done)
 }

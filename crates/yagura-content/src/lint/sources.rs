@@ -114,7 +114,7 @@ fn shared(lint: &mut Lint<'_>, file: &File, source: &Source) {
 /// fields are known are among them.
 fn paths(lint: &mut Lint<'_>, file: &File, source: &Source) {
     let parts: BTreeSet<&str> =
-        source.keys.0.iter().flat_map(|key| key.names()).chain(CONTEXT).collect();
+        source.keys.0.iter().flat_map(crate::format::KeyPattern::names).chain(CONTEXT).collect();
     let fields = known_fields(source);
     let table = source.table();
     let mut faults = Vec::new();
@@ -136,7 +136,7 @@ fn paths(lint: &mut Lint<'_>, file: &File, source: &Source) {
     }
     let rules = table.shared.texts();
     let templates = rules.iter().flat_map(|(_, rule)| &rule.from).chain(&table.shared.time.from);
-    for path in templates.flat_map(|template| template.paths()).chain(&table.identity) {
+    for path in templates.flat_map(yagura_model::source::Template::paths).chain(&table.identity) {
         visit(path, source.title.place);
     }
     for (place, message) in faults {

@@ -50,6 +50,8 @@ fn rule(text: &str) -> Result<RetentionRule, String> {
 /// `90`, `90d`, `7y` (of 366 days: no year is cut short), `forever`.
 fn days(text: &str) -> Option<Option<u32>> {
     const YEAR_DAYS: u32 = 366;
+    // Ten thousand years; whoever asks for more means forever.
+    const DAYS_MAX: u32 = 10_000 * YEAR_DAYS;
     if text == "forever" {
         return Some(None);
     }
@@ -58,7 +60,7 @@ fn days(text: &str) -> Option<Option<u32>> {
         None => (text.strip_suffix('d').unwrap_or(text), 1),
     };
     let number: u32 = number.parse().ok().filter(|number| *number > 0)?;
-    number.checked_mul(each).map(Some)
+    number.checked_mul(each).filter(|days| *days <= DAYS_MAX).map(Some)
 }
 
 /// What was asked, over what each source says of itself.

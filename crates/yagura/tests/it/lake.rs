@@ -40,6 +40,12 @@ async fn what_was_ingested_can_be_asked_and_is_not_ingested_again() {
     let rows = ask(&home, "SELECT count(*) AS n, count(DISTINCT event_id) AS ids FROM cloudtrail");
     let rows = rows.await;
     assert_eq!((&rows[0]["n"], &rows[0]["ids"]), (&made.events.into(), &made.events.into()));
+    // A record that comes again in another file is a repeat, and is counted as one.
+    let raw = ask(&home, "SELECT raw FROM cloudtrail LIMIT 1").await;
+    let text = format!(r#"{{"Records":[{}]}}"#, raw[0]["raw"].as_str().unwrap());
+    home.write("trail/again.json", &text);
+    let (_, repeated) = ingest(&home, &["cloudtrail", "trail"]).await;
+    assert_eq!((&repeated["records"], &repeated["repeats"]), (&0.into(), &1.into()), "{repeated}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use yagura_collect::sources::{IngestError, IngestLimits, Job, Outcome, ingest};
 use yagura_content::Content;
+use yagura_store::ledger::Balance;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -90,7 +91,13 @@ pub(crate) async fn run(context: &Context, args: &IngestArgs) -> anyhow::Result<
         cancel: cancel.clone(),
         locks: Some(context.data_folder()?),
     };
-    let mut total = summary::Total::default();
+    // What is a repeat is settled when a commit is made; the ledger has it, so what this command
+    // brought is what the ledger has more than before.
+    let mut before = Balance::default();
+    for feed in &job.feeds {
+        before += job.ledger.balance(Some(feed.name())).await?;
+    }
+    let mut total = summary::Total::since(before);
     loop {
         let outcome = one_round(&job, &bar).await?;
         let interrupted = outcome.interrupted;

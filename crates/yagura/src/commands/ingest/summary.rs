@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use yagura_collect::sources::{Outcome, Quarantined, Unread};
 use yagura_model::Lang;
+use yagura_store::ledger::Balance;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -19,9 +20,26 @@ const NAMED_MAX: usize = 10;
 #[derive(Default)]
 pub(super) struct Total {
     outcome: Outcome,
+    /// The ledger's balance before.
+    before: Balance,
 }
 
 impl Total {
+    /// Nothing yet, beyond what the ledger has already.
+    pub(super) fn since(before: Balance) -> Self {
+        Self { before, ..Self::default() }
+    }
+
+    /// Records that are in the lake because of this command.
+    fn rows(&self) -> u64 {
+        self.outcome.balance.rows.saturating_sub(self.before.rows)
+    }
+
+    /// Records of this command that the lake had already.
+    fn repeats(&self) -> u64 {
+        self.outcome.balance.repeats.saturating_sub(self.before.repeats)
+    }
+
     /// Adds a round. Counts add up; the balance is the newest.
     pub(super) fn add(&mut self, round: Outcome) {
         let all = &mut self.outcome;
@@ -30,8 +48,6 @@ impl Total {
         sum.objects_to_read += more.objects_to_read;
         sum.objects_done += more.objects_done;
         sum.bytes_read += more.bytes_read;
-        sum.rows += more.rows;
-        sum.repeats += more.repeats;
         sum.bad += more.bad;
         sum.bytes_inflated += more.bytes_inflated;
         sum.commits += more.commits;
@@ -94,8 +110,8 @@ impl Total {
             "objects_duplicate": self.outcome.duplicate,
             "objects_taken": self.outcome.taken,
             "objects_unread": self.outcome.unread_count,
-            "records": counts.rows,
-            "repeats": counts.repeats,
+            "records": self.rows(),
+            "repeats": self.repeats(),
             "bad": counts.bad,
             "bytes_read": counts.bytes_read,
             "bytes_inflated": counts.bytes_inflated,
@@ -116,13 +132,13 @@ impl Total {
     }
 
     fn english(&self) -> String {
-        let Outcome { counts, balance, .. } = &self.outcome;
-        let (rows, repeats) = (grouped(counts.rows), grouped(counts.repeats));
+        let balance = &self.outcome.balance;
+        let (rows, repeats) = (grouped(self.rows()), grouped(self.repeats()));
         let mut text = format!(
             "{rows} records from {} objects are in the lake",
             grouped(self.outcome.ingested)
         );
-        if counts.repeats > 0 {
+        if self.repeats() > 0 {
             text.push_str(&format!("; {repeats} more were there already"));
         }
         if self.outcome.duplicate > 0 {
@@ -148,11 +164,11 @@ impl Total {
     }
 
     fn japanese(&self) -> String {
-        let Outcome { counts, balance, .. } = &self.outcome;
-        let (rows, repeats) = (grouped(counts.rows), grouped(counts.repeats));
+        let balance = &self.outcome.balance;
+        let (rows, repeats) = (grouped(self.rows()), grouped(self.repeats()));
         let n = grouped(self.outcome.ingested);
         let mut text = format!("{n} 個のオブジェクトから {rows} 件のレコードを取り込みました");
-        if counts.repeats > 0 {
+        if self.repeats() > 0 {
             text.push_str(&format!("（ほか {repeats} 件は取り込み済み）"));
         }
         text.push('\n');
@@ -271,7 +287,7 @@ mod tests {
         let total = |change: fn(&mut Outcome)| {
             let mut outcome = Outcome::default();
             change(&mut outcome);
-            Total { outcome }
+            Total { outcome, ..Total::default() }
         };
         assert_eq!(total(|_| {}).exit(false), Exit::Done);
         assert_eq!(total(|all| all.unread_count = 1).exit(false), Exit::PartlyBlind);

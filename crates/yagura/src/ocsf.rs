@@ -37,7 +37,7 @@ mod tests {
     #[test]
     fn every_class_of_every_source_has_a_view_of_its_own() {
         let content = Content::builtin();
-        let views = views(&content);
+        let views = views(content);
         let classes: usize = content.sources.values().map(|source| source.ocsf.len()).sum();
         let names: std::collections::BTreeSet<&str> =
             views.iter().map(|view| view.name.as_str()).collect();

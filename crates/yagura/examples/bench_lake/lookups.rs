@@ -112,7 +112,7 @@ async fn build(home: &Path, rows: u64) -> anyhow::Result<f64> {
         let mut threads = Vec::new();
         for turn in 0..workers as u64 {
             let mut worker = ingestion.worker()?;
-            let content = Arc::clone(&content_of(&content)?);
+            let content = content_of(content)?;
             threads.push(std::thread::spawn(move || -> anyhow::Result<()> {
                 let mut number = first + turn;
                 while number < last {
@@ -203,7 +203,7 @@ fn record(row: u64, rows: u64, text: &mut String) {
 
 /// Who a row belongs to: mostly one of 5,000 busy ones; seldom somebody who is hardly seen.
 fn rare(row: u64) -> u64 {
-    if row % RARE_EVERY == 0 { 1_000_000 + row / RARE_EVERY } else { mixed(row) % 5_000 }
+    if row.is_multiple_of(RARE_EVERY) { 1_000_000 + row / RARE_EVERY } else { mixed(row) % 5_000 }
 }
 
 fn request_id(row: u64) -> String {

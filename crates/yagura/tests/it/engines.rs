@@ -84,7 +84,7 @@ async fn ours(home: &Home, sql: &str) -> Vec<String> {
 #[tokio::test]
 async fn duckdb_reads_from_the_files_what_we_answer_and_what_content_expects() {
     let content = Content::builtin();
-    let home = home_of_samples(&content).await;
+    let home = home_of_samples(content).await;
     let duckdb = DuckDb::in_memory().unwrap();
     let ddl = home.run(&["lake", "ddl", "--engine", "duckdb"]).await.exits(0).out;
     let columns = SHARED.join(", ");
@@ -101,14 +101,14 @@ async fn duckdb_reads_from_the_files_what_we_answer_and_what_content_expects() {
         let sql = format!("SELECT CAST(time AS BIGINT) AS time, {columns} FROM {id}");
         assert_eq!(ours(&home, &sql).await, theirs, "{id}");
         let distinct: BTreeSet<String> = theirs.into_iter().collect();
-        assert_eq!(distinct, expected(&content, source), "{id}");
+        assert_eq!(distinct, expected(content, source), "{id}");
     }
 }
 
 #[tokio::test]
 async fn nested_columns_and_raw_records_are_the_same_elsewhere() {
     let content = Content::builtin();
-    let home = home_of_samples(&content).await;
+    let home = home_of_samples(content).await;
     let duckdb = DuckDb::in_memory().unwrap();
     let ddl = home.run(&["lake", "ddl", "--engine", "duckdb"]).await.exits(0).out;
     let theirs = "SELECT event_id, user_identity.session_context.session_issuer.arn, \
@@ -124,7 +124,7 @@ async fn nested_columns_and_raw_records_are_the_same_elsewhere() {
 #[allow(clippy::print_stderr, reason = "a test that did not run says so")]
 async fn spark_reads_the_same_where_it_is_installed() {
     let content = Content::builtin();
-    let home = home_of_samples(&content).await;
+    let home = home_of_samples(content).await;
     let folder = home.data().join("lake/source=cloudtrail");
     let sql = format!(
         "SELECT unix_micros(time), event_id, action, outcome FROM parquet.`{}`",

@@ -155,13 +155,13 @@ mod tests {
     #[test]
     fn what_is_asked_takes_the_place_of_what_a_source_says() {
         let content = Content::builtin();
-        let own = rules(&content, &[]);
+        let own = rules(content, &[]);
         assert_eq!(own.len(), content.sources.len());
-        let all = rules(&content, &[rule("*=forever").unwrap()]);
+        let all = rules(content, &[rule("*=forever").unwrap()]);
         assert_eq!(all.len(), 1);
-        let one = rules(&content, &[rule("cloudtrail=1d").unwrap()]);
+        let one = rules(content, &[rule("cloudtrail=1d").unwrap()]);
         assert_eq!(one.len(), content.sources.len());
-        let of_account = rules(&content, &[rule("cloudtrail/111122223333=1d").unwrap()]);
+        let of_account = rules(content, &[rule("cloudtrail/111122223333=1d").unwrap()]);
         assert_eq!(of_account.len(), content.sources.len() + 1);
     }
 }

@@ -94,7 +94,6 @@ pub enum LakeError {
     },
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "callers hand over texts and displays alike")]
 impl LakeError {
     pub(crate) fn read(path: impl std::fmt::Display, source: object_store::Error) -> Self {
         Self::Read { path: path.to_string(), source: Arc::new(source) }

@@ -75,7 +75,7 @@ fn problems_of(content: &Content, source: &Source, sample: &Sample) -> Vec<Strin
     match content.sample(source, &sample.expected_file()) {
         Some(expected) => problems.extend(differences(expected, &read.rows)),
         None => {
-            problems.push(format!("no rows are expected yet; it gives:\n{}", lines(&read.rows)))
+            problems.push(format!("no rows are expected yet; it gives:\n{}", lines(&read.rows)));
         }
     }
     let more = problems.len().saturating_sub(PROBLEMS_MAX);
@@ -117,7 +117,7 @@ pub(crate) fn read(source: &Source, key: &str, bytes: &[u8]) -> Read {
     let outcome = decode(&object, source, input, &Limits::default(), &mut |decoded| {
         match decoded {
             Decoded::Batch(batch) => {
-                for record in batch.iter() {
+                for record in &batch {
                     match table.row(record) {
                         Some(row) => read.rows.push(row.json(table)),
                         None => read.bad.push(format!("no time is in `{}`", short(record.raw()))),

@@ -86,6 +86,6 @@ fn every_action_of_log_places_exists_and_only_queue_and_lake_are_changed() {
     ];
     // SQS calls the receiving of messages a read; it hides them from others.
     let of_queue = |name: &&str| changing.contains(*name) || *name == "sqs:ReceiveMessage";
-    assert!(wanted.iter().all(|name| of_queue(&name)), "{changing:?}");
+    assert!(wanted.iter().all(of_queue), "{changing:?}");
     assert!(changing.iter().all(|name| wanted.contains(&name.as_str())), "{changing:?}");
 }

@@ -202,6 +202,7 @@ mod tests {
         "2026-11-21T12:00:00Z".parse().unwrap()
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "expected values read best as literals")]
     fn check(kind: ParameterKind, text: &str, expected: Option<QueryValue>) {
         assert_eq!(kind.read(text, now()), expected, "{text}");
     }

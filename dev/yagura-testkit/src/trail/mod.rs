@@ -164,7 +164,7 @@ impl TrailWriter {
         let (start, end) = (self.hour, self.hour + SignedDuration::from_hours(1));
         self.hour = end;
         let before = self.before.take();
-        let (key, before) = self.write(stock, start, end, before, false);
+        let (key, before) = self.write(stock, start, end, before.as_ref(), false);
         self.before = Some(before);
         key
     }
@@ -174,7 +174,7 @@ impl TrailWriter {
     pub fn backfill(&mut self, stock: &mut Stock) -> String {
         let (start, end) = (self.hour - SignedDuration::from_hours(1), self.hour);
         let before = self.before_backfill.take();
-        let (key, before) = self.write(stock, start, end, before, true);
+        let (key, before) = self.write(stock, start, end, before.as_ref(), true);
         self.before_backfill = Some(before);
         key
     }
@@ -195,7 +195,7 @@ impl TrailWriter {
         stock: &mut Stock,
         start: Timestamp,
         end: Timestamp,
-        before: Option<Before>,
+        before: Option<&Before>,
         backfill: bool,
     ) -> (String, Before) {
         let logs = std::mem::take(&mut self.waiting);
@@ -214,16 +214,16 @@ impl TrailWriter {
             "digestSignatureAlgorithm": "SHA256withRSA",
             "newestEventTime": times("newestEventTime").1,
             "oldestEventTime": times("oldestEventTime").0,
-            "previousDigestS3Bucket": before.as_ref().map(|_| bucket),
-            "previousDigestS3Object": before.as_ref().map(|one| &one.key),
-            "previousDigestHashValue": before.as_ref().map(|one| &one.sha256),
-            "previousDigestHashAlgorithm": before.as_ref().map(|_| "SHA-256"),
-            "previousDigestSignature": before.as_ref().map(|one| &one.signature),
+            "previousDigestS3Bucket": before.map(|_| bucket),
+            "previousDigestS3Object": before.map(|one| &one.key),
+            "previousDigestHashValue": before.map(|one| &one.sha256),
+            "previousDigestHashAlgorithm": before.map(|_| "SHA-256"),
+            "previousDigestSignature": before.map(|one| &one.signature),
             "logFiles": logs,
         });
         let text = digest.to_string();
         let hash = sha256(text.as_bytes());
-        let link = before.as_ref().map_or("null", |one| one.signature.as_str());
+        let link = before.map_or("null", |one| one.signature.as_str());
         let signature = self.key.sign(&format!("{end}\n{bucket}/{key}\n{hash}\n{link}"));
         let mut metadata = BTreeMap::from([
             ("signature".to_owned(), signature.clone()),

@@ -1,12 +1,10 @@
 //! `cargo xtask bench`: runs one benchmark in the release profile and keeps its printed record.
 //! What is measured lives beside the code it measures, as an example of that crate.
 
-use std::process::Command;
-
 use anyhow::Context;
 use camino::Utf8Path;
 
-use crate::services::run as run_command;
+use crate::services::{cargo, run as run_command};
 
 #[derive(clap::Args)]
 pub(crate) struct BenchArgs {
@@ -48,17 +46,11 @@ impl Bench {
 pub(crate) fn run(root: &Utf8Path, args: &BenchArgs) -> anyhow::Result<()> {
     if matches!(args.name, Bench::Scan | Bench::Lake) {
         crate::services::install_python(root)?;
-        run_command(Command::new(env!("CARGO")).current_dir(root).args([
-            "build",
-            "--release",
-            "--package",
-            "yagura",
-        ]))?;
+        run_command(cargo(root).args(["build", "--release", "--package", "yagura"]))?;
     }
     let (package, example) = args.name.example();
     run_command(
-        Command::new(env!("CARGO"))
-            .current_dir(root)
+        cargo(root)
             .args(["run", "--release", "--package", package, "--example", example, "--"])
             .args(&args.args),
     )

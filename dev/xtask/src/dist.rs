@@ -8,16 +8,18 @@ use anyhow::Context;
 use camino::Utf8Path;
 use sha2::{Digest, Sha256};
 
-use crate::services::run as run_command;
+use crate::services::{cargo, run as run_command};
 use crate::test::say;
 
 pub(crate) fn run(root: &Utf8Path) -> anyhow::Result<()> {
-    let cargo = || {
-        let mut command = Command::new(env!("CARGO"));
-        command.current_dir(root);
-        command
-    };
-    run_command(cargo().args(["build", "--profile", "dist", "--locked", "--package", "yagura"]))?;
+    run_command(cargo(root).args([
+        "build",
+        "--profile",
+        "dist",
+        "--locked",
+        "--package",
+        "yagura",
+    ]))?;
     let name = format!("yagura-{}-{}", env!("CARGO_PKG_VERSION"), host(root)?);
     let out = root.join("target/dist-archive");
     let stage = out.join(&name);

@@ -65,7 +65,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Tidy { fix } => tidy::run(&root, fix),
         Chore::AwsApi { check } => aws_api::run(check),
         Chore::Demo { check } => demo::run(&root, check),
-        Chore::Reference { check } => reference::run(&root, check),
+        Chore::Reference { check } => reference::run(&root, reference::Program::Cargo, check),
         Chore::New(args) => new::run(&root, args),
         Chore::Bench(args) => bench::run(&root, &args),
         Chore::Dist => dist::run(&root),

@@ -1,12 +1,10 @@
 //! `cargo xtask new`: starts a content file or a crate from its scaffold.
 //! Content scaffolds come from the product itself (`yagura content new`).
 
-use std::process::Command;
-
 use anyhow::{Context, ensure};
 use camino::Utf8Path;
 
-use crate::services::run as run_command;
+use crate::services::{cargo, run as run_command};
 
 #[derive(clap::Args)]
 pub(crate) struct NewArgs {
@@ -33,8 +31,7 @@ enum What {
 pub(crate) fn run(root: &Utf8Path, args: NewArgs) -> anyhow::Result<()> {
     match args.what {
         What::Content { kind, id } => run_command(
-            Command::new(env!("CARGO"))
-                .current_dir(root)
+            cargo(root)
                 .args(["run", "--quiet", "--package", "yagura", "--", "content", "new"])
                 .args([&kind, &id, "--into", root.join("content").as_str()].map(String::from)),
         ),

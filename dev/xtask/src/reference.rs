@@ -6,20 +6,49 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use camino::Utf8Path;
 
+use crate::services::cargo;
 use crate::test::say;
+
+/// How the program is started.
+#[derive(Clone, Copy)]
+pub(crate) enum Program {
+    /// By cargo, which builds it first where it must.
+    Cargo,
+    /// As the tests built it: cargo would build its dependencies once more, with the features that
+    /// this package alone asks for.
+    Built,
+}
+
+impl Program {
+    pub(crate) fn command(self, root: &Utf8Path) -> anyhow::Result<Command> {
+        let mut command = match self {
+            Self::Cargo => {
+                let mut command = cargo(root);
+                command.args(["run", "--quiet", "--package", "yagura", "--"]);
+                command
+            }
+            Self::Built => {
+                let chore = std::env::current_exe().context("could not find this program")?;
+                let mut command = Command::new(chore.with_file_name("yagura"));
+                command.current_dir(root);
+                command
+            }
+        };
+        command.env_remove("YAGURA_SITE_DIR");
+        Ok(command)
+    }
+}
 
 /// Page name → what `yagura reference` is asked for.
 const PAGES: [&str; 5] = ["commands", "controls", "resources", "frameworks", "configuration"];
 
-pub(crate) fn run(root: &Utf8Path, check: bool) -> anyhow::Result<()> {
+pub(crate) fn run(root: &Utf8Path, program: Program, check: bool) -> anyhow::Result<()> {
     let mut stale = Vec::new();
     for lang in ["en", "ja"] {
         for page in PAGES {
-            let output = Command::new(env!("CARGO"))
-                .current_dir(root)
-                .args(["run", "--quiet", "--package", "yagura", "--"])
+            let output = program
+                .command(root)?
                 .args(["--lang", lang, "reference", page])
-                .env_remove("YAGURA_SITE_DIR")
                 .output()
                 .context("could not run yagura")?;
             if !output.status.success() {

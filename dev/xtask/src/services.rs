@@ -8,6 +8,25 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
+/// Cargo, in the repository's folder, as a person would start it.
+///
+/// `cargo run` sets `CARGO_MANIFEST_*` and `CARGO_PKG_*` for the program it starts. Passed on, they
+/// would reach build scripts that ask to be run again when one of them changes (`ring`'s does), and
+/// every switch between `cargo` and `cargo xtask` would build DataFusion anew.
+pub(crate) fn cargo(root: &Utf8Path) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root);
+    for (name, _) in std::env::vars_os() {
+        let inherited = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_MANIFEST_") || name.starts_with("CARGO_PKG_")
+        });
+        if inherited {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
 /// Pinned: the traps of this moto are known (docs/internals/moto.md), and `DuckDB` is the peer of
 /// the lake's benchmark and the second reader of its files.
 const PACKAGES: [&str; 4] =

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::Context;
 use camino::Utf8Path;
 
+use crate::reference::Program;
 use crate::services::{self, run};
 
 /// What to leave out while working; continuous integration leaves out nothing.
@@ -38,11 +39,7 @@ pub(crate) fn run_step(
 }
 
 pub(crate) fn run_all(root: &Utf8Path, args: &TestArgs) -> anyhow::Result<()> {
-    let cargo = || {
-        let mut command = Command::new(env!("CARGO"));
-        command.current_dir(root);
-        command
-    };
+    let cargo = || services::cargo(root);
     run_step("moto server and DuckDB", || services::install_python(root))?;
     if args.spark {
         run_step("Spark", || services::install_spark(root))?;
@@ -77,10 +74,10 @@ pub(crate) fn run_all(root: &Utf8Path, args: &TestArgs) -> anyhow::Result<()> {
     if has_nextest && args.runner_args.is_empty() {
         run_step("doc tests", || run(cargo().args(["test", "--workspace", "--doc", "--quiet"])))?;
     }
-    run_step("content", || {
-        run(cargo().args(["run", "--quiet", "--package", "yagura", "--", "content", "test"]))
-    })?;
-    run_step("reference pages", || crate::reference::run(root, true))
+    // The step above built the whole program, unless it was told to leave something out.
+    let program = if args.runner_args.is_empty() { Program::Built } else { Program::Cargo };
+    run_step("content", || run(program.command(root)?.args(["content", "test"])))?;
+    run_step("reference pages", || crate::reference::run(root, program, true))
 }
 
 pub(crate) fn run_test(root: &Utf8Path, args: &TestArgs) -> anyhow::Result<()> {

@@ -84,8 +84,7 @@ struct Metadata {
 
 /// Every package of the workspace and the lock file, sorted by name.
 pub(crate) fn metadata(root: &Utf8Path) -> anyhow::Result<Vec<Package>> {
-    let output = std::process::Command::new(env!("CARGO"))
-        .current_dir(root)
+    let output = crate::services::cargo(root)
         .args(["metadata", "--format-version", "1", "--locked"])
         .output()
         .context("could not run cargo metadata")?;

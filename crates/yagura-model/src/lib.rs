@@ -1,6 +1,7 @@
 //! The nouns of Yagura: account, ARN, resource, unread part, coverage, verdict, score, language.
 //! No I/O, no clock, no environment, no random source: every value is handed in.
 
+pub mod alert;
 mod arn;
 mod coverage;
 pub mod event;

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What is packed; the other folders of `content/` belong to other crates.
-const FOLDERS: [&str; 5] = ["resources", "controls", "frameworks", "sources", "queries"];
+const FOLDERS: [&str; 7] = [
+    "resources", "controls", "frameworks", "sources", "queries", "behaviors", "sequences",
+];
 
 fn main() -> io::Result<()> {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?);

@@ -1,6 +1,7 @@
 //! The forms of content files, as types: what authors write and other crates use.
 //! Whether what is written makes sense is checked in `crate::lint`.
 
+mod behavior;
 mod control;
 mod expression;
 mod framework;
@@ -8,11 +9,17 @@ mod key_pattern;
 mod ordered;
 mod query;
 mod resource_type;
+mod sequence;
 mod site;
 mod source;
 mod source_columns;
 mod source_text;
+mod span;
 
+pub use behavior::{
+    Behavior, BehaviorCase, BehaviorKind, CaseExpectation, CaseHistory, CaseNetwork, CaseRepeat,
+    FieldTemplate, Measure, MeasureKind, PeersOf, ValueForm, ValueOf,
+};
 pub use control::{
     CaseUnread, Control, ControlCase, Fix, Guidance, Parameter, ResourceInCase, Responsible, Steps,
 };
@@ -25,6 +32,9 @@ pub use resource_type::{
     Absent, Attributes, Batch, Before, Call, Detail, Identity, ListBlock, ListScope, Locate,
     Lookup, RelationSource, ResourceCase, ResourceType,
 };
+pub use sequence::{
+    AtLeast, CaseLink, CaseSignal, LinkedBy, Sequence, SequenceCase, SequenceStep,
+};
 pub use site::{
     Attestation, AttestedState, ExceptionRule, Expiry, ParameterValues, Selection, Site,
 };
@@ -33,3 +43,4 @@ pub use source::{
     SourceExtension,
 };
 pub use source_text::{Delimited, Header, LinePattern, Quotes, Separator};
+pub use span::Span;

@@ -1,6 +1,7 @@
 //! Checks what a reviewer would otherwise check: that files mean something, together.
 //! Whether a file can be read at all is found by the loader.
 
+mod behaviors;
 mod controls;
 mod facts;
 mod frameworks;
@@ -9,12 +10,13 @@ mod paths;
 mod prose;
 mod queries;
 mod resources;
+mod sequences;
 mod site;
 mod sources;
 
 use std::collections::BTreeMap;
 
-use crate::format::{Control, Expression, Framework, ResourceType, SavedQuery, Source};
+use crate::format::{Behavior, Control, Expression, Framework, ResourceType, SavedQuery, Sequence, Source};
 use crate::loader::{Content, Kind};
 use crate::place::Place;
 use crate::problem::{File, Problem};
@@ -51,7 +53,9 @@ impl Content {
                 | Kind::Control(id)
                 | Kind::Framework(id)
                 | Kind::Source(id)
-                | Kind::Query(id),
+                | Kind::Query(id)
+                | Kind::Behavior(id)
+                | Kind::Sequence(id),
             ) = Kind::of(name)
             {
                 let folder = name.split('/').next().unwrap_or_default();
@@ -95,6 +99,16 @@ impl<'c> Lint<'c> {
                 queries::check(self, query);
             }
         }
+        for behavior in content.behaviors.values() {
+            if self.has(&format!("behaviors/{}", behavior.id)) {
+                behaviors::check(self, behavior);
+            }
+        }
+        for sequence in content.sequences.values() {
+            if self.has(&format!("sequences/{}", sequence.id)) {
+                sequences::check(self, sequence);
+            }
+        }
         site::check(self);
     }
 
@@ -129,6 +143,16 @@ impl<'c> Lint<'c> {
     /// The file of a saved query.
     pub(crate) fn query_file(&self, query: &SavedQuery) -> File {
         self.file(&format!("queries/{}", query.id)).clone()
+    }
+
+    /// The file of a behaviour.
+    pub(crate) fn behavior_file(&self, behavior: &Behavior) -> File {
+        self.file(&format!("behaviors/{}", behavior.id)).clone()
+    }
+
+    /// The file of a sequence.
+    pub(crate) fn sequence_file(&self, sequence: &Sequence) -> File {
+        self.file(&format!("sequences/{}", sequence.id)).clone()
     }
 
     /// Notes an error.

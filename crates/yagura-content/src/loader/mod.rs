@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use yagura_model::source::Table;
 
 use crate::format::{
-    Control, Expression, Framework, ResourceType, SavedQuery, Site, Source, SourceExtension,
+    Behavior, Control, Expression, Framework, ResourceType, SavedQuery, Sequence, Site, Source, SourceExtension,
 };
 use crate::problem::{File, Problem};
 use crate::yaml::{self, Form};
@@ -31,6 +31,10 @@ pub struct Content {
     pub sources: BTreeMap<String, Arc<Source>>,
     /// Saved queries by id (`s3.object_readers`).
     pub queries: BTreeMap<String, Arc<SavedQuery>>,
+    /// Behaviours by id (`behaviors.iam.api_first_seen`).
+    pub behaviors: BTreeMap<String, Arc<Behavior>>,
+    /// Sequences by id (`sequences.credentials_compromised`).
+    pub sequences: BTreeMap<String, Arc<Sequence>>,
     /// Samples of sources and their expected rows, by path (`sources/waf/samples/a.json`).
     pub samples: BTreeMap<String, Arc<str>>,
     /// What the site says.
@@ -50,6 +54,8 @@ pub(crate) enum Kind {
     Source(String),
     SourceExtension(String),
     Query(String),
+    Behavior(String),
+    Sequence(String),
     Sample,
     Exceptions,
     Attestations,
@@ -140,7 +146,8 @@ impl Content {
             let known = "known are resources/<service>/<thing>.yaml, \
                          controls/<service>/<condition>.yaml, frameworks/<id>.yaml, \
                          sources/<source>/source.yaml, sources/<source>/extend.yaml, \
-                         queries/<topic>/<question>.yaml, \
+                         queries/<topic>/<question>.yaml, behaviors/<topic>/<what>.yaml, \
+                         sequences/<what>.yaml, \
                          exceptions.yaml, attestations.yaml, parameters.yaml, selection.yaml";
             let problem = Problem::at(file, crate::Place::default(), "no content has this path");
             return Err(Box::new(problem.hint(known)));
@@ -188,6 +195,16 @@ impl Content {
                 let mut query: SavedQuery = yaml::read(file, text, form)?;
                 query.id.clone_from(&id);
                 self.queries.insert(id, Arc::new(query));
+            }
+            Kind::Behavior(id) => {
+                let mut behavior: Behavior = yaml::read(file, text, form)?;
+                behavior.id.clone_from(&id);
+                self.behaviors.insert(id, Arc::new(behavior));
+            }
+            Kind::Sequence(id) => {
+                let mut sequence: Sequence = yaml::read(file, text, form)?;
+                sequence.id.clone_from(&id);
+                self.sequences.insert(id, Arc::new(sequence));
             }
             Kind::Sample => {
                 self.samples.insert(file.name.clone(), Arc::from(text));
@@ -241,6 +258,8 @@ impl Kind {
             ["sources", id, "source"] => Some(Self::Source((*id).to_owned())),
             ["sources", id, "extend"] => Some(Self::SourceExtension((*id).to_owned())),
             ["queries", topic, question] => Some(Self::Query(format!("{topic}.{question}"))),
+            ["behaviors", topic, what] => Some(Self::Behavior(format!("behaviors.{topic}.{what}"))),
+            ["sequences", what] => Some(Self::Sequence(format!("sequences.{what}"))),
             ["exceptions"] => Some(Self::Exceptions),
             ["attestations"] => Some(Self::Attestations),
             ["parameters"] => Some(Self::Parameters),

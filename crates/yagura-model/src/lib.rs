@@ -6,6 +6,7 @@ mod arn;
 mod coverage;
 pub mod event;
 mod ids;
+pub mod indicator;
 mod lang;
 pub mod object;
 mod path;
@@ -13,6 +14,7 @@ mod resource;
 mod rows;
 mod score;
 mod severity;
+mod shown;
 pub mod source;
 mod truth;
 mod unread;
@@ -34,6 +36,7 @@ pub use score::{
     RequirementScore, RequirementState, StateCounts, UnknownCause, VerdictCounts,
 };
 pub use severity::Severity;
+pub use shown::{escape_unsafe, is_unsafe};
 pub use truth::Truth;
 pub use unread::{Unread, UnreadReason};
 pub use verdict::{Exception, Verdict, VerdictStatus};

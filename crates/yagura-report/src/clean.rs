@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use yagura_model::is_unsafe;
+
 /// What stands where something was taken out. Visible on purpose: a name whose hidden parts
 /// vanished could pass for another name.
 const MARK: char = '\u{fffd}';
@@ -44,42 +46,6 @@ pub(crate) fn shortened(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(short)
 }
 
-/// A JSON text in which every character that could disturb a terminal is written as `\uXXXX`.
-/// Such characters stand only within strings of a serialized document, so the value is the same.
-pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
-    if !json.chars().any(is_unsafe) {
-        return Cow::Borrowed(json);
-    }
-    let mut escaped = String::with_capacity(json.len() + 16);
-    for c in json.chars() {
-        if is_unsafe(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                escaped.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            escaped.push(c);
-        }
-    }
-    Cow::Owned(escaped)
-}
-
-/// Control characters (C0, C1), separators of lines and paragraphs, direction marks and
-/// overrides, zero-width and other invisible characters, tags, and noncharacters.
-/// Source: Unicode 16, general categories Cc, Cf, Zl and Zp.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,15 +63,6 @@ mod tests {
         ] {
             assert_eq!(clean(text), cleaned);
         }
-    }
-
-    #[test]
-    fn escaped_json_has_the_same_value() {
-        let value = serde_json::json!({"name": "a\u{202e}b\u{2028}\u{9b}c\u{e0001}d監"});
-        let text = value.to_string();
-        let escaped = escape_json(&text);
-        assert!(!escaped.chars().any(is_unsafe));
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), value);
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use serde_json::{Map, Value, json};
-use yagura_model::{Severity, Verdict};
+use yagura_model::{Severity, Verdict, escape_unsafe};
 
 use crate::catalog::ControlEntry;
-use crate::clean::{clean, clean_lines, escape_json};
+use crate::clean::{clean, clean_lines};
 use crate::error::ReportError;
 use crate::phrases;
 use crate::scan_report::{ScanReport, Standing, resource_name, verdict_id, worst_first};
@@ -56,14 +56,14 @@ pub(crate) fn write(report: &ScanReport<'_>, out: &mut dyn Write) -> Result<(), 
         }],
     });
     let text = serde_json::to_string_pretty(&log)?;
-    out.write_all(escape_unsafe(&text).as_bytes())?;
+    out.write_all(escape_lines(&text).as_bytes())?;
     out.write_all(b"\n")?;
     Ok(())
 }
 
 /// Pretty JSON has line feeds between its tokens; they stay.
-fn escape_unsafe(text: &str) -> String {
-    text.lines().map(escape_json).collect::<Vec<_>>().join("\n")
+fn escape_lines(text: &str) -> String {
+    text.lines().map(escape_unsafe).collect::<Vec<_>>().join("\n")
 }
 
 fn rule(report: &ScanReport<'_>, verdict: &Verdict) -> Value {

@@ -2,30 +2,14 @@
 //! Which rows are printed is decided in `write.rs`.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use yagura_model::is_unsafe;
 
 /// Columns between cells.
 const GAP: usize = 2;
 /// A column is not made narrower than this for the sake of the others.
 const WIDTH_MIN: usize = 8;
-
-/// Characters that could disturb a terminal or hide text: control characters (C0, C1), separators
-/// of lines and paragraphs, direction marks, zero-width and other invisible characters, tags.
-/// Source: Unicode 16, general categories Cc, Cf, Zl and Zp.
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
-}
 
 /// A text for a person's eyes: line breaks and tabs are blanks, other unsafe characters `\u{fffd}`.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
@@ -38,27 +22,6 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
         c => c,
     };
     Cow::Owned(text.chars().map(replaced).collect())
-}
-
-/// A JSON text in which unsafe characters are escapes; the value is the same, since they stand
-/// within strings only.
-pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
-    if !json.chars().any(is_unsafe) {
-        return Cow::Borrowed(json);
-    }
-    let mut escaped = String::with_capacity(json.len() + 16);
-    for c in json.chars() {
-        if is_unsafe(c) {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                // Writing into a String cannot fail.
-                let _ = write!(escaped, "\\u{unit:04x}");
-            }
-        } else {
-            escaped.push(c);
-        }
-    }
-    Cow::Owned(escaped)
 }
 
 /// The widths of columns, fitted to a terminal.
@@ -168,7 +131,6 @@ mod tests {
     #[test]
     fn nothing_hostile_is_left() {
         assert_eq!(clean("a\u{1b}[2Jb\nc\u{202e}d"), "a\u{fffd}[2Jb c\u{fffd}d");
-        assert_eq!(escape_json("\"\u{9b}1m\u{e0001}\""), r#""\u009b1m\udb40\udc01""#);
         assert_eq!(clean("監査"), "監査");
     }
 }

@@ -12,9 +12,10 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
+use yagura_model::escape_unsafe;
 
 use super::answer::Answer;
-use super::cells::{Widths, clean, escape_json};
+use super::cells::{Widths, clean};
 use super::error::QueryError;
 use super::values::{json_value, text_value};
 
@@ -147,7 +148,7 @@ impl Answer {
                     .map(|(field, column)| (field.name().clone(), json_value(column, row)))
                     .collect();
                 let line = Value::Object(object).to_string();
-                writeln!(to, "{}", escape_json(&line)).map_err(QueryError::Write)?;
+                writeln!(to, "{}", escape_unsafe(&line)).map_err(QueryError::Write)?;
             }
         }
         Ok(())

@@ -10,9 +10,8 @@ mod ocsf;
 use std::io::Write;
 
 use serde_json::Value;
-use yagura_model::Verdict;
+use yagura_model::{Verdict, escape_unsafe};
 
-use crate::clean::escape_json;
 use crate::error::ReportError;
 use crate::format::Format;
 use crate::scan_report::ScanReport;
@@ -95,7 +94,7 @@ impl<'r, 'a> Rows<'r, 'a> {
 /// One JSON document on one line, free of characters that could disturb a terminal.
 fn json_line(out: &mut dyn Write, value: &Value) -> Result<(), ReportError> {
     let text = serde_json::to_string(value)?;
-    out.write_all(escape_json(&text).as_bytes())?;
+    out.write_all(escape_unsafe(&text).as_bytes())?;
     out.write_all(b"\n")?;
     Ok(())
 }

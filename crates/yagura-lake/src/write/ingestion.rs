@@ -155,12 +155,13 @@ impl Ingestion {
         result
     }
 
-    /// Gives up: nothing is committed, and what was staged is removed.
+    /// Gives up: nothing is committed, and what was staged is removed; after a failed commit by
+    /// whoever opens the lake next.
     ///
     /// # Errors
     /// [`LakeError::Write`] where it cannot be removed; whoever opens the lake next does it then.
     pub async fn abandon(self) -> Result<(), LakeError> {
-        self.shared.staging.clear().await
+        self.shared.staging.give_up().await
     }
 }
 

@@ -5,7 +5,7 @@
 use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -43,6 +43,8 @@ pub(crate) struct Staging {
     /// The writer's name: 16 hex digits, drawn anew for each.
     pub(crate) writer: String,
     count: AtomicU64,
+    /// Whether a note of paths that nobody else knows of may be there.
+    noted: AtomicBool,
     /// Held as long as the writer lives; the operating system frees it when the process dies.
     _lock: Option<File>,
 }
@@ -54,7 +56,7 @@ impl Staging {
             let writer = writer_name();
             let path = format!("{STAGING}/{writer}/{LOCK}");
             let Some(local) = root.local(&path) else {
-                return Ok(Self { root, writer, count: AtomicU64::new(0), _lock: None });
+                return Ok(Self::of(root, writer, None));
             };
             let fail = |source| LakeError::Folder { path: path.clone(), source: Arc::new(source) };
             let lock = tokio::task::spawn_blocking(move || {
@@ -72,9 +74,14 @@ impl Staging {
             });
             let lock = lock.await.map_err(|error| fail(std::io::Error::other(error)))?;
             if let Some(lock) = lock.map_err(fail)? {
-                return Ok(Self { root, writer, count: AtomicU64::new(0), _lock: Some(lock) });
+                return Ok(Self::of(root, writer, Some(lock)));
             }
         }
+    }
+
+    fn of(root: Root, writer: String, lock: Option<File>) -> Self {
+        let (count, noted) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { root, writer, count, noted, _lock: lock }
     }
 
     /// A new name for a file: unique in the lake, and in the order of writing within a commit.
@@ -107,6 +114,7 @@ impl Staging {
     /// nobody but this note.
     pub(crate) async fn note(&self, paths: &[&str]) -> Result<(), LakeError> {
         let path = self.path(INTENT);
+        self.noted.store(true, Ordering::Relaxed);
         self.root.put(&path, Bytes::from(paths.join("\n"))).await?;
         self.root.sync(&path).await
     }
@@ -118,6 +126,15 @@ impl Staging {
             self.root.sync(&to).await
         });
         futures::stream::iter(shown).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    /// Removes what was never to be seen. Where files may have had their final names already, all
+    /// stays until the lake is opened next: the note of them is how they are found.
+    pub(crate) async fn give_up(&self) -> Result<(), LakeError> {
+        match self.noted.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => self.clear().await,
+        }
     }
 
     /// Removes the writer's folder; what was not shown is gone.

@@ -95,6 +95,32 @@ async fn after_a_failed_write_the_same_commit_succeeds() {
 }
 
 #[tokio::test]
+async fn given_up_after_a_failed_commit_nothing_is_left_behind() {
+    let mut failed = 0;
+    for at in 0.. {
+        let store = memory();
+        let faulty = FaultStore::over(&store, Fault::Write(at));
+        let failing: Arc<dyn ObjectStore> = faulty.clone();
+        let lake = open(&failing).await.unwrap();
+        let ingestion = lake.begin().await.unwrap();
+        let worked = work(&ingestion, table(), vec![of_ids("a", 0..3)]).await;
+        if worked.is_ok() && ingestion.commit(now()).await.is_ok() && !faulty.reached() {
+            assert!(failed > 3, "the store was hardly written to: {failed}");
+            return;
+        }
+        failed += 1;
+        let seen = lake.snapshot().await.unwrap().commit() > 0;
+        ingestion.abandon().await.unwrap();
+        let later = |options: &mut LakeOptions| {
+            options.now = "2040-01-01T00:00:00Z".parse().unwrap();
+        };
+        let lake = open_with(&store, later).await.unwrap();
+        assert_eq!(orphans(&store, &lake).await, Vec::<String>::new(), "failed at {at}");
+        assert_eq!(ids(&store, &lake).await.is_empty(), !seen, "failed at {at}");
+    }
+}
+
+#[tokio::test]
 async fn a_commit_is_there_once_even_if_its_answer_was_lost() {
     let store = memory();
     let lake = open(&store).await.unwrap();

@@ -12,7 +12,7 @@ use crate::principal::{Identity, IdentityKind, Principal};
 use crate::truth::Truth;
 pub use block_public_access::BlockPublicAccess;
 use service_rules::Need;
-use weigh::{Weighed, weigh, weigh_resource};
+use weigh::{Principals, Weighed, weigh};
 
 /// Services whose resources a resource control policy reaches (AWS Organizations, "Services that
 /// support RCPs", 2025). [`Layers::rcp_services`] replaces it when AWS adds one.
@@ -236,43 +236,46 @@ impl<'a> Evaluation<'a> {
             (Some(_), None) => true,
             (None, _) => false,
         };
+        let of_caller = Principals::Unnamed;
         let mut weighed = Vec::with_capacity(8);
         let identity = match &request.principal {
             Principal::Identity(identity) => Some(identity),
             _ => None,
         };
         if let Some(identity) = identity {
-            weighed.push(weigh(Layer::Identity, None, layers.identity, &scope, Truth::False));
+            weighed.push(weigh(Layer::Identity, None, layers.identity, &scope, of_caller));
             if !layers.boundaries.is_empty() {
-                weighed.push(weigh(Layer::Boundary, None, layers.boundaries, &scope, Truth::False));
+                weighed.push(weigh(Layer::Boundary, None, layers.boundaries, &scope, of_caller));
             }
             if let Some(session) = &layers.session {
                 let session = std::slice::from_ref(session);
-                weighed.push(weigh(Layer::Session, None, session, &scope, Truth::False));
+                weighed.push(weigh(Layer::Session, None, session, &scope, of_caller));
             }
             if scps_reach(identity, layers) {
                 for level in layers.scps {
                     let (name, policies) = (Some(level.name), level.policies);
-                    weighed.push(weigh(Layer::Scp, name, policies, &scope, Truth::False));
+                    weighed.push(weigh(Layer::Scp, name, policies, &scope, of_caller));
                 }
             }
         }
+        let unbounded = Principals::Named { has_boundary: false };
         if rcps_reach(request, identity, layers) {
             for level in layers.rcps {
                 let (name, policies) = (Some(level.name), level.policies);
-                let mut rcp = weigh_resource(Layer::Rcp, name, policies, &scope, false);
+                let mut rcp = weigh(Layer::Rcp, name, policies, &scope, unbounded);
                 // `RCPFullAWSAccess` cannot be detached.
                 rcp.allow = Truth::True;
                 weighed.push(rcp);
             }
         }
         if !layers.endpoint.is_empty() {
-            weighed.push(weigh_resource(Layer::Endpoint, None, layers.endpoint, &scope, false));
+            weighed.push(weigh(Layer::Endpoint, None, layers.endpoint, &scope, unbounded));
         }
         if let Some(policy) = &layers.resource {
             let policy = std::slice::from_ref(policy);
-            let boundary = identity.is_some() && !layers.boundaries.is_empty();
-            weighed.push(weigh_resource(Layer::Resource, None, policy, &scope, boundary));
+            let has_boundary = identity.is_some() && !layers.boundaries.is_empty();
+            let named = Principals::Named { has_boundary };
+            weighed.push(weigh(Layer::Resource, None, policy, &scope, named));
         }
         let public_block = block_public_access::blocks(request, layers, same_account);
         Self { request, layers, same_account, weighed, public_block }

@@ -102,43 +102,38 @@ impl<'a> Weighed<'a> {
     }
 }
 
-/// Weighs policies that belong to the caller: they have no `Principal`.
+/// Whether policies name the principals they speak of.
+#[derive(Clone, Copy)]
+pub(super) enum Principals {
+    /// They belong to the caller, or stand above it.
+    Unnamed,
+    /// They belong to a resource. A role-trust policy has no `Resource`: it speaks of the role it
+    /// belongs to.
+    Named {
+        /// Whether the caller has a permissions boundary.
+        has_boundary: bool,
+    },
+}
+
+/// Weighs the policies of a layer, or of one level of it.
 pub(super) fn weigh<'a>(
     layer: Layer,
     level: Option<&'a str>,
     policies: &'a [&'a Policy],
     scope: &Scope<'_>,
-    without_resource: Truth,
+    principals: Principals,
 ) -> Weighed<'a> {
     let mut weighed = Weighed::new(layer, level);
     for (policy, document) in policies.iter().enumerate() {
         for (index, statement) in document.statements.iter().enumerate() {
+            let (named, without_resource) = match principals {
+                Principals::Unnamed => (Named::No, Truth::False),
+                Principals::Named { has_boundary } => match statement.names(scope, has_boundary) {
+                    Named::No => continue,
+                    named => (named, Truth::True),
+                },
+            };
             let truth = statement.applies(scope, without_resource);
-            if truth != Truth::False {
-                weighed.add(Named::No, Found { policy, index, statement, truth });
-            }
-        }
-    }
-    weighed
-}
-
-/// Weighs policies that name their principals. A role-trust policy has no `Resource`: it speaks of
-/// the role it belongs to.
-pub(super) fn weigh_resource<'a>(
-    layer: Layer,
-    level: Option<&'a str>,
-    policies: &'a [&'a Policy],
-    scope: &Scope<'_>,
-    has_boundary: bool,
-) -> Weighed<'a> {
-    let mut weighed = Weighed::new(layer, level);
-    for (policy, document) in policies.iter().enumerate() {
-        for (index, statement) in document.statements.iter().enumerate() {
-            let named = statement.names(scope, has_boundary);
-            if named == Named::No {
-                continue;
-            }
-            let truth = statement.applies(scope, Truth::True);
             if truth != Truth::False {
                 weighed.add(named, Found { policy, index, statement, truth });
             }

@@ -14,8 +14,8 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use yagura_aws::{Aws, Declared, ReadClient, Target};
 use yagura_collect::sources::feeds::bucket::{self, BucketFeed};
-use yagura_collect::sources::feeds::cloudwatch_logs::{self, LogGroupFeed, log_groups};
-use yagura_collect::sources::feeds::poll::PollOptions;
+use yagura_collect::sources::feeds::cloudwatch_logs::{self, log_group, log_groups};
+use yagura_collect::sources::feeds::poll::{PollOptions, Poller};
 use yagura_collect::sources::feeds::queue::{QueueFeed, QueueOptions, Until};
 use yagura_collect::sources::{Feed, FeedError, Page, Scope};
 use yagura_model::object::LogObject;
@@ -358,9 +358,9 @@ async fn a_log_group_is_polled_without_loss_or_repeat() {
             until: Until::Empty,
             clock: Arc::new(move || clock),
         };
-        LogGroupFeed::open(stage.client(), target(), &names[0], options).unwrap()
+        log_group(stage.client(), target(), &names[0], options).unwrap()
     };
-    let messages = async |feed: LogGroupFeed| {
+    let messages = async |feed: Poller| {
         let feed = Arc::new(feed);
         let mut found = Vec::new();
         for object in objects(&*feed, Scope::Full).await {

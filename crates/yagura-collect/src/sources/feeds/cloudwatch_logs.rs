@@ -3,43 +3,34 @@
 //! Spans, overlaps and files are `poll`'s. Subscriptions through Firehose arrive in buckets.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
 use futures::StreamExt;
-use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use yagura_aws::{CallError, ReadClient, Target};
-use yagura_model::object::LogObject;
 
+use super::FeedError;
 use super::bucket::fault;
 use super::poll::{Poll, PollOptions, Polled, Poller};
-use super::{Feed, FeedError, Page, Scope};
 
 /// The read calls of this feed, as content files name calls: what the client must declare.
 pub const CALLS: [&str; 2] = ["logs:DescribeLogGroups", "logs:FilterLogEvents"];
 
-/// One log group.
-pub struct LogGroupFeed(Poller);
-
-impl LogGroupFeed {
-    /// A log group of an account and region.
-    ///
-    /// # Errors
-    /// When the folder of its own cannot be used.
-    pub fn open(
-        client: ReadClient,
-        target: Target,
-        group: &str,
-        options: PollOptions,
-    ) -> Result<Self, FeedError> {
-        let Target { account, region } = &target;
-        let name = format!("logs://{account}/{region}/{group}");
-        let group = group.to_owned();
-        let poll = LogGroup { client, target, group, name };
-        Ok(Self(Poller::open(Box::new(poll), options)?))
-    }
+/// A log group of an account and region.
+///
+/// # Errors
+/// When the folder of its own cannot be used.
+pub fn log_group(
+    client: ReadClient,
+    target: Target,
+    group: &str,
+    options: PollOptions,
+) -> Result<Poller, FeedError> {
+    let Target { account, region } = &target;
+    let name = format!("logs://{account}/{region}/{group}");
+    let group = group.to_owned();
+    Poller::open(Box::new(LogGroup { client, target, group, name }), options)
 }
 
 /// The names of the log groups that begin with a prefix (empty: all).
@@ -139,30 +130,4 @@ fn polled(event: &Value) -> Option<Polled> {
         part: stream.to_owned(),
         event: json!({"id": id, "timestamp": time_ms, "message": text("message")?}),
     })
-}
-
-impl Feed for LogGroupFeed {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn source(&self) -> Option<&str> {
-        self.0.source()
-    }
-
-    fn announces(&self) -> bool {
-        true
-    }
-
-    fn list(&self, scope: Scope) -> BoxStream<'_, Result<Page, FeedError>> {
-        self.0.list(scope)
-    }
-
-    fn open(&self, object: &LogObject) -> Result<Box<dyn Read + Send + '_>, FeedError> {
-        self.0.open(object)
-    }
-
-    fn settled<'a>(&'a self, objects: &'a [LogObject]) -> BoxFuture<'a, Result<(), FeedError>> {
-        self.0.settled(objects)
-    }
 }

@@ -2,20 +2,17 @@
 //! region without any trail, slowly.
 //! Spans, overlaps and files are `poll`'s.
 
-use std::io::Read;
 use std::time::Duration;
 
 use futures::StreamExt;
-use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use yagura_aws::{ReadClient, Target};
-use yagura_model::object::LogObject;
 
+use super::FeedError;
 use super::bucket::fault;
 use super::poll::{Poll, PollOptions, Polled, Poller};
-use super::{Feed, FeedError, Page, Scope};
 
 /// The read calls of this feed, as content files name calls: what the client must declare.
 pub const CALLS: [&str; 1] = ["cloudtrail:LookupEvents"];
@@ -26,25 +23,20 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How far back it remembers.
 const MEMORY: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-/// The event history of one account and region.
-pub struct LookupEventsFeed(Poller);
-
-impl LookupEventsFeed {
-    /// The history of an account and region; a beginning more than ninety days ago is moved up.
-    ///
-    /// # Errors
-    /// When the folder of its own cannot be used.
-    pub fn open(
-        client: ReadClient,
-        target: Target,
-        options: PollOptions,
-    ) -> Result<Self, FeedError> {
-        let Target { account, region } = &target;
-        let name = format!("lookup-events://{account}/{region}");
-        let oldest = (options.clock)().saturating_sub(MEMORY).unwrap_or(options.since);
-        let options = PollOptions { since: options.since.max(oldest), ..options };
-        Ok(Self(Poller::open(Box::new(History { client, target, name }), options)?))
-    }
+/// The event history of an account and region; a beginning more than ninety days ago is moved up.
+///
+/// # Errors
+/// When the folder of its own cannot be used.
+pub fn event_history(
+    client: ReadClient,
+    target: Target,
+    options: PollOptions,
+) -> Result<Poller, FeedError> {
+    let Target { account, region } = &target;
+    let name = format!("lookup-events://{account}/{region}");
+    let oldest = (options.clock)().saturating_sub(MEMORY).unwrap_or(options.since);
+    let options = PollOptions { since: options.since.max(oldest), ..options };
+    Poller::open(Box::new(History { client, target, name }), options)
 }
 
 struct History {
@@ -108,32 +100,6 @@ fn polled(event: &Value) -> Option<Polled> {
         part: String::new(),
         event: event.clone(),
     })
-}
-
-impl Feed for LookupEventsFeed {
-    fn name(&self) -> &str {
-        self.0.name()
-    }
-
-    fn source(&self) -> Option<&str> {
-        self.0.source()
-    }
-
-    fn announces(&self) -> bool {
-        true
-    }
-
-    fn list(&self, scope: Scope) -> BoxStream<'_, Result<Page, FeedError>> {
-        self.0.list(scope)
-    }
-
-    fn open(&self, object: &LogObject) -> Result<Box<dyn Read + Send + '_>, FeedError> {
-        self.0.open(object)
-    }
-
-    fn settled<'a>(&'a self, objects: &'a [LogObject]) -> BoxFuture<'a, Result<(), FeedError>> {
-        self.0.settled(objects)
-    }
 }
 
 #[cfg(test)]

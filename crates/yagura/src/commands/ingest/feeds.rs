@@ -12,10 +12,8 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use yagura_aws::{Aws, Declared, ReadClient, Target};
 use yagura_collect::sources::feeds::bucket::BucketFeed;
-use yagura_collect::sources::feeds::cloudwatch_logs::LogGroupFeed;
 use yagura_collect::sources::feeds::folder::Folder;
 use yagura_collect::sources::feeds::http::{Endpoint, EndpointOptions, Token};
-use yagura_collect::sources::feeds::lookup_events::LookupEventsFeed;
 use yagura_collect::sources::feeds::poll::PollOptions;
 use yagura_collect::sources::feeds::queue::{QueueFeed, QueueOptions, Until};
 use yagura_collect::sources::feeds::syslog::{Listener, SyslogOptions};
@@ -116,7 +114,7 @@ impl Opener<'_> {
                 let (client, home) = self.client(&cloudwatch_logs::CALLS)?;
                 for (target, group) in group_places(&home, name, &args.regions) {
                     let options = self.poll(&format!("logs/{}/{group}", target.region), &source);
-                    let feed = LogGroupFeed::open(client.clone(), target, &group, options);
+                    let feed = cloudwatch_logs::log_group(client.clone(), target, &group, options);
                     feeds.push(Arc::new(feed.map_err(explained)?));
                 }
             }
@@ -124,7 +122,7 @@ impl Opener<'_> {
                 let (client, home) = self.client(&lookup_events::CALLS)?;
                 for target in in_regions(&home, &args.regions) {
                     let options = self.poll(&format!("lookup-events/{}", target.region), &source);
-                    let feed = LookupEventsFeed::open(client.clone(), target, options);
+                    let feed = lookup_events::event_history(client.clone(), target, options);
                     feeds.push(Arc::new(feed.map_err(explained)?));
                 }
             }

@@ -87,8 +87,8 @@ impl std::fmt::Debug for PollOptions {
     }
 }
 
-/// A poller as a feed.
-pub(crate) struct Poller {
+/// A feed that asks; `cloudwatch_logs` and `lookup_events` open one.
+pub struct Poller {
     poll: Box<dyn Poll>,
     options: PollOptions,
     folder: Folder,

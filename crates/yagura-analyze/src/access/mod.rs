@@ -59,7 +59,7 @@ pub struct Missing {
 #[derive(Debug, Default)]
 pub struct World {
     holders: BTreeMap<String, holders::Holder>,
-    /// Roles and users by account and name: sessions do not tell the path.
+    /// Roles by account and name: sessions do not tell the path.
     by_name: HashMap<(String, String), String>,
     homes: HashMap<String, organization::Home>,
     organization: Option<organization::Organization>,

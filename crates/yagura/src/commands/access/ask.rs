@@ -45,12 +45,11 @@ pub(super) async fn who_can(context: &Context, args: &WhoCanArgs) -> anyhow::Res
     let answers = everybody(&world, &ask);
     let mut rows = Rows::new(&["principal", "verdict", "where", "why"]);
     for (principal, inside, answer) in &answers {
-        let place = if *inside { "inside" } else { "outside" };
         let why = words::reasons(context.lang, answer, false).join("; ");
         rows.push(vec![
             json!(principal),
             json!(words::verdict(context.lang, answer.verdict)),
-            json!(words::place(context.lang, place)),
+            json!(words::place(context.lang, *inside)),
             json!(why),
         ]);
     }

@@ -4,6 +4,7 @@
 use iam_policy::{Effect, Layer, Remaining, StatementRef};
 use yagura_analyze::access::{Answer, Ask, Verdict};
 use yagura_model::Lang;
+use yagura_report::words;
 
 /// The answer in a word.
 pub(super) fn verdict(lang: Lang, verdict: Verdict) -> &'static str {
@@ -19,11 +20,13 @@ pub(super) fn verdict(lang: Lang, verdict: Verdict) -> &'static str {
     }
 }
 
-pub(super) fn place(lang: Lang, place: &'static str) -> &'static str {
-    match (lang, place) {
-        (Lang::Ja, "inside") => "内部",
-        (Lang::Ja, _) => "外部",
-        (Lang::En, place) => place,
+/// Whether a principal belongs to the organization.
+pub(super) fn place(lang: Lang, is_inside: bool) -> &'static str {
+    match (lang, is_inside) {
+        (Lang::En, true) => "inside",
+        (Lang::En, false) => "outside",
+        (Lang::Ja, true) => "内部",
+        (Lang::Ja, false) => "外部",
     }
 }
 
@@ -87,7 +90,8 @@ pub(super) fn reasons(lang: Lang, answer: &Answer, every: bool) -> Vec<String> {
         Verdict::Unknown => {
             for missing in &answer.missing {
                 let kind = layer(lang, missing.layer);
-                let reason = missing.unread.reason.as_str();
+                let reason = format!("reason.{}", missing.unread.reason.as_str());
+                let reason = words(lang).get(&reason);
                 let of = &missing.of;
                 let detail = match missing.unread.detail.as_str() {
                     "" => String::new(),

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use yagura_collect::sources::{Outcome, Quarantined, Unread};
 use yagura_model::Lang;
+use yagura_report::grouped;
 use yagura_store::ledger::Balance;
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::options::RowFormat;
-use crate::output::{self, grouped, printable};
+use crate::output::{self, printable};
 
 /// Objects that are named one by one; the rest is counted.
 const NAMED_MAX: usize = 10;

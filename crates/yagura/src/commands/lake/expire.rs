@@ -5,13 +5,14 @@ use clap::Args;
 use serde_json::json;
 use yagura_content::Content;
 use yagura_lake::RetentionRule;
+use yagura_report::grouped;
 
 use super::Which;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::lake_place::{self, Use};
 use crate::options::RowOptions;
-use crate::output::{grouped, size};
+use crate::output::size;
 use crate::rows::Rows;
 
 #[derive(Args)]

@@ -7,13 +7,14 @@ use jiff::civil::Date;
 use yagura_lake::LakeLocation;
 use yagura_lake::export::{ExportRequest, security_lake};
 use yagura_lake::query::{Engine, QueryOptions};
+use yagura_report::grouped;
 
 use super::Which;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::lake_place::{self, Use, bucket_and_prefix};
 use crate::options::Span;
-use crate::output::{Hinted, grouped, size};
+use crate::output::{Hinted, size};
 use crate::{moment, ocsf, reach};
 
 #[derive(Args)]

@@ -11,6 +11,7 @@ mod status;
 
 use clap::{Args, Subcommand};
 use yagura_lake::CompactOptions;
+use yagura_report::grouped;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -76,9 +77,9 @@ pub(crate) async fn run(context: &Context, args: &LakeArgs) -> anyhow::Result<Ex
 async fn compact(context: &Context, args: &CompactArgs) -> anyhow::Result<Exit> {
     let lake = args.which.open(context).await?;
     let done = lake.compact(&CompactOptions::new(context.now())).await?;
-    let (before, after) = (output::grouped(done.files_before), output::grouped(done.files_after));
+    let (before, after) = (grouped(done.files_before), grouped(done.files_after));
     let (from, to) = (output::size(done.bytes_before), output::size(done.bytes_after));
-    let swept = output::grouped(done.files_swept);
+    let swept = grouped(done.files_swept);
     context.remark_in(
         &format!("{before} files ({from}) became {after} ({to}); {swept} old files were deleted"),
         &format!(

@@ -5,12 +5,13 @@ use clap::Args;
 use serde_json::{Value, json};
 use yagura_lake::{LakeStatus, SourceStatus, StoragePrice};
 use yagura_model::Lang;
+use yagura_report::grouped;
 
 use super::Which;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::options::{RowFormat, RowOptions};
-use crate::output::{self, grouped, printable, size};
+use crate::output::{self, printable, size};
 use crate::rows::Rows;
 
 #[derive(Args)]

@@ -6,8 +6,16 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What is packed; the other folders of `content/` belong to other crates.
-const FOLDERS: [&str; 7] = [
-    "resources", "controls", "frameworks", "sources", "queries", "behaviors", "sequences",
+const FOLDERS: &[&str] = &[
+    "resources",
+    "controls",
+    "frameworks",
+    "sources",
+    "queries",
+    "detections",
+    "behaviors",
+    "sequences",
+    "intelligence",
 ];
 
 fn main() -> io::Result<()> {
@@ -41,12 +49,23 @@ fn pack(content: &Path, folder: &Path, packed: &mut Vec<u8>) -> io::Result<()> {
         let is_sample = matches!(parts.as_slice(), [_, _, folder, _] if folder == "samples");
         if is_sample || path.extension().is_some_and(|extension| extension == "yaml") {
             let text = fs::read_to_string(&path)?;
-            let (form, text) = if is_sample { ("yaml", text) } else { convert(text) };
+            let (form, text) =
+                if is_sample || is_sigma(&parts) { ("yaml", text) } else { convert(text) };
             packed.extend(format!("{}\n{form}\n{}\n", parts.join("/"), text.len()).bytes());
             packed.extend(text.bytes());
         }
     }
     Ok(())
+}
+
+/// Whether a file is read by the Sigma engine, which reads YAML itself: it minds what is quoted, and
+/// a file may hold several documents.
+fn is_sigma(parts: &[std::borrow::Cow<'_, str>]) -> bool {
+    match parts {
+        [folder, _, file] if folder == "detections" => !file.ends_with(".cases.yaml"),
+        [folder, _, file] if folder == "sources" => file == "sigma.yaml",
+        _ => false,
+    }
 }
 
 /// The file as JSON; a file that is not YAML stays as it is, for the loader to report.

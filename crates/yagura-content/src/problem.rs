@@ -182,6 +182,16 @@ impl File {
         start
     }
 
+    /// The place of a line and column, both from 1.
+    pub(crate) fn place_of_line(&self, line: u32, column: u32) -> Place {
+        let before = self.text().split_inclusive('\n').take(line.saturating_sub(1) as usize);
+        let start: usize = before.map(str::len).sum();
+        let rest = self.text().get(start..).unwrap_or_default();
+        let within: usize =
+            rest.chars().take(column.saturating_sub(1) as usize).map(char::len_utf8).sum();
+        Place { line, column, offset: u32::try_from(start + within).unwrap_or(u32::MAX) }
+    }
+
     /// The place of a byte.
     fn place_at(&self, offset: usize) -> Place {
         let before = self.text().get(..offset).unwrap_or_default();

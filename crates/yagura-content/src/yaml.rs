@@ -40,13 +40,30 @@ fn read_yaml<T: DeserializeOwned>(file: &File, text: &str) -> Result<T, Box<Prob
         let message = "the file is larger than 1 MiB";
         return Err(Box::new(Problem::at(file, Place::default(), message)));
     }
-    serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
+    serde_saphyr::from_str_with_options(text, options(1)).map_err(|error| {
         let place = error.location().map(Place::from).unwrap_or_default();
         Box::new(Problem::at(file, place, sentence(&error)).hint(hint(&error)))
     })
 }
 
-fn options() -> serde_saphyr::Options {
+/// Reads each document of a text that holds several.
+///
+/// # Errors
+/// The first that cannot be read: its place, a message and a hint.
+pub(crate) fn documents<T: DeserializeOwned>(
+    text: &str,
+    documents_max: usize,
+) -> Result<Vec<T>, (Place, String, &'static str)> {
+    if text.len() > FILE_BYTES_MAX {
+        return Err((Place::default(), "the file is larger than 1 MiB".to_owned(), ""));
+    }
+    serde_saphyr::from_multiple_with_options(text, options(documents_max)).map_err(|error| {
+        let place = error.location().map(Place::from).unwrap_or_default();
+        (place, sentence(&error), hint(&error))
+    })
+}
+
+fn options(documents_max: usize) -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_depth: 64,
@@ -54,7 +71,7 @@ fn options() -> serde_saphyr::Options {
             max_events: 300_000,
             max_anchors: 16,
             max_aliases: 64,
-            max_documents: 1,
+            max_documents: documents_max,
         },
         with_snippet: false,
         strict_booleans: true,

@@ -43,8 +43,8 @@ mod text;
 mod yaml;
 
 pub use correlation::{
-    Contribution, CorrelationAlert, CorrelationId, Correlator, Counters, Options, Plan, State,
-    StateError,
+    Contribution, CorrelationAlert, CorrelationId, Correlator, Counters, Observed, Options, Plan,
+    State, StateError,
 };
 pub use matcher::{Clue, ClueValue, Compiled, Matcher, Needs, Reason, RuleId, Scratch, SourceId};
 pub use number::{Number, Numeric};

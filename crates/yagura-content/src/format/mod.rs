@@ -3,13 +3,17 @@
 
 mod behavior;
 mod control;
+mod detection;
+mod detection_case;
 mod expression;
 mod framework;
+mod intelligence;
 mod key_pattern;
 mod ordered;
 mod query;
 mod resource_type;
 mod sequence;
+mod sigma_mapping;
 mod site;
 mod source;
 mod source_columns;
@@ -23,8 +27,16 @@ pub use behavior::{
 pub use control::{
     CaseUnread, Control, ControlCase, Fix, Guidance, Parameter, ResourceInCase, Responsible, Steps,
 };
+pub use detection::{Detection, DetectionEntity, DetectionHead, DetectionParts};
+pub use detection_case::{
+    CASE_EVENTS_MAX, DetectionCase, DetectionCases, DetectionOutcome, DetectionRepeat,
+};
 pub use expression::{Expression, Template};
 pub use framework::{Assessment, Framework, Group, Requirement};
+pub use intelligence::{
+    GeoSetting, IndicatorField, IndicatorFields, IntelligenceCase, IntelligencePlace,
+    IntelligenceRule, IntelligenceSite, ListSetting, NetworkOwner, ObservableKind, RangesSetting,
+};
 pub use key_pattern::{KeyPattern, KeyPatternFault};
 pub use ordered::{Listed, Ordered};
 pub use query::{ParameterKind, QueryFault, QueryParameter, QueryValue, SavedQuery};
@@ -32,9 +44,8 @@ pub use resource_type::{
     Absent, Attributes, Batch, Before, Call, Detail, Identity, ListBlock, ListScope, Locate,
     Lookup, RelationSource, ResourceCase, ResourceType,
 };
-pub use sequence::{
-    AtLeast, CaseLink, CaseSignal, LinkedBy, Sequence, SequenceCase, SequenceStep,
-};
+pub use sequence::{AtLeast, CaseLink, CaseSignal, LinkedBy, Sequence, SequenceCase, SequenceStep};
+pub use sigma_mapping::SigmaMapping;
 pub use site::{
     Attestation, AttestedState, ExceptionRule, Expiry, ParameterValues, Selection, Site,
 };

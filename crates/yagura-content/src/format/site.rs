@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use yagura_model::Severity;
 
+use super::intelligence::IntelligenceSite;
 use crate::place::Placed;
 
 /// Everything that a site folder says beside controls, types and frameworks of its own.
@@ -23,6 +24,8 @@ pub struct Site {
     pub parameters: ParameterValues,
     /// `selection.yaml`.
     pub selection: Selection,
+    /// `intelligence.yaml`.
+    pub intelligence: IntelligenceSite,
 }
 
 /// By control, by parameter: the value that the site wants.

@@ -2,9 +2,7 @@
 //! Whether the cases come out as they say is tested in `yagura-judge`.
 
 use super::{Lint, prose, sequences, site};
-use crate::format::{
-    Behavior, BehaviorKind, CaseExpectation, Measure, MeasureKind, ValueForm,
-};
+use crate::format::{Behavior, BehaviorKind, CaseExpectation, Measure, MeasureKind, ValueForm};
 use crate::place::Place;
 use crate::problem::File;
 
@@ -132,6 +130,10 @@ fn limits(lint: &mut Lint<'_>, file: &File, behavior: &Behavior) {
 fn cases(lint: &mut Lint<'_>, file: &File, behavior: &Behavior) {
     let count = |expect| behavior.cases.iter().filter(|case| case.expect == expect).count();
     if count(CaseExpectation::Match) < 1 || count(CaseExpectation::Quiet) < 1 {
-        lint.error(file, behavior.title.place, "there is a case that matches and one that does not");
+        lint.error(
+            file,
+            behavior.title.place,
+            "there is a case that matches and one that does not",
+        );
     }
 }

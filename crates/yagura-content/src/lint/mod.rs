@@ -3,8 +3,10 @@
 
 mod behaviors;
 mod controls;
+mod detections;
 mod facts;
 mod frameworks;
+mod intelligence;
 mod ocsf;
 mod paths;
 mod prose;
@@ -16,7 +18,10 @@ mod sources;
 
 use std::collections::BTreeMap;
 
-use crate::format::{Behavior, Control, Expression, Framework, ResourceType, SavedQuery, Sequence, Source};
+use crate::format::{
+    Behavior, Control, Detection, Expression, Framework, IntelligenceRule, ResourceType,
+    SavedQuery, Sequence, Source,
+};
 use crate::loader::{Content, Kind};
 use crate::place::Place;
 use crate::problem::{File, Problem};
@@ -54,8 +59,10 @@ impl Content {
                 | Kind::Framework(id)
                 | Kind::Source(id)
                 | Kind::Query(id)
+                | Kind::Detection(id)
                 | Kind::Behavior(id)
-                | Kind::Sequence(id),
+                | Kind::Sequence(id)
+                | Kind::Intelligence(id),
             ) = Kind::of(name)
             {
                 let folder = name.split('/').next().unwrap_or_default();
@@ -99,6 +106,12 @@ impl<'c> Lint<'c> {
                 queries::check(self, query);
             }
         }
+        for detection in content.detections.values() {
+            if self.has(&format!("detections/{}", detection.id)) {
+                detections::check(self, detection);
+            }
+        }
+        detections::check_together(self);
         for behavior in content.behaviors.values() {
             if self.has(&format!("behaviors/{}", behavior.id)) {
                 behaviors::check(self, behavior);
@@ -109,6 +122,12 @@ impl<'c> Lint<'c> {
                 sequences::check(self, sequence);
             }
         }
+        for rule in content.intelligence.values() {
+            if self.has(&format!("intelligence/{}", rule.id)) {
+                intelligence::check(self, rule);
+            }
+        }
+        intelligence::check_site(self);
         site::check(self);
     }
 
@@ -140,9 +159,19 @@ impl<'c> Lint<'c> {
         self.file(&format!("sources/{}", source.id)).clone()
     }
 
+    /// The file of a rule of threat intelligence.
+    pub(crate) fn intelligence_file(&self, rule: &IntelligenceRule) -> File {
+        self.file(&format!("intelligence/{}", rule.id)).clone()
+    }
+
     /// The file of a saved query.
     pub(crate) fn query_file(&self, query: &SavedQuery) -> File {
         self.file(&format!("queries/{}", query.id)).clone()
+    }
+
+    /// The file of a detection.
+    pub(crate) fn detection_file(&self, detection: &Detection) -> File {
+        self.file(&format!("detections/{}", detection.id)).clone()
     }
 
     /// The file of a behaviour.

@@ -106,9 +106,8 @@ fn tag(lint: &mut Lint<'_>, file: &File, tag: &Placed<String>) {
     let Some(name) = tag.strip_prefix("attack.") else { return };
     let technique = name.strip_prefix('t').is_some_and(|number| {
         let (main, sub) = number.split_once('.').unwrap_or((number, "000"));
-        let digits = |text: &str, count| {
-            text.len() == count && text.chars().all(|c| c.is_ascii_digit())
-        };
+        let digits =
+            |text: &str, count| text.len() == count && text.chars().all(|c| c.is_ascii_digit());
         digits(main, 4) && digits(sub, 3)
     });
     if !technique && !TACTICS.contains(&name) {

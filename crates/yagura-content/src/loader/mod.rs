@@ -10,10 +10,12 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use yagura_model::source::Table;
 
 use crate::format::{
-    Behavior, Control, Expression, Framework, ResourceType, SavedQuery, Sequence, Site, Source, SourceExtension,
+    Behavior, Control, Detection, DetectionCases, Expression, Framework, IndicatorFields,
+    IntelligenceRule, ResourceType, SavedQuery, Sequence, SigmaMapping, Site, Source, SourceExtension,
 };
 use crate::problem::{File, Problem};
 use crate::yaml::{self, Form};
@@ -35,6 +37,18 @@ pub struct Content {
     pub behaviors: BTreeMap<String, Arc<Behavior>>,
     /// Sequences by id (`sequences.credentials_compromised`).
     pub sequences: BTreeMap<String, Arc<Sequence>>,
+    /// Detections by id (`cloudtrail.trail_logging_stopped`).
+    pub detections: BTreeMap<String, Arc<Detection>>,
+    /// The cases of detections, by the detections' ids.
+    pub detection_cases: BTreeMap<String, Arc<DetectionCases>>,
+    /// How Sigma rules are run over sources, by the sources' ids.
+    pub sigma_mappings: BTreeMap<String, Arc<SigmaMapping>>,
+    /// The records that events of cases are laid over, by the sources' ids.
+    pub case_records: BTreeMap<String, Arc<Map<String, Value>>>,
+    /// What being on a threat list means, by id (`intelligence.command_and_control_called`).
+    pub intelligence: BTreeMap<String, Arc<IntelligenceRule>>,
+    /// The fields of sources that can be on a list, by the sources' ids.
+    pub indicator_fields: BTreeMap<String, Arc<IndicatorFields>>,
     /// Samples of sources and their expected rows, by path (`sources/waf/samples/a.json`).
     pub samples: BTreeMap<String, Arc<str>>,
     /// What the site says.
@@ -56,6 +70,13 @@ pub(crate) enum Kind {
     Query(String),
     Behavior(String),
     Sequence(String),
+    Detection(String),
+    DetectionCases(String),
+    SigmaMapping(String),
+    CaseRecord(String),
+    Intelligence(String),
+    IndicatorFields(String),
+    IntelligenceSite,
     Sample,
     Exceptions,
     Attestations,
@@ -146,8 +167,12 @@ impl Content {
             let known = "known are resources/<service>/<thing>.yaml, \
                          controls/<service>/<condition>.yaml, frameworks/<id>.yaml, \
                          sources/<source>/source.yaml, sources/<source>/extend.yaml, \
+                         sources/<source>/sigma.yaml, sources/<source>/case.yaml, \
+                         detections/<source>/<what_happened>.yaml, \
+                         detections/<source>/<what_happened>.cases.yaml, \
                          queries/<topic>/<question>.yaml, behaviors/<topic>/<what>.yaml, \
-                         sequences/<what>.yaml, \
+                         sequences/<what>.yaml, intelligence/<what_happened>.yaml, \
+                         sources/<source>/indicators.yaml, intelligence.yaml, \
                          exceptions.yaml, attestations.yaml, parameters.yaml, selection.yaml";
             let problem = Problem::at(file, crate::Place::default(), "no content has this path");
             return Err(Box::new(problem.hint(known)));
@@ -206,6 +231,37 @@ impl Content {
                 sequence.id.clone_from(&id);
                 self.sequences.insert(id, Arc::new(sequence));
             }
+            Kind::Detection(id) => {
+                let detection = Detection::of_content(&id, &file.name, text);
+                if eager {
+                    whole(detection.problems(), &mut self.problems)?;
+                }
+                self.detections.insert(id, Arc::new(detection));
+            }
+            Kind::DetectionCases(id) => {
+                let cases = DetectionCases::new(&id, &file.name, text, form);
+                self.detection_cases.insert(id, Arc::new(cases));
+            }
+            Kind::SigmaMapping(id) => {
+                let mapping = SigmaMapping::new(&id, &file.name, text);
+                if eager {
+                    whole(mapping.problems(), &mut self.problems)?;
+                }
+                self.sigma_mappings.insert(id, Arc::new(mapping));
+            }
+            Kind::CaseRecord(id) => {
+                self.case_records.insert(id, Arc::new(yaml::read(file, text, form)?));
+            }
+            Kind::Intelligence(id) => {
+                let mut rule: IntelligenceRule = yaml::read(file, text, form)?;
+                rule.id.clone_from(&id);
+                self.intelligence.insert(id, Arc::new(rule));
+            }
+            Kind::IndicatorFields(id) => {
+                let fields: IndicatorFields = yaml::read(file, text, form)?;
+                self.indicator_fields.insert(id, Arc::new(fields));
+            }
+            Kind::IntelligenceSite => site.intelligence = yaml::read(file, text, form)?,
             Kind::Sample => {
                 self.samples.insert(file.name.clone(), Arc::from(text));
             }
@@ -226,6 +282,21 @@ fn at_fault(file: &File, (place, message): (crate::Place, String)) -> Box<Proble
 /// A list, empty where the file is.
 fn list<T: DeserializeOwned>(file: &File, text: &str, form: Form) -> Result<Vec<T>, Box<Problem>> {
     yaml::read(file, text, form)
+}
+
+/// Whether a file that has problems can be used: the first error disables it, and the others are
+/// told beside it.
+fn whole(problems: Vec<Problem>, told: &mut Vec<Problem>) -> Result<(), Box<Problem>> {
+    let first = problems.iter().position(Problem::is_error);
+    let mut fatal = None;
+    for (at, problem) in problems.into_iter().enumerate() {
+        if Some(at) == first {
+            fatal = Some(Box::new(problem));
+        } else {
+            told.push(problem);
+        }
+    }
+    fatal.map_or(Ok(()), Err)
 }
 
 /// Compiles every expression of a file.
@@ -257,6 +328,15 @@ impl Kind {
             ["frameworks", id] => Some(Self::Framework((*id).to_owned())),
             ["sources", id, "source"] => Some(Self::Source((*id).to_owned())),
             ["sources", id, "extend"] => Some(Self::SourceExtension((*id).to_owned())),
+            ["sources", id, "sigma"] => Some(Self::SigmaMapping((*id).to_owned())),
+            ["sources", id, "case"] => Some(Self::CaseRecord((*id).to_owned())),
+            ["detections", source, what] => Some(match what.strip_suffix(".cases") {
+                Some(what) => Self::DetectionCases(format!("{source}.{what}")),
+                None => Self::Detection(format!("{source}.{what}")),
+            }),
+            ["sources", id, "indicators"] => Some(Self::IndicatorFields((*id).to_owned())),
+            ["intelligence", what] => Some(Self::Intelligence(format!("intelligence.{what}"))),
+            ["intelligence"] => Some(Self::IntelligenceSite),
             ["queries", topic, question] => Some(Self::Query(format!("{topic}.{question}"))),
             ["behaviors", topic, what] => Some(Self::Behavior(format!("behaviors.{topic}.{what}"))),
             ["sequences", what] => Some(Self::Sequence(format!("sequences.{what}"))),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::alert::{Contribution, CorrelationAlert, CorrelationId};
-use super::occurrence::{Occurrence, Values};
+use super::occurrence::{Observed, Occurrence, Values};
 use super::plan::Plan;
 use super::window::{Entrant, Met, Window, counts};
 use crate::matcher::{Matcher, RuleId, SourceId};
@@ -127,29 +127,40 @@ impl Correlator {
     /// Takes in the rules that a record matched.
     pub fn observe(&mut self, source: SourceId, record: &dyn Record, matched: &[RuleId]) {
         for rule in matched {
-            let time = record.time_us();
-            let place = source.0 as usize;
-            let time_us = time.unwrap_or(0);
-            let Some(mut occurrence) = Occurrence::read(&self.plan, place, *rule, record, time_us)
-            else {
-                continue;
-            };
-            if occurrence.id.is_empty() {
-                occurrence.nameless = self.counters.taken + 1;
-            }
-            if time.is_none() {
-                self.counters.timeless += 1;
-            } else if time_us > self.horizon_us {
-                self.counters.ahead += 1;
-            } else if time_us <= self.done_us {
-                self.counters.late += 1;
-            } else if self.waiting.insert(Arc::new(occurrence)) {
-                self.counters.taken += 1;
-                self.newest_us = self.newest_us.max(time_us);
-            } else {
-                self.counters.repeated += 1;
+            let observed = Observed::read(&self.plan, source.0 as usize, *rule, record);
+            if let Some(observed) = observed {
+                self.take(observed);
             }
         }
+    }
+
+    /// Takes in what [`Matcher::observe`] read; whether it waits now to be taken in order.
+    pub fn take(&mut self, observed: Observed) -> bool {
+        let Observed { mut occurrence, timeless } = observed;
+        let time_us = occurrence.time_us;
+        if occurrence.id.is_empty() {
+            occurrence.nameless = self.counters.taken + 1;
+        }
+        if timeless {
+            self.counters.timeless += 1;
+        } else if time_us > self.horizon_us {
+            self.counters.ahead += 1;
+        } else if time_us <= self.done_us {
+            self.counters.late += 1;
+        } else if self.waiting.insert(Arc::new(occurrence)) {
+            self.counters.taken += 1;
+            self.newest_us = self.newest_us.max(time_us);
+            return true;
+        } else {
+            self.counters.repeated += 1;
+        }
+        false
+    }
+
+    /// Everything up to this time was judged, in microseconds since 1970.
+    #[must_use]
+    pub fn done_us(&self) -> i64 {
+        self.done_us
     }
 
     /// Tells the time, in microseconds since 1970, so that a quiet stream is judged as well.

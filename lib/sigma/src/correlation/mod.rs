@@ -10,5 +10,6 @@ mod window;
 
 pub use alert::{Contribution, CorrelationAlert, CorrelationId};
 pub use correlator::{Correlator, Counters, Options};
+pub use occurrence::Observed;
 pub use plan::Plan;
 pub use state::{State, StateError};

@@ -63,6 +63,42 @@ pub(super) struct Share {
     pub(super) measures: Vec<Values>,
 }
 
+/// A record that matched one rule, with everything that correlations need of it.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub(super) occurrence: Occurrence,
+    pub(super) timeless: bool,
+}
+
+impl Observed {
+    /// `None` if no correlation wants the rule.
+    pub(crate) fn read(
+        plan: &Plan,
+        source: usize,
+        rule: RuleId,
+        record: &dyn Record,
+    ) -> Option<Self> {
+        if !plan.wants(source, rule) {
+            return None;
+        }
+        let time = record.time_us();
+        let occurrence = Occurrence::read(plan, source, rule, record, time.unwrap_or(0))?;
+        Some(Self { occurrence, timeless: time.is_none() })
+    }
+
+    /// When it happened, in microseconds since 1970.
+    #[must_use]
+    pub fn time_us(&self) -> Option<i64> {
+        (!self.timeless).then_some(self.occurrence.time_us)
+    }
+
+    /// The record's name.
+    #[must_use]
+    pub fn id(&self) -> &Arc<str> {
+        &self.occurrence.id
+    }
+}
+
 impl Occurrence {
     /// Reads what the plan wants; `None` if no correlation wants the rule.
     pub(super) fn read(

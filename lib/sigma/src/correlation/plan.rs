@@ -93,6 +93,23 @@ impl Plan {
         self.entries.get(id.index()).map(|entry| &entry.correlation)
     }
 
+    /// Whether some correlation reads a rule's matches.
+    pub(crate) fn wants(&self, source: usize, rule: RuleId) -> bool {
+        let readings = self.readings.get(source).and_then(|rules| rules.get(rule.index()));
+        readings.is_some_and(|readings| !readings.is_empty())
+    }
+
+    /// Whether a correlation raises alerts of its own.
+    #[must_use]
+    pub fn tells(&self, id: CorrelationId) -> bool {
+        self.entries.get(id.index()).is_some_and(|entry| entry.alone)
+    }
+
+    /// The ids of the correlations, in order.
+    pub fn ids(&self) -> impl Iterator<Item = CorrelationId> {
+        (0..self.entries.len()).map(|at| CorrelationId(index(at)))
+    }
+
     pub(crate) fn is_alone(&self, rule: RuleId) -> bool {
         self.alone.get(rule.index()).copied().unwrap_or(true)
     }

@@ -49,6 +49,18 @@ pub(super) fn reasons(
     explainer.reasons
 }
 
+/// Each selection, and whether it holds.
+pub(super) fn selections<'m>(
+    program: &Program,
+    unit: &Unit,
+    rule: &'m Rule,
+    record: &dyn Record,
+) -> Vec<(&'m str, bool)> {
+    let mut explainer = Explainer { program, record, buffer: String::new(), reasons: Vec::new() };
+    let selections = unit.selections.iter().zip(&rule.detection.selections);
+    selections.map(|(tree, known)| (known.name.as_str(), explainer.holds(tree))).collect()
+}
+
 /// Selections that a condition asks for, rather than excludes.
 fn collect(condition: &Condition, positive: bool, wanted: &mut Vec<usize>) {
     match condition {

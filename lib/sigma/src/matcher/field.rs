@@ -62,6 +62,17 @@ impl Field {
         &self.paths
     }
 
+    /// Gives each path its place among those of the program.
+    pub(super) fn place(&mut self, known: &mut Vec<FieldPath>) {
+        for path in &mut self.paths {
+            let slot = known.iter().position(|other| other == path).unwrap_or_else(|| {
+                known.push(path.clone());
+                known.len() - 1
+            });
+            path.set_slot(slot);
+        }
+    }
+
     pub(super) fn is_keywords(&self) -> bool {
         self.paths.is_empty()
     }

@@ -14,10 +14,10 @@ mod program;
 mod run;
 mod tree;
 
-use crate::correlation::Plan;
+use crate::correlation::{Observed, Plan};
 use crate::pipeline::Pipeline;
 use crate::problem::Problem;
-use crate::record::Record;
+use crate::record::{FieldPath, Record};
 use crate::rule::{Rule, RuleSet};
 use program::Program;
 
@@ -115,6 +115,44 @@ impl Matcher {
     #[must_use]
     pub fn needs(&self, source: SourceId) -> Option<Needs> {
         self.program(source).map(needs::needs)
+    }
+
+    /// Every path that the rules over a kind of records read, in the order of
+    /// [`FieldPath::slot`].
+    #[must_use]
+    pub fn paths(&self, source: SourceId) -> &[FieldPath] {
+        self.program(source).map_or(&[], |program| &program.paths)
+    }
+
+    /// What correlations need of a record that matched, for [`Correlator::take`]: reading it and
+    /// correlating it may be the work of two threads.
+    ///
+    /// [`Correlator::take`]: crate::Correlator::take
+    pub fn observe(
+        &self,
+        source: SourceId,
+        record: &dyn Record,
+        matched: &[RuleId],
+    ) -> impl Iterator<Item = Observed> {
+        let read =
+            move |rule: &RuleId| Observed::read(&self.plan, source.0 as usize, *rule, record);
+        matched.iter().filter_map(read)
+    }
+
+    /// Whether each selection of a rule holds of a record, in the order of the file: why a rule
+    /// did not match.
+    #[must_use]
+    pub fn selections<'m>(
+        &'m self,
+        source: SourceId,
+        rule: RuleId,
+        record: &dyn Record,
+    ) -> Vec<(&'m str, bool)> {
+        let (Some(program), Some(known)) = (self.program(source), self.rule(rule)) else {
+            return Vec::new();
+        };
+        let unit = program.units.iter().find(|unit| unit.rule == rule);
+        unit.map(|unit| explain::selections(program, unit, known, record)).unwrap_or_default()
     }
 
     /// Room to work in, for one thread.

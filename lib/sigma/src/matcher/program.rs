@@ -33,6 +33,8 @@ pub(super) struct Program {
     pub(super) wakes: Vec<Vec<u32>>,
     /// Units that nothing wakes: they are tried on every record.
     pub(super) always: Vec<u32>,
+    /// Every path that is read, in the order of their slots.
+    pub(super) paths: Vec<FieldPath>,
     known_fields: HashMap<Vec<FieldPath>, u32>,
     known_checks: HashMap<(u32, String), u32>,
 }
@@ -112,6 +114,9 @@ impl Program {
         }
         self.waking_fields =
             waking.iter().enumerate().filter(|(_, on)| **on).map(|(at, _)| index(at)).collect();
+        let mut paths = Vec::new();
+        self.fields.iter_mut().for_each(|field| field.place(&mut paths));
+        self.paths = paths;
         self.known_fields.clear();
         self.known_checks.clear();
         self.fields.iter_mut().try_for_each(Field::finish)

@@ -69,7 +69,7 @@ fn walk(json: &Json, path: &FieldPath, depth: usize, visit: &mut dyn FnMut(Value
             if let Some(value) = object.get(segment) {
                 walk(value, path, depth + 1, visit);
             } else if depth + 1 < path.segments().len()
-                && let Some(value) = object.get(&path.rest(depth))
+                && let Some(value) = object.get(path.rest(depth))
             {
                 walk(value, path, path.segments().len(), visit);
             }

@@ -1,7 +1,8 @@
-//! One voice for results: a scan told to a person (terminal, HTML) and to other tools (JSON lines,
-//! CSV, OCSF, ASFF, SARIF, JUnit), and the words of both languages.
+//! One voice for results: scans and alerts told to a person (terminal, HTML) and to other tools
+//! (JSON lines, CSV, OCSF, ASFF, SARIF, JUnit), and the words of both languages.
 //! Nothing is judged, stored or sent from here; only this crate and the console emit HTML.
 
+mod alerts;
 mod catalog;
 mod clean;
 mod compare;
@@ -19,6 +20,9 @@ mod summary;
 mod terminal;
 mod words;
 
+pub use alerts::{
+    AlertEntry, AlertFormat, AlertMeta, AlertReport, alert_line, story, write_alerts,
+};
 pub use catalog::{Catalog, ControlEntry, FixEntry, FrameworkEntry, GroupEntry, RequirementEntry};
 pub use clean::{clean, clean_lines};
 pub use compare::Comparison;

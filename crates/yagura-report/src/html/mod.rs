@@ -1,6 +1,6 @@
 //! The HTML report: one self-contained page in both languages that loads nothing from elsewhere.
 //! What stands on the page is gathered in `page.rs` and its siblings; how it looks is in
-//! `templates/`.
+//! `templates/`. The page of alerts (`alerts/page.rs`) shares its style and its functions.
 
 mod charts;
 mod data;
@@ -24,7 +24,8 @@ use crate::scan_report::ScanReport;
 use crate::words::{Words, words};
 
 const TEMPLATE: &str = include_str!("../../templates/report.html");
-const STYLE: &str = include_str!("../../templates/report.css");
+pub(crate) const STYLE: &str = include_str!("../../templates/report.css");
+const ALERTS: &str = include_str!("../../templates/alerts.html");
 const SCRIPT: &str = include_str!("../../templates/report.js");
 
 /// Writes the page.
@@ -54,7 +55,8 @@ pub(crate) fn write(report: &ScanReport<'_>, out: &mut dyn Write) -> Result<(), 
     Ok(())
 }
 
-fn environment() -> Result<Environment<'static>, Error> {
+/// The templates, with what they may call.
+pub(crate) fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -66,6 +68,7 @@ fn environment() -> Result<Environment<'static>, Error> {
     environment.add_function("bar", bar);
     environment.add_function("ticked", ticked);
     environment.add_template("report.html", TEMPLATE)?;
+    environment.add_template("alerts.html", ALERTS)?;
     Ok(environment)
 }
 
@@ -125,7 +128,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// How a content security policy names an inline source.
-fn source_hash(source: &str) -> String {
+pub(crate) fn source_hash(source: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(source.as_bytes())))
 }
 

@@ -89,7 +89,7 @@ fn record(out: &mut dyn Write, cells: [String; 15]) -> Result<(), ReportError> {
 /// A cell that a spreadsheet takes for text: an apostrophe stands before what it would take for
 /// a formula. Source: OWASP, "CSV Injection", seen 2026-11; the full-width signs are our own
 /// addition, because some spreadsheets read them as their ASCII counterparts.
-fn harmless(cell: &str) -> String {
+pub(crate) fn harmless(cell: &str) -> String {
     let cell = if cell.contains('\n') { clean_lines(cell) } else { clean(cell).into_owned() };
     let first = cell.trim_start().chars().next();
     let formula = matches!(

@@ -3,9 +3,9 @@
 //! Whole documents (HTML, SARIF, JUnit) are written elsewhere.
 
 mod asff;
-mod csv_rows;
+pub(crate) mod csv_rows;
 mod json;
-mod ocsf;
+pub(crate) mod ocsf;
 
 use std::io::Write;
 
@@ -92,7 +92,7 @@ impl<'r, 'a> Rows<'r, 'a> {
 }
 
 /// One JSON document on one line, free of characters that could disturb a terminal.
-fn json_line(out: &mut dyn Write, value: &Value) -> Result<(), ReportError> {
+pub(crate) fn json_line(out: &mut dyn Write, value: &Value) -> Result<(), ReportError> {
     let text = serde_json::to_string(value)?;
     out.write_all(escape_unsafe(&text).as_bytes())?;
     out.write_all(b"\n")?;

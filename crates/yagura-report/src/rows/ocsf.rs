@@ -11,7 +11,7 @@ use crate::standards::{partition, region, requirements, standards};
 use crate::words::words;
 
 /// The version of the schema that the events follow.
-const OCSF_VERSION: &str = "1.5.0";
+pub(crate) const OCSF_VERSION: &str = "1.5.0";
 
 pub(super) fn finding(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
     let words = words(report.lang);
@@ -135,7 +135,7 @@ fn account(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
     })
 }
 
-fn severity(severity: Severity) -> (u8, &'static str) {
+pub(crate) fn severity(severity: Severity) -> (u8, &'static str) {
     match severity {
         Severity::Informational => (1, "Informational"),
         Severity::Low => (2, "Low"),

@@ -9,6 +9,8 @@ mod table;
 
 use crate::scan_report::ScanReport;
 
+pub(crate) use paint::Paint;
+
 /// How a terminal shows a report.
 #[derive(Clone, Copy, Debug)]
 pub struct TerminalOptions {

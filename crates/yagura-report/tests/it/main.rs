@@ -8,6 +8,8 @@
     reason = "a test that meets the unexpected must fail; clippy exempts test functions only"
 )]
 
+// Alerts: every format, both languages, hostile names, limits.
+mod alerts;
 // Every format, in both languages, against its golden file.
 mod formats;
 // Foreign formats against the part of their schema that we use.

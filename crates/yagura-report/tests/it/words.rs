@@ -70,7 +70,7 @@ fn every_word_is_used_somewhere() {
     };
     let unused: Vec<_> = all(Lang::En)
         .into_keys()
-        .filter(|key| key.starts_with("report.") || key.starts_with("html."))
+        .filter(|key| ["report.", "html.", "alerts."].iter().any(|own| key.starts_with(own)))
         .filter(|key| !sources.contains(&format!("\"{}\"", stem(key))))
         .filter(|key| !computed.iter().any(|prefix| key.starts_with(prefix)))
         .collect();
@@ -82,13 +82,13 @@ fn every_word_that_is_used_exists() {
     let sources = sources();
     let known = all(Lang::En);
     let mut missing = BTreeSet::new();
-    for prefix in ["\"report.", "\"html."] {
+    for prefix in ["\"report.", "\"html.", "\"alerts."] {
         for (at, _) in sources.match_indices(prefix) {
             let key = sources[at + 1..].split('"').next().unwrap();
             let is_key = key.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '_');
             let is_file = ["html", "css", "js", "json", "csv", "xml", "txt", "toml", "sarif"]
                 .iter()
-                .any(|end| key == format!("report.{end}"));
+                .any(|end| key.ends_with(&format!(".{end}")));
             let counted = known.contains_key(format!("{key}.other").as_str());
             if is_key && !is_file && !key.ends_with('.') && !counted && !known.contains_key(key) {
                 missing.insert(key.to_owned());

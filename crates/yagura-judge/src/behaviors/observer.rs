@@ -1,0 +1,270 @@
+//! Observes records for one thread: reads each once, and fills cells.
+//! Cells are joined in `observations.rs` and judged in `state.rs`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use yagura_content::format::{BehaviorKind, MeasureKind};
+use yagura_model::event::{Record, Value};
+use yagura_model::source::Table;
+
+use super::compile::{Behaviors, Compiled, Program};
+use super::condition::Memory;
+use super::hash;
+use super::network::Network;
+use super::observations::{Cell, Observations, TALLY_EXACT_MAX, Tally};
+use super::reading::{Addresses, Known, Reader};
+use super::state::cell_key;
+use super::witness::witness;
+
+/// Slots of what a thread has observed lately; a power of two.
+const LATELY: usize = 1 << 14;
+
+/// One thread's view of records. What it has observed is taken with [`Observer::take`].
+#[derive(Debug)]
+pub struct Observer {
+    behaviors: Arc<Behaviors>,
+    memories: Vec<Memory>,
+    addresses: Addresses,
+    /// Cells that were filled lately, and with which time: of the same value of the same entity
+    /// in the same bucket nothing new is to be learned from a later record.
+    lately: Vec<(u64, i64)>,
+    known: Vec<Known>,
+    /// The last time that was read, as it was written, and in microseconds.
+    clock: (String, i64),
+    observations: Observations,
+}
+
+/// A record while it is observed.
+struct Seen<'a, 'r> {
+    record: Record<'a>,
+    table: &'r Table,
+    time_us: i64,
+    witness: Option<Arc<yagura_model::alert::Witness>>,
+    name: Option<u64>,
+}
+
+impl Observer {
+    /// A view of a thread's own.
+    pub fn new(behaviors: Arc<Behaviors>) -> Self {
+        let memories =
+            behaviors.programs.iter().map(|program| program.conditions.memory()).collect();
+        Self {
+            behaviors,
+            memories,
+            addresses: Addresses::default(),
+            lately: vec![(0, 0); LATELY],
+            known: Vec::new(),
+            clock: (String::new(), 0),
+            observations: Observations::default(),
+        }
+    }
+
+    /// Whether records of a source are observed at all.
+    pub fn wants(&self, source: &str) -> bool {
+        self.behaviors.program(source).is_some()
+    }
+
+    /// Observes a record of a table. `lookup` is asked once for each address whose network
+    /// matters; its answers are remembered by this observer.
+    pub fn observe(
+        &mut self,
+        table: &Table,
+        record: Record<'_>,
+        lookup: &dyn Fn(IpAddr) -> Option<Network>,
+    ) {
+        let behaviors = Arc::clone(&self.behaviors);
+        let Some((at, program)) = behaviors.program(&table.source) else { return };
+        let mut slots: Vec<Option<Value<'_>>> = vec![None; program.trie.len()];
+        program.trie.visit(record.root(), &mut |slot, value| {
+            if let Some(place) = slots.get_mut(slot) {
+                // Of a path with many values the first counts.
+                place.get_or_insert(value);
+            }
+        });
+        let Some(time_us) = self.time(program, record, &slots) else { return };
+        self.observations.records += 1;
+        self.observations.newest_us = self.observations.newest_us.max(Some(time_us));
+        if let Some(links) = &program.links
+            && let Some(link) = links.read(record, &slots, time_us)
+        {
+            self.observations.links.push(link);
+        }
+        let Some(memory) = self.memories.get_mut(at) else { return };
+        let numbers = program.conditions.of(record, &slots, memory);
+        if numbers.is_empty() {
+            return;
+        }
+        self.known.clear();
+        self.known.resize(program.readings.list.len(), Known::Unread);
+        let mut seen =
+            Seen { record, table: &program.table, time_us, witness: None, name: None };
+        let mut addresses = std::mem::take(&mut self.addresses);
+        let mut reader = Reader { record, slots: &slots, addresses: &mut addresses, lookup };
+        for number in numbers.iter() {
+            if let Some(compiled) = behaviors.list.get(usize::from(*number)) {
+                self.count(*number, compiled, program, &mut reader, &mut seen);
+            }
+        }
+        self.addresses = addresses;
+    }
+
+    /// What was observed since the last time.
+    pub fn take(&mut self) -> Observations {
+        std::mem::take(&mut self.observations)
+    }
+
+    /// Times repeat, and reading one is dear.
+    fn time(
+        &mut self,
+        program: &Program,
+        record: Record<'_>,
+        slots: &[Option<Value<'_>>],
+    ) -> Option<i64> {
+        let rule = &program.table.shared.time;
+        let plain = program.time.and_then(|slot| slots.get(slot).copied().flatten());
+        let Some(text) = plain.map(|value| value.source()) else { return rule.micros(record) };
+        if text == self.clock.0 && !text.is_empty() {
+            return Some(self.clock.1);
+        }
+        let time_us = rule.micros(record)?;
+        self.clock.0.clear();
+        self.clock.0.push_str(text);
+        self.clock.1 = time_us;
+        Some(time_us)
+    }
+
+    /// The stand-in of a reading, read once per record.
+    fn read(&mut self, at: usize, program: &Program, reader: &mut Reader<'_, '_>) -> Option<u64> {
+        match self.known.get(at) {
+            Some(Known::Hash(hash)) => return Some(*hash),
+            Some(Known::Absent) | None => return None,
+            Some(Known::Unread) => {}
+        }
+        let read = program.readings.list.get(at)?.hash(reader);
+        if let Some(place) = self.known.get_mut(at) {
+            *place = read.map_or(Known::Absent, Known::Hash);
+        }
+        read
+    }
+
+    fn count(
+        &mut self,
+        number: u16,
+        compiled: &Compiled,
+        program: &Program,
+        reader: &mut Reader<'_, '_>,
+        seen: &mut Seen<'_, '_>,
+    ) -> Option<()> {
+        let entity = self.read(compiled.entity, program, reader)?;
+        let group = match compiled.peers {
+            Some(peers) => self.read(peers, program, reader)?,
+            None => 0,
+        };
+        let value = match compiled.value {
+            Some(value) => self.read(value, program, reader)?,
+            None => 0,
+        };
+        let measured = match compiled.measure {
+            Some((MeasureKind::Sum, Some(at))) => program.readings.list.get(at)?.number(reader)?,
+            Some((MeasureKind::Distinct, Some(at))) => self.read(at, program, reader)?,
+            _ => 0,
+        };
+        let bucket_us = compiled.behavior.bucket.micros();
+        let start_us = seen.time_us.saturating_sub(seen.time_us.rem_euclid(bucket_us));
+        let key = cell_key(number, start_us, entity, group, value);
+        let tallied = compiled.counts || compiled.measure.is_some();
+        // Of a place it matters until when somebody was there.
+        let only_first = !tallied && compiled.behavior.kind != BehaviorKind::ImpossibleTravel;
+        if only_first && self.was_lately(key, seen.time_us) {
+            return None;
+        }
+        if !self.observations.cells.contains_key(&key) {
+            let text = |at: usize, reader: &mut Reader<'_, '_>| -> Arc<str> {
+                let reading = program.readings.list.get(at);
+                reading.and_then(|reading| reading.text(reader)).map_or(Arc::from(""), Arc::from)
+            };
+            let cell = Cell {
+                behavior: number,
+                entity,
+                group,
+                value,
+                start_us,
+                entity_name: text(compiled.entity, reader),
+                value_name: compiled.value.map_or(Arc::from(""), |at| text(at, reader)),
+                first: seen.witness(),
+                last_us: seen.time_us,
+                tally: tallied.then(Box::default),
+            };
+            self.observations.cells.insert(key, cell);
+        }
+        let name = if compiled.counts { seen.name(program, reader) } else { 0 };
+        let cell = self.observations.cells.get_mut(&key)?;
+        cell.last_us = cell.last_us.max(seen.time_us);
+        if seen.time_us <= cell.first.time_us {
+            let mine = seen.witness();
+            if (mine.time_us, &mine.id) < (cell.first.time_us, &cell.first.id) {
+                cell.first = mine;
+            }
+        }
+        if let Some(tally) = &mut cell.tally {
+            tally.add(compiled, name, measured);
+        }
+        Some(())
+    }
+
+    /// Whether the cell was filled lately with an earlier record: the first one counts.
+    fn was_lately(&mut self, key: u64, time_us: i64) -> bool {
+        let at = usize::try_from(key % LATELY as u64).unwrap_or(0);
+        let Some(place) = self.lately.get_mut(at) else { return false };
+        if place.0 == key && time_us > place.1 {
+            return true;
+        }
+        if place.0 != key || time_us < place.1 {
+            *place = (key, time_us);
+        }
+        false
+    }
+}
+
+impl Tally {
+    fn add(&mut self, compiled: &Compiled, name: u64, measured: u64) {
+        if compiled.counts {
+            self.records.insert(name, TALLY_EXACT_MAX);
+            self.total = self.total.saturating_add(1);
+        }
+        match compiled.measure {
+            Some((MeasureKind::Sum, _)) => self.sum = self.sum.saturating_add(measured),
+            Some((MeasureKind::Distinct, _)) => {
+                self.values.insert(measured, TALLY_EXACT_MAX);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Seen<'_, '_> {
+    fn witness(&mut self) -> Arc<yagura_model::alert::Witness> {
+        let made = self
+            .witness
+            .get_or_insert_with(|| Arc::new(witness(self.table, self.record, self.time_us)));
+        Arc::clone(made)
+    }
+
+    /// A stand-in for the record's name.
+    fn name(&mut self, program: &Program, reader: &Reader<'_, '_>) -> u64 {
+        *self.name.get_or_insert_with(|| {
+            let value = |slot: &usize| reader.slots.get(*slot).copied().flatten();
+            let texts = program.identity.iter().map(|slot| value(slot).map(|v| v.source()));
+            match program.identity.first().and_then(value) {
+                Some(_) => texts.fold(1, |key, text| {
+                    hash::mix(key, hash::of(text.unwrap_or_default().as_bytes()))
+                }),
+                None => {
+                    let object = hash::of(self.record.origin().object.as_bytes());
+                    hash::mix(object, self.record.ordinal())
+                }
+            }
+        })
+    }
+}

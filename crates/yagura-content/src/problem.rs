@@ -48,6 +48,17 @@ impl Problem {
         }
     }
 
+    /// A problem that the Sigma engine has with a rule file, whose text is given.
+    pub fn of_rule(path: &str, text: &str, problem: &sigma::Problem) -> Self {
+        let file = File::new(path, text);
+        let place = file.place_of_line(problem.place.line, problem.place.column);
+        let ours = Self::at(&file, place, problem.message.as_str()).hint(problem.hint);
+        match problem.weight {
+            sigma::Weight::Error => ours,
+            sigma::Weight::Warning => ours.warning(),
+        }
+    }
+
     /// An expression that cannot be compiled.
     pub(crate) fn of_expression(
         file: &File,

@@ -4,9 +4,12 @@
 //! A scan is judged in two passes over its resources: the first fills a [`Snapshot`] with what
 //! controls reach from elsewhere, the second judges each resource against it.
 
+pub mod behaviors;
 pub mod cases;
 mod controls;
+pub mod detections;
 pub mod frameworks;
+pub mod sequences;
 
 pub use controls::{
     AccountKnown, Judge, JudgeOptions, Judged, Needs, Snapshot, expired_exceptions,

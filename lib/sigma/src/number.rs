@@ -22,6 +22,15 @@ pub enum Numeric {
     Real(f64),
 }
 
+impl std::fmt::Display for Numeric {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Real(number) => write!(f, "{number}"),
+        }
+    }
+}
+
 impl Numeric {
     /// Reads a number as JSON writes it. `007`, `+1`, `1_000` and ` 1` are texts, not numbers:
     /// account numbers and identifiers must not lose their leading zeros.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::span::Span;
@@ -74,16 +74,36 @@ pub struct DetectionRepeat {
     /// How often.
     pub count: u32,
     /// How far apart.
-    #[serde(default = "a_second")]
-    pub every: Span,
+    #[serde(default)]
+    pub every: Interval,
     /// By path of a member (`requestParameters.key`): a text in which `{n}` is the number of the
     /// event, from 1.
     #[serde(default)]
     pub vary: BTreeMap<String, String>,
 }
 
-fn a_second() -> Span {
-    Span::seconds(1)
+/// A length of time between two events, in microseconds: as other lengths of time, or `100ms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval(pub i64);
+
+impl Default for Interval {
+    fn default() -> Self {
+        Self(Span::seconds(1).micros())
+    }
+}
+
+impl<'de> Deserialize<'de> for Interval {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let millis = text.strip_suffix("ms").map(str::parse::<u32>);
+        let micros = match millis {
+            Some(Ok(millis)) => Some(i64::from(millis) * 1_000),
+            Some(Err(_)) => None,
+            None => Span::read(&text).map(Span::micros),
+        };
+        let message = "a length of time is written `100ms`, `5s`, `5m`, `1h` or `7d`";
+        micros.map(Self).ok_or_else(|| serde::de::Error::custom(message))
+    }
 }
 
 /// Events of one case.

@@ -29,7 +29,7 @@ pub use control::{
 };
 pub use detection::{Detection, DetectionEntity, DetectionHead, DetectionParts};
 pub use detection_case::{
-    CASE_EVENTS_MAX, DetectionCase, DetectionCases, DetectionOutcome, DetectionRepeat,
+    CASE_EVENTS_MAX, DetectionCase, DetectionCases, DetectionOutcome, DetectionRepeat, Interval,
 };
 pub use expression::{Expression, Template};
 pub use framework::{Assessment, Framework, Group, Requirement};

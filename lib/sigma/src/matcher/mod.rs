@@ -77,6 +77,11 @@ impl Matcher {
         &self.rules
     }
 
+    /// The ids of the rules, in order.
+    pub fn ids(&self) -> impl Iterator<Item = RuleId> {
+        (0..self.rules.len()).map(RuleId::from_index)
+    }
+
     /// A rule by its id.
     #[must_use]
     pub fn rule(&self, id: RuleId) -> Option<&Rule> {

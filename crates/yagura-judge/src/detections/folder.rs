@@ -1,0 +1,180 @@
+//! Joins what workers judged into alerts: correlations, then grouping.
+//! What a worker does is in `worker.rs`; state between runs is in `state.rs`.
+
+use std::sync::Arc;
+
+use sigma::{Correlator, Options};
+use yagura_model::alert::{Alert, Signal};
+
+use super::correlated::{self, Notes};
+use super::counters::Counters;
+use super::detector::{Detector, Parts};
+use super::groups::{Groups, Settled};
+use super::state::{State, StateError};
+use super::worker::Judged;
+
+/// Events of correlations that wait for their turn.
+const WAITING_MAX: usize = 300_000;
+/// Events named by one alert of a correlation: as many as are counted exactly.
+const NAMED_MAX: usize = 1_024;
+/// How far into the future an event may lie, in microseconds: a day, for clocks in other zones.
+const AHEAD_US: i64 = 86_400_000_000;
+
+/// Joins what workers judged. One of a stream; its alerts do not depend on how the stream was cut
+/// or, within the lateness, ordered, nor on repeats.
+#[derive(Debug)]
+pub struct Folder {
+    pub(super) parts: Arc<Parts>,
+    pub(super) correlator: Correlator,
+    pub(super) notes: Notes,
+    pub(super) groups: Groups,
+    pub(super) counters: Counters,
+    newest_us: i64,
+    /// Every signal, where somebody listens: cases ask for weak ones too.
+    heard: Option<Vec<Signal>>,
+    /// The longest way back from an event to the first that its correlation may name.
+    span_us: i64,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// All alerts that are still open, by time of their first record, then identity.
+    pub alerts: Vec<Alert>,
+    /// What was done and what could not be.
+    pub counters: Counters,
+}
+
+impl Folder {
+    /// A folder that goes on where the state was saved, or begins.
+    ///
+    /// # Errors
+    /// State of another version, or damaged.
+    pub fn new(detector: &Detector, state: Option<State>) -> Result<Self, StateError> {
+        let parts = Arc::clone(&detector.parts);
+        let options = options(&parts);
+        let mut folder = Self {
+            correlator: Correlator::new(&parts.matcher, options),
+            notes: Notes::default(),
+            groups: Groups::new(parts.options.alerts_max, parts.options.grouped),
+            counters: Counters::default(),
+            newest_us: i64::MIN,
+            heard: None,
+            span_us: spans(&parts),
+            parts,
+        };
+        if let Some(state) = state {
+            folder.restore(state)?;
+        }
+        let now_us = folder.parts.options.now.as_microsecond();
+        folder.correlator.set_horizon(now_us.saturating_add(AHEAD_US));
+        Ok(folder)
+    }
+
+    /// Joins what a worker judged.
+    pub fn take(&mut self, judged: Judged) {
+        self.counters.add(&judged.counters);
+        self.newest_us = self.newest_us.max(judged.newest_us.unwrap_or(i64::MIN));
+        for signal in judged.signals {
+            self.signal(signal);
+        }
+        for (observed, noted) in judged.observed {
+            let mut waits = false;
+            for one in observed {
+                waits |= self.correlator.take(one);
+            }
+            if waits {
+                self.notes.add(noted);
+            }
+        }
+        self.correlate(false);
+    }
+
+    /// The alerts that changed since the last time, for who keeps them: they are merged there by
+    /// identity.
+    pub fn drain(&mut self) -> Vec<Alert> {
+        let drained = self.groups.drain();
+        let lateness = self.parts.options.lateness_us.unwrap_or(0);
+        self.groups.forget(self.newest_us.saturating_sub(lateness).saturating_sub(AHEAD_US));
+        drained
+    }
+
+    /// The end of the stream: windows that are still open end with it.
+    pub fn finish(mut self) -> Outcome {
+        self.correlate(true);
+        let counters = self.counters();
+        Outcome { alerts: self.groups.finish(), counters }
+    }
+
+    /// Keeps every signal for [`Folder::finish_heard`].
+    pub(super) fn listen(&mut self) {
+        self.heard = Some(Vec::new());
+    }
+
+    /// The end of the stream, with every signal that was kept.
+    pub(super) fn finish_heard(mut self) -> (Outcome, Vec<Signal>) {
+        self.correlate(true);
+        let heard = self.heard.take().unwrap_or_default();
+        (self.finish(), heard)
+    }
+
+    /// What was done so far.
+    pub fn counters(&self) -> Counters {
+        let correlator = self.correlator.counters();
+        Counters {
+            late: correlator.late + correlator.ahead,
+            hurried: correlator.hurried,
+            dropped_groups: correlator.dropped_groups,
+            ..self.counters.clone()
+        }
+    }
+
+    /// Alerts, groups of correlations and events that wait.
+    pub fn size(&self) -> (usize, usize, usize) {
+        let (groups, waiting) = self.correlator.size();
+        (self.groups.len(), groups, waiting)
+    }
+
+    /// Judges correlations: what nothing earlier can change any more, or everything.
+    fn correlate(&mut self, all: bool) {
+        let alerts = if all { self.correlator.finish() } else { self.correlator.drain() };
+        for alert in alerts {
+            if let Some(signal) = correlated::signal(&self.parts, &self.notes, &alert) {
+                self.signal(signal);
+            }
+        }
+        // Twice: a window of a correlation may hold alerts of an inner one.
+        let reach = self.span_us.saturating_mul(2);
+        self.notes.forget(self.correlator.done_us().saturating_sub(reach));
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        self.counters.signals += 1;
+        if let Some(heard) = &mut self.heard {
+            heard.push(signal.clone());
+        }
+        if signal.weak {
+            self.counters.weak += 1;
+            return;
+        }
+        let Some(about) = self.parts.about(&signal) else { return };
+        if !self.groups.add(about, signal, Settled::default()) {
+            self.counters.left_out += 1;
+        }
+    }
+}
+
+pub(super) fn options(parts: &Parts) -> Options {
+    Options {
+        lateness_us: parts.options.lateness_us.unwrap_or(i64::MAX),
+        waiting_max: WAITING_MAX,
+        alert_events_max: NAMED_MAX,
+        ..Options::default()
+    }
+}
+
+/// The sum of the spans of all correlations of one chain is at most that of the two longest.
+fn spans(parts: &Parts) -> i64 {
+    let spans = parts.matcher.plan().correlations().map(|correlation| correlation.timespan_seconds);
+    spans.max().unwrap_or(0).saturating_mul(1_000_000)
+}

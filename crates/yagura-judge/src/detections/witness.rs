@@ -1,0 +1,199 @@
+//! What alerts show of a record, and who or what they are about, from the rules of the source's
+//! table. Which records those are is decided in `worker.rs`.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use sigma::FieldPath;
+use yagura_content::format::DetectionEntity;
+use yagura_model::alert::{Entity, EntityKind, Witness};
+use yagura_model::event::Record;
+use yagura_model::source::{Cell, Column, Rule, Table};
+
+use super::record::EventRecord;
+
+/// Names of resources kept of one record.
+const RESOURCES_MAX: usize = 16;
+/// Characters kept of one text: what comes from a record may be as long as its sender likes.
+const TEXT_CHARS_MAX: usize = 512;
+
+/// What of a source's table alerts show.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    source: Arc<str>,
+    user_agent: Option<Column>,
+    instance: Option<Column>,
+}
+
+impl Shown {
+    pub(crate) fn of(table: &Table) -> Self {
+        let column = |name: &str| table.columns.iter().find(|column| column.name == name).cloned();
+        Self {
+            source: Arc::from(table.source.as_str()),
+            user_agent: column("user_agent"),
+            instance: column("instance_id"),
+        }
+    }
+
+    /// A record as alerts show it.
+    pub(crate) fn witness(
+        &self,
+        table: &Table,
+        record: Record<'_>,
+        event: &EventRecord<'_>,
+    ) -> Witness {
+        let shared = &table.shared;
+        let text = |rule: &Rule| rule.value(record).map(|text| kept(&text));
+        Witness {
+            time_us: sigma::Record::time_us(event).unwrap_or(0),
+            source: Arc::clone(&self.source),
+            id: Arc::from(event.name()),
+            account: text(&shared.account),
+            region: text(&shared.region),
+            actor: text(&shared.actor),
+            address: text(&shared.address),
+            user_agent: self.user_agent.as_ref().and_then(|column| cell(column, record)),
+            action: text(&shared.action),
+            outcome: text(&shared.outcome),
+            resources: resources(table, record),
+        }
+    }
+
+    /// The instance that a record is about: its column, or the session of an instance's role.
+    fn instance(&self, record: Record<'_>, witness: &Witness) -> Option<Arc<str>> {
+        let own = self.instance.as_ref().and_then(|column| cell(column, record));
+        own.or_else(|| {
+            let texts = witness.actor.iter().chain(&witness.resources);
+            texts
+                .flat_map(|text| text.split(['/', ':']))
+                .find(|part| is_instance(part))
+                .map(Arc::from)
+        })
+    }
+}
+
+/// Who or what a detection's alerts are about, made ready.
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    Kind(EntityKind),
+    Field(FieldPath),
+}
+
+impl Subject {
+    pub(crate) fn of(entity: &DetectionEntity) -> Self {
+        match entity {
+            DetectionEntity::Kind(kind) => Self::Kind(*kind),
+            DetectionEntity::Field(path) => Self::Field(FieldPath::new(path)),
+        }
+    }
+
+    /// The entity of a record: what is asked for, else the nearest thing that the record tells.
+    pub(crate) fn entity(
+        &self,
+        shown: &Shown,
+        record: Record<'_>,
+        event: &EventRecord<'_>,
+        witness: &Witness,
+    ) -> Entity {
+        let wanted = match self {
+            Self::Field(path) => event.first_text(path).map(|text| named(&kept(&text))),
+            Self::Kind(EntityKind::Instance) => {
+                let id = shown.instance(record, witness);
+                id.map(|id| Entity { kind: EntityKind::Instance, id })
+            }
+            Self::Kind(kind) => of_kind(*kind, witness),
+        };
+        wanted.unwrap_or_else(|| nearest(witness))
+    }
+
+    /// The entity where only the witness is left of the record: of a correlation.
+    pub(crate) fn of_witness(&self, witness: &Witness) -> Entity {
+        let wanted = match self {
+            Self::Field(_) => None,
+            Self::Kind(EntityKind::Instance) => {
+                let texts = witness.actor.iter().chain(&witness.resources);
+                let found =
+                    texts.flat_map(|text| text.split(['/', ':'])).find(|part| is_instance(part));
+                found.map(|id| Entity { kind: EntityKind::Instance, id: Arc::from(id) })
+            }
+            Self::Kind(kind) => of_kind(*kind, witness),
+        };
+        wanted.unwrap_or_else(|| nearest(witness))
+    }
+}
+
+fn of_kind(kind: EntityKind, witness: &Witness) -> Option<Entity> {
+    let id = match kind {
+        EntityKind::Actor => witness.actor.clone(),
+        EntityKind::Resource => witness.resources.first().cloned(),
+        EntityKind::Account => witness.account.clone(),
+        EntityKind::Address => witness.address.clone(),
+        EntityKind::Instance | EntityKind::Other => None,
+    };
+    id.map(|id| Entity { kind, id })
+}
+
+/// What a record is about where it does not tell what was asked for.
+fn nearest(witness: &Witness) -> Entity {
+    let kinds = [EntityKind::Actor, EntityKind::Address, EntityKind::Resource, EntityKind::Account];
+    let found = kinds.into_iter().find_map(|kind| of_kind(kind, witness));
+    found.unwrap_or_else(|| Entity { kind: EntityKind::Other, id: Arc::clone(&witness.source) })
+}
+
+/// What a value of some field is: an alert says so.
+pub(crate) fn named(id: &Arc<str>) -> Entity {
+    let kind = if id.parse::<IpAddr>().is_ok() {
+        EntityKind::Address
+    } else if id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_digit()) {
+        EntityKind::Account
+    } else if is_instance(id) {
+        EntityKind::Instance
+    } else if id.starts_with("arn:") && (id.contains(":iam::") || id.contains(":sts::")) {
+        EntityKind::Actor
+    } else {
+        EntityKind::Resource
+    };
+    Entity { kind, id: Arc::clone(id) }
+}
+
+/// `i-` and eight or seventeen hex digits.
+fn is_instance(text: &str) -> bool {
+    text.strip_prefix("i-").is_some_and(|hex| {
+        matches!(hex.len(), 8 | 17) && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
+fn cell(column: &Column, record: Record<'_>) -> Option<Arc<str>> {
+    match column.cell(record)? {
+        Cell::Text(text) if !text.is_empty() => Some(kept(&text)),
+        _ => None,
+    }
+}
+
+/// Everything that the first of the table's rules which finds anything leads to.
+fn resources(table: &Table, record: Record<'_>) -> Vec<Arc<str>> {
+    let mut found: Vec<Arc<str>> = Vec::new();
+    for template in &table.shared.resource.from {
+        match template.path() {
+            Some(path) => path.each(record.root(), record, &mut |value| {
+                let text = value.text();
+                if !text.is_empty() && !found.iter().any(|known| **known == *text) {
+                    found.push(kept(&text));
+                }
+                found.len() < RESOURCES_MAX
+            }),
+            None => found.extend(template.text(record).map(|text| kept(&text))),
+        }
+        if !found.is_empty() {
+            break;
+        }
+    }
+    found
+}
+
+fn kept(text: &str) -> Arc<str> {
+    match text.char_indices().nth(TEXT_CHARS_MAX) {
+        Some((end, _)) => Arc::from(text.get(..end).unwrap_or_default()),
+        None => Arc::from(text),
+    }
+}

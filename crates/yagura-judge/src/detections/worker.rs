@@ -1,0 +1,140 @@
+//! A thread's part of judging: batches in, signals out, without looking at any other batch.
+//! What needs several batches is in `folder.rs`.
+
+use std::sync::Arc;
+
+use sigma::{Observed, RuleId, Scratch};
+use yagura_model::alert::{Entity, Matched, Signal, SignalKind, Witness};
+use yagura_model::event::{EventBatch, Record};
+
+use super::counters::Counters;
+use super::detector::{Parts, SourceParts};
+use super::record::EventRecord;
+use super::witness::Subject;
+
+/// Reasons kept of one match.
+const MATCHED_MAX: usize = 24;
+
+/// A thread's view of a detector.
+#[derive(Debug)]
+pub struct Worker {
+    parts: Arc<Parts>,
+    scratch: Scratch,
+}
+
+/// What a batch gave.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// What each record raised.
+    pub(crate) signals: Vec<Signal>,
+    /// What correlations need of records, with what alerts show of them.
+    pub(crate) observed: Vec<(Vec<Observed>, Noted)>,
+    pub(crate) counters: Counters,
+    /// The newest time among the records that matched.
+    pub(crate) newest_us: Option<i64>,
+}
+
+/// A record that correlations may name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Noted {
+    pub(crate) witness: Witness,
+    /// By correlation that asks for a field of the record: what its alert is about.
+    pub(crate) entities: Vec<(Arc<str>, Entity)>,
+}
+
+impl Judged {
+    /// The signals that records raised by themselves.
+    pub fn signals(&self) -> &[Signal] {
+        &self.signals
+    }
+}
+
+impl Worker {
+    pub(crate) fn new(parts: Arc<Parts>) -> Self {
+        let scratch = parts.matcher.scratch();
+        Self { parts, scratch }
+    }
+
+    /// Judges a batch of a source. A source that no rule is about is only counted.
+    pub fn batch(&mut self, source: &str, batch: &EventBatch) -> Judged {
+        let mut judged = Judged::default();
+        judged.counters.records = batch.len() as u64;
+        let parts = Arc::clone(&self.parts);
+        let Some(source) = parts.sources.get(source).filter(|source| source.runs) else {
+            judged.counters.unmapped = batch.len() as u64;
+            return judged;
+        };
+        for record in batch {
+            self.record(&parts, source, record, &mut judged);
+        }
+        judged
+    }
+
+    fn record(
+        &mut self,
+        parts: &Parts,
+        source: &SourceParts,
+        record: Record<'_>,
+        judged: &mut Judged,
+    ) {
+        let event = EventRecord::new(record, &source.table, &source.readers);
+        let matched = parts.matcher.matches(source.id, &event, &mut self.scratch);
+        if matched.is_empty() {
+            return;
+        }
+        let witness = source.shown.witness(&source.table, record, &event);
+        if witness.time_us == 0 {
+            judged.counters.timeless += 1;
+        }
+        judged.newest_us = judged.newest_us.max(Some(witness.time_us));
+        let observed: Vec<Observed> = parts.matcher.observe(source.id, &event, matched).collect();
+        for rule in matched {
+            if let Some(signal) = signal(parts, source, *rule, record, &event, &witness) {
+                judged.signals.push(signal);
+            }
+        }
+        if !observed.is_empty() {
+            let entities = parts.noted.iter().filter_map(|at| {
+                let known = parts.known.get(*at as usize)?;
+                let Subject::Field(path) = &known.subject else { return None };
+                let id: Arc<str> = Arc::from(event.first_text(path)?);
+                Some((Arc::clone(&known.about.content), super::witness::named(&id)))
+            });
+            let entities = entities.collect();
+            judged.observed.push((observed, Noted { witness, entities }));
+        }
+    }
+}
+
+/// The signal of a rule that matched, if it raises any by itself.
+fn signal(
+    parts: &Parts,
+    source: &SourceParts,
+    rule: RuleId,
+    record: Record<'_>,
+    event: &EventRecord<'_>,
+    witness: &Witness,
+) -> Option<Signal> {
+    let at = parts.rules.get(rule.index()).copied().flatten()?;
+    let known = parts.known.get(at as usize)?;
+    let reasons = parts.matcher.explain(source.id, rule, event);
+    let matched = reasons
+        .iter()
+        .take(MATCHED_MAX)
+        .map(|reason| Matched::new(&reason.selection, &reason.field, reason.found.as_deref()));
+    Some(Signal {
+        kind: SignalKind::Detection,
+        content: Arc::clone(&known.about.content),
+        severity: known.severity,
+        weak: known.weak,
+        entity: known.subject.entity(&source.shown, record, event, witness),
+        time_us: witness.time_us,
+        witness: witness.clone(),
+        matched: matched.collect(),
+        contrast: None,
+        more: Vec::new(),
+        more_events: Vec::new(),
+        events_total: 1,
+        story: Vec::new(),
+    })
+}

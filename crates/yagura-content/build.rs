@@ -16,6 +16,7 @@ const FOLDERS: &[&str] = &[
     "behaviors",
     "sequences",
     "intelligence",
+    "escalations",
 ];
 
 fn main() -> io::Result<()> {

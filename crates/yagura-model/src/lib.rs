@@ -4,6 +4,7 @@
 pub mod alert;
 mod arn;
 mod coverage;
+pub mod escalation;
 pub mod event;
 mod ids;
 pub mod indicator;

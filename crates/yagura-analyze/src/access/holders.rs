@@ -12,12 +12,16 @@ use super::{Managed, Missing, NamedPolicy, World, compiled, unreadable};
 use crate::read::{as_list, see, text};
 
 /// A user or role.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Holder {
     pub(super) account: String,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) identity: Vec<NamedPolicy>,
     pub(super) boundary: Option<NamedPolicy>,
+    /// The groups a user is in, by key.
+    pub(super) groups: Vec<String>,
+    /// Managed policies of the account itself that are attached, by ARN; also through groups.
+    pub(super) attached: Vec<String>,
     pub(super) missing: Vec<Missing>,
 }
 
@@ -47,6 +51,11 @@ pub(super) fn read(world: &mut World, resources: &[Resource], managed: &Managed)
         }
         world.holders.insert(resource.key.clone(), holder);
     }
+    for (key, group) in groups {
+        let mut holder = Holder { account: key.0.to_owned(), ..Holder::default() };
+        holder.take(world, group, managed);
+        world.groups.insert(group.key.clone(), holder);
+    }
 }
 
 impl Holder {
@@ -73,6 +82,9 @@ impl Holder {
             self.lacks(Layer::Identity, &resource.key, unread.clone());
         }
         for arn in as_list(attached.value()).iter().filter_map(Value::as_str) {
+            if !arn.contains(":iam::aws:") {
+                self.attached.push(arn.to_owned());
+            }
             match find(world, managed, arn, &resource.account) {
                 Ok(policy) => self.identity.push(policy),
                 Err(unread) => self.lacks(Layer::Identity, arn, unread),
@@ -93,7 +105,10 @@ impl Holder {
         }
         for name in as_list(joined.value()).iter().filter_map(Value::as_str) {
             match groups.get(&(user.account.as_str(), name)) {
-                Some(group) => self.take(world, group, managed),
+                Some(group) => {
+                    self.groups.push(group.key.clone());
+                    self.take(world, group, managed);
+                }
                 None => {
                     let unread = world
                         .unlisted("AWS::IAM::Group", &user.account)

@@ -1,13 +1,14 @@
 //! Who can do what: the inventory's policies laid out as `iam-policy` wants them, and questions
 //! asked of it. The engine's rules are in `iam-policy`; words for people are the command's.
 
+pub mod escalation;
 mod guarded;
 mod holders;
 mod organization;
 mod outsiders;
 mod question;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use iam_policy::{Layer, Policy};
@@ -59,11 +60,15 @@ pub struct Missing {
 #[derive(Debug, Default)]
 pub struct World {
     holders: BTreeMap<String, holders::Holder>,
+    /// Groups by key, with what they alone give.
+    groups: BTreeMap<String, holders::Holder>,
     /// Roles by account and name: sessions do not tell the path.
     by_name: HashMap<(String, String), String>,
     homes: HashMap<String, organization::Home>,
     organization: Option<organization::Organization>,
     guarded: HashMap<String, guarded::Guarded>,
+    /// Types that some scan has listed somewhere.
+    listed: BTreeSet<String>,
     /// Listings of a type in an account that are not whole.
     unlisted: Vec<(String, String, Unread)>,
 }
@@ -73,6 +78,7 @@ impl World {
     pub fn new(resources: &[Resource], coverage: &[Coverage]) -> Self {
         let mut world = Self::default();
         for one in coverage {
+            world.listed.insert(one.type_name.clone());
             if let Some(unread) = one.state.unread() {
                 let place = (one.type_name.clone(), one.account.clone(), unread.clone());
                 world.unlisted.push(place);

@@ -77,7 +77,7 @@ pub struct PolicyName {
 }
 
 /// Policies that allow everything: to see whether what is missing matters at all.
-static EVERYTHING: LazyLock<Option<Policy>> = LazyLock::new(|| {
+pub(super) static EVERYTHING: LazyLock<Option<Policy>> = LazyLock::new(|| {
     let text = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
     Policy::parse(text).ok()
 });

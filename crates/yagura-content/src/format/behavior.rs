@@ -61,6 +61,10 @@ pub struct Behavior {
     /// What may be new, or come from too far away.
     #[serde(default)]
     pub value: Option<ValueOf>,
+    /// Which new values are told, as globs; the others are learned all the same. Empty: all.
+    /// Behaviours that differ in this and in their thresholds alone share one baseline.
+    #[serde(default)]
+    pub tell: Vec<Placed<String>>,
     /// Whose values are compared with each other.
     #[serde(default)]
     pub peers: Option<PeersOf>,
@@ -138,6 +142,9 @@ impl<'de> Deserialize<'de> for FieldTemplate {
 pub struct ValueOf {
     /// All of these together. A record that lacks one has no value.
     pub from: Vec<Placed<FieldTemplate>>,
+    /// Only the first of them that the record has.
+    #[serde(default)]
+    pub first: bool,
     /// As what it counts.
     #[serde(default, rename = "as")]
     pub form: ValueForm,
@@ -184,9 +191,13 @@ pub struct PeersOf {
 pub struct Measure {
     /// How it is counted.
     pub count: MeasureKind,
-    /// Of what: a number for `sum`, anything for `distinct`.
+    /// Of what: a number for `sum`, all of these together for `distinct`. A record that lacks one
+    /// tells that the entity was active, and counts nothing.
     #[serde(default)]
     pub from: Vec<Placed<FieldTemplate>>,
+    /// Of `distinct`: which values count, as globs over them with blanks between. Empty: all.
+    #[serde(default)]
+    pub matching: Vec<Placed<String>>,
     /// What it is called to a reader: "calls", "bytes sent".
     pub name: Prose,
 }

@@ -1,10 +1,12 @@
 //! The forms of content files, as types: what authors write and other crates use.
 //! Whether what is written makes sense is checked in `crate::lint`.
 
+mod alert_site;
 mod behavior;
 mod control;
 mod detection;
 mod detection_case;
+mod escalation;
 mod expression;
 mod framework;
 mod intelligence;
@@ -20,6 +22,9 @@ mod source_columns;
 mod source_text;
 mod span;
 
+pub use alert_site::{
+    AlertContext, AlertPattern, AllowRule, Automation, CrownJewels, Production, SuppressionRule,
+};
 pub use behavior::{
     Behavior, BehaviorCase, BehaviorKind, CaseExpectation, CaseHistory, CaseNetwork, CaseRepeat,
     FieldTemplate, Measure, MeasureKind, PeersOf, ValueForm, ValueOf,
@@ -31,6 +36,7 @@ pub use detection::{Detection, DetectionEntity, DetectionHead, DetectionParts};
 pub use detection_case::{
     CASE_EVENTS_MAX, DetectionCase, DetectionCases, DetectionOutcome, DetectionRepeat, Interval,
 };
+pub use escalation::EscalationFile;
 pub use expression::{Expression, Template};
 pub use framework::{Assessment, Framework, Group, Requirement};
 pub use intelligence::{

@@ -2,6 +2,7 @@
 //! They are applied in `yagura-judge`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use yagura_model::Severity;
 
+use super::alert_site::{AlertContext, AllowRule, SuppressionRule};
 use super::intelligence::IntelligenceSite;
 use crate::place::Placed;
 
@@ -24,6 +26,12 @@ pub struct Site {
     pub parameters: ParameterValues,
     /// `selection.yaml`.
     pub selection: Selection,
+    /// `suppressions.yaml`.
+    pub suppressions: Vec<SuppressionRule>,
+    /// `allow.yaml`.
+    pub allow: Vec<Arc<AllowRule>>,
+    /// `context.yaml`.
+    pub context: AlertContext,
     /// `intelligence.yaml`.
     pub intelligence: IntelligenceSite,
 }

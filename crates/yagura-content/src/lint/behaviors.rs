@@ -78,9 +78,14 @@ fn needs(lint: &mut Lint<'_>, file: &File, behavior: &Behavior) {
         if is_place != (behavior.kind == BehaviorKind::ImpossibleTravel) {
             lint.error(file, place, "places are for impossible travel, and nothing else is");
         }
-        if value.form != ValueForm::Text && value.from.len() != 1 {
+        if value.form != ValueForm::Text && value.from.len() != 1 && !value.first {
             lint.error(file, place, "a value of this form is taken from one field");
         }
+    }
+    if let Some(first) = behavior.tell.first()
+        && !matches!(behavior.kind, BehaviorKind::FirstSeen | BehaviorKind::RareForPeers)
+    {
+        lint.error(file, first.place, "`tell` chooses among new values: this kind has none");
     }
     if let Some(measure) = &behavior.measure {
         check_measure(lint, file, place, measure);
@@ -98,6 +103,9 @@ fn check_measure(lint: &mut Lint<'_>, file: &File, place: Place, measure: &Measu
     let wanted = measure.count != MeasureKind::Records;
     if measure.from.is_empty() == wanted {
         lint.error(file, place, "sums and distinct values have `from`, records have not");
+    }
+    if measure.count != MeasureKind::Distinct && !measure.matching.is_empty() {
+        lint.error(file, place, "`matching` chooses among distinct values, and there are none");
     }
 }
 

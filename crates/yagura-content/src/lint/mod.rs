@@ -1,9 +1,11 @@
 //! Checks what a reviewer would otherwise check: that files mean something, together.
 //! Whether a file can be read at all is found by the loader.
 
+mod alert_site;
 mod behaviors;
 mod controls;
 mod detections;
+mod escalations;
 mod facts;
 mod frameworks;
 mod intelligence;
@@ -19,8 +21,8 @@ mod sources;
 use std::collections::BTreeMap;
 
 use crate::format::{
-    Behavior, Control, Detection, Expression, Framework, IntelligenceRule, ResourceType,
-    SavedQuery, Sequence, Source,
+    Behavior, Control, Detection, EscalationFile, Expression, Framework, IntelligenceRule,
+    ResourceType, SavedQuery, Sequence, Source,
 };
 use crate::loader::{Content, Kind};
 use crate::place::Place;
@@ -62,7 +64,8 @@ impl Content {
                 | Kind::Detection(id)
                 | Kind::Behavior(id)
                 | Kind::Sequence(id)
-                | Kind::Intelligence(id),
+                | Kind::Intelligence(id)
+                | Kind::Escalation(id),
             ) = Kind::of(name)
             {
                 let folder = name.split('/').next().unwrap_or_default();
@@ -128,7 +131,13 @@ impl<'c> Lint<'c> {
             }
         }
         intelligence::check_site(self);
+        for escalation in content.escalations.values() {
+            if self.has(&format!("escalations/{}", escalation.id)) {
+                escalations::check(self, escalation);
+            }
+        }
         site::check(self);
+        alert_site::check(self);
     }
 
     fn has(&self, key: &str) -> bool {
@@ -182,6 +191,11 @@ impl<'c> Lint<'c> {
     /// The file of a sequence.
     pub(crate) fn sequence_file(&self, sequence: &Sequence) -> File {
         self.file(&format!("sequences/{}", sequence.id)).clone()
+    }
+
+    /// The file of an escalation.
+    pub(crate) fn escalation_file(&self, escalation: &EscalationFile) -> File {
+        self.file(&format!("escalations/{}", escalation.id)).clone()
     }
 
     /// Notes an error.

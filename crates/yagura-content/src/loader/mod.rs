@@ -13,9 +13,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use yagura_model::source::Table;
 
+use crate::expression::ScopeKind;
 use crate::format::{
-    Behavior, Control, Detection, DetectionCases, Expression, Framework, IndicatorFields,
-    IntelligenceRule, ResourceType, SavedQuery, Sequence, SigmaMapping, Site, Source, SourceExtension,
+    AllowRule, Behavior, Control, Detection, DetectionCases, EscalationFile, Expression, Framework,
+    IndicatorFields, IntelligenceRule, ResourceType, SavedQuery, Sequence, SigmaMapping, Site,
+    Source, SourceExtension,
 };
 use crate::problem::{File, Problem};
 use crate::yaml::{self, Form};
@@ -37,6 +39,8 @@ pub struct Content {
     pub behaviors: BTreeMap<String, Arc<Behavior>>,
     /// Sequences by id (`sequences.credentials_compromised`).
     pub sequences: BTreeMap<String, Arc<Sequence>>,
+    /// Ways from few permissions to many, by id (`escalations.iam.access_key_created`).
+    pub escalations: BTreeMap<String, Arc<EscalationFile>>,
     /// Detections by id (`cloudtrail.trail_logging_stopped`).
     pub detections: BTreeMap<String, Arc<Detection>>,
     /// The cases of detections, by the detections' ids.
@@ -75,6 +79,7 @@ pub(crate) enum Kind {
     SigmaMapping(String),
     CaseRecord(String),
     Intelligence(String),
+    Escalation(String),
     IndicatorFields(String),
     IntelligenceSite,
     Sample,
@@ -82,6 +87,9 @@ pub(crate) enum Kind {
     Attestations,
     Parameters,
     Selection,
+    Suppressions,
+    Allow,
+    AlertContext,
 }
 
 /// The content built into the binary, loaded once per process, at first use.
@@ -172,8 +180,10 @@ impl Content {
                          detections/<source>/<what_happened>.cases.yaml, \
                          queries/<topic>/<question>.yaml, behaviors/<topic>/<what>.yaml, \
                          sequences/<what>.yaml, intelligence/<what_happened>.yaml, \
+                         escalations/<service>/<how>.yaml, \
                          sources/<source>/indicators.yaml, intelligence.yaml, \
-                         exceptions.yaml, attestations.yaml, parameters.yaml, selection.yaml";
+                         exceptions.yaml, attestations.yaml, parameters.yaml, selection.yaml, \
+                         suppressions.yaml, allow.yaml, context.yaml";
             let problem = Problem::at(file, crate::Place::default(), "no content has this path");
             return Err(Box::new(problem.hint(known)));
         };
@@ -252,6 +262,11 @@ impl Content {
             Kind::CaseRecord(id) => {
                 self.case_records.insert(id, Arc::new(yaml::read(file, text, form)?));
             }
+            Kind::Escalation(id) => {
+                let mut escalation: EscalationFile = yaml::read(file, text, form)?;
+                escalation.id.clone_from(&id);
+                self.escalations.insert(id, Arc::new(escalation));
+            }
             Kind::Intelligence(id) => {
                 let mut rule: IntelligenceRule = yaml::read(file, text, form)?;
                 rule.id.clone_from(&id);
@@ -269,6 +284,21 @@ impl Content {
             Kind::Attestations => site.attestations = list(file, text, form)?,
             Kind::Parameters => site.parameters = yaml::read(file, text, form)?,
             Kind::Selection => site.selection = yaml::read(file, text, form)?,
+            Kind::Suppressions => site.suppressions = list(file, text, form)?,
+            Kind::AlertContext => site.context = yaml::read(file, text, form)?,
+            Kind::Allow => {
+                let mut rules: Vec<AllowRule> = list(file, text, form)?;
+                // A rule that is broken disables itself, and not the others of the file.
+                rules.retain_mut(|rule| {
+                    rule.when.set_scope(ScopeKind::Alert);
+                    let compiled = rule.when.compile().map(|_| ());
+                    if let Err(error) = &compiled {
+                        self.problems.push(rule.when.problem(file, error));
+                    }
+                    compiled.is_ok()
+                });
+                site.allow = rules.into_iter().map(Arc::new).collect();
+            }
         }
         Ok(())
     }
@@ -337,6 +367,9 @@ impl Kind {
             ["sources", id, "indicators"] => Some(Self::IndicatorFields((*id).to_owned())),
             ["intelligence", what] => Some(Self::Intelligence(format!("intelligence.{what}"))),
             ["intelligence"] => Some(Self::IntelligenceSite),
+            ["escalations", service, how] => {
+                Some(Self::Escalation(format!("escalations.{service}.{how}")))
+            }
             ["queries", topic, question] => Some(Self::Query(format!("{topic}.{question}"))),
             ["behaviors", topic, what] => Some(Self::Behavior(format!("behaviors.{topic}.{what}"))),
             ["sequences", what] => Some(Self::Sequence(format!("sequences.{what}"))),
@@ -344,6 +377,9 @@ impl Kind {
             ["attestations"] => Some(Self::Attestations),
             ["parameters"] => Some(Self::Parameters),
             ["selection"] => Some(Self::Selection),
+            ["suppressions"] => Some(Self::Suppressions),
+            ["allow"] => Some(Self::Allow),
+            ["context"] => Some(Self::AlertContext),
             _ => None,
         }
     }

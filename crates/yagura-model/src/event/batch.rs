@@ -60,6 +60,13 @@ impl EventBatch {
         Records { batch: self, entries: self.records.iter() }
     }
 
+    /// Keeps the records that are wanted; their text stays.
+    pub fn retain(&mut self, mut wanted: impl FnMut(Record<'_>) -> bool) {
+        let mut records = std::mem::take(&mut self.records);
+        records.retain(|entry| wanted(Record { batch: &*self, entry }));
+        self.records = records;
+    }
+
     /// Bytes of memory this batch holds, text and index together.
     pub fn bytes_len(&self) -> usize {
         self.text.capacity()

@@ -280,6 +280,15 @@ fn values() -> impl Strategy<Value = serde_json::Value> {
 
 /// Whether `serde_json` takes the text, and so must we: it refuses numbers that do not fit a
 /// double, which JSON allows.
+#[test]
+fn a_batch_keeps_the_records_that_are_wanted_whole() {
+    let mut batch = batch(&[r#"{"n":1}"#, r#"{"n":2}"#, r#"{"n":3}"#]);
+    batch.retain(|record| record.root().get("n").is_some_and(|n| n.text() != "2"));
+    let kept: Vec<(u64, &str)> =
+        batch.iter().map(|record| (record.ordinal(), record.raw())).collect();
+    assert_eq!(kept, [(0, r#"{"n":1}"#), (2, r#"{"n":3}"#)]);
+}
+
 fn serde_takes(text: &[u8]) -> Option<bool> {
     match serde_json::from_slice::<serde_json::Value>(text) {
         Ok(_) => Some(true),

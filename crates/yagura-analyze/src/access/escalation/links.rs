@@ -1,0 +1,104 @@
+//! What hangs together in the inventory: which roles trust which services, accounts and
+//! principals, and which roles are in the hands of which resources.
+//! Whether a step along them is open is decided in `step`.
+
+use std::collections::{BTreeSet, HashMap};
+
+use iam_policy::{Effect, Principal};
+use yagura_model::Resource;
+
+use super::super::World;
+
+const ROLE: &str = "AWS::IAM::Role";
+const PROFILE: &str = "AWS::IAM::InstanceProfile";
+
+/// A resource that has a role.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Equipped<'r> {
+    pub(super) resource: &'r Resource,
+    pub(super) role: &'r str,
+}
+
+/// Links by what they are asked for.
+#[derive(Debug, Default)]
+pub(super) struct Links<'r> {
+    /// Roles by the service that they trust.
+    by_service: HashMap<String, BTreeSet<String>>,
+    /// Roles by the account that they trust as a whole.
+    by_account: HashMap<String, BTreeSet<String>>,
+    /// Roles by the user or role that they trust by name.
+    by_name: HashMap<String, BTreeSet<String>>,
+    /// Roles that trust anybody.
+    open: BTreeSet<String>,
+    by_type: HashMap<&'r str, Vec<Equipped<'r>>>,
+}
+
+impl<'r> Links<'r> {
+    pub(super) fn new(world: &World, resources: &'r [Resource]) -> Self {
+        let mut links = Self::default();
+        for role in world.principals().filter(|arn| arn.contains(":role/")) {
+            links.trust(world, role);
+        }
+        links.equip(resources);
+        links
+    }
+
+    fn trust(&mut self, world: &World, role: &str) {
+        let Some(trust) = world.trust_policy(role) else { return };
+        let allowing = trust.statements.iter().filter(|it| it.effect == Effect::Allow);
+        for principal in allowing.flat_map(|statement| statement.principals()) {
+            let roles = match &principal {
+                Principal::Anonymous => &mut self.open,
+                // An identity pool is a provider by name and a service by nature.
+                Principal::Service(name) | Principal::Federated(name) => {
+                    self.by_service.entry(name.clone()).or_default()
+                }
+                Principal::Identity(_) if principal.name().ends_with(":root") => {
+                    let account = principal.account().unwrap_or_default().to_owned();
+                    self.by_account.entry(account).or_default()
+                }
+                Principal::Identity(_) => {
+                    self.by_name.entry(principal.name().to_owned()).or_default()
+                }
+            };
+            roles.insert(role.to_owned());
+        }
+    }
+
+    /// Roles of resources: directly, or through an instance profile.
+    fn equip(&mut self, resources: &'r [Resource]) {
+        let roles = |resource: &'r Resource| {
+            let relations = resource.relations.iter().filter(|it| it.type_name == ROLE);
+            relations.map(|relation| relation.target.as_str())
+        };
+        let profiles: HashMap<&str, &Resource> = resources
+            .iter()
+            .filter(|resource| resource.type_name == PROFILE)
+            .map(|profile| (profile.key.as_str(), profile))
+            .collect();
+        for resource in resources.iter().filter(|it| it.type_name != PROFILE) {
+            let through = resource.relations.iter().filter(|it| it.type_name == PROFILE);
+            let through = through.filter_map(|it| profiles.get(it.target.as_str()).copied());
+            let all: BTreeSet<&str> = roles(resource).chain(through.flat_map(roles)).collect();
+            let equipped = all.into_iter().map(|role| Equipped { resource, role });
+            self.by_type.entry(resource.type_name.as_str()).or_default().extend(equipped);
+        }
+    }
+
+    pub(super) fn roles_of_service(&self, service: &str) -> impl Iterator<Item = &str> {
+        self.by_service.get(service).into_iter().flatten().map(String::as_str)
+    }
+
+    pub(super) fn equipped(&self, type_name: &str) -> &[Equipped<'r>] {
+        self.by_type.get(type_name).map_or(&[], Vec::as_slice)
+    }
+
+    /// Roles that may let a principal of an account become them: those that trust it by name need
+    /// no leave of its own account; the others count only for whom its own policies let try.
+    pub(super) fn assumable(&self, arn: &str, account: &str, may_try: bool) -> BTreeSet<&str> {
+        let named = self.by_name.get(arn).into_iter().flatten();
+        let rest = self.by_account.get(account).into_iter().flatten().chain(&self.open);
+        let rest = rest.filter(|_| may_try);
+        named.chain(rest).map(String::as_str).filter(|role| *role != arn).collect()
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use yagura_content::Content;
-use yagura_content::format::{Behavior, MeasureKind, ValueForm};
+use yagura_content::format::{Behavior, BehaviorKind, MeasureKind, ValueForm};
 use yagura_model::alert::{About, SignalKind};
 use yagura_model::event::PathTrie;
 use yagura_model::source::Table;
@@ -35,6 +35,9 @@ pub(super) struct Compiled {
     pub(super) measure: Option<(MeasureKind, Option<usize>)>,
     /// Whether records are counted, which takes their names.
     pub(super) counts: bool,
+    /// Behaviours that are judged by this one's baseline, itself first; none of one that is
+    /// judged by another's.
+    pub(super) twins: Vec<u16>,
 }
 
 /// What is read of one source's records.
@@ -122,8 +125,15 @@ impl Behaviors {
         let mut texts = Vec::new();
         for behavior in behaviors {
             let Ok(number) = u16::try_from(self.list.len()) else { break };
-            texts.push((number, behavior.sigma_text()));
-            self.list.push(compile(behavior, &mut readings, &mut trie));
+            let mut compiled = compile(behavior, &mut readings, &mut trie);
+            let twin = self.list.iter_mut().find(|known| known.is_twin(&compiled));
+            if let Some(twin) = twin {
+                twin.twins.push(number);
+            } else {
+                compiled.twins.push(number);
+                texts.push((number, behavior.sigma_text()));
+            }
+            self.list.push(compiled);
         }
         let (conditions, broken) = Conditions::compile(&texts, &mut trie);
         for (number, message) in broken {
@@ -147,6 +157,19 @@ impl Behaviors {
     }
 }
 
+impl Compiled {
+    /// Whether another may be judged by this one's baseline.
+    fn is_twin(&self, other: &Self) -> bool {
+        let of_values = |kind| {
+            matches!(kind, BehaviorKind::FirstSeen | BehaviorKind::RareForPeers)
+        };
+        !self.twins.is_empty()
+            && of_values(self.behavior.kind)
+            && self.fingerprint == other.fingerprint
+            && self.behavior.source.value == other.behavior.source.value
+    }
+}
+
 fn compile(behavior: &Arc<Behavior>, readings: &mut Readings, trie: &mut PathTrie) -> Compiled {
     let of = behavior.of.iter().map(|template| &template.value.0);
     let entity = readings.add(of, Join::First, ValueForm::Text, trie);
@@ -156,7 +179,8 @@ fn compile(behavior: &Arc<Behavior>, readings: &mut Readings, trie: &mut PathTri
     });
     let value = behavior.value.as_ref().map(|value| {
         let from = value.from.iter().map(|template| &template.value.0);
-        readings.add(from, Join::All, value.form, trie)
+        let join = if value.first { Join::First } else { Join::All };
+        readings.add(from, join, value.form, trie)
     });
     let measure = behavior.measure.as_ref().map(|measure| {
         let from = measure.from.iter().map(|template| &template.value.0);
@@ -179,6 +203,7 @@ fn compile(behavior: &Arc<Behavior>, readings: &mut Readings, trie: &mut PathTri
         value,
         counts: counted || (measure.is_none() && behavior.at_least > 1),
         measure,
+        twins: Vec::new(),
     }
 }
 
@@ -197,14 +222,16 @@ fn about(behavior: &Behavior) -> About {
 /// Thresholds and prose may change under a baseline; what is observed may not.
 fn fingerprint(behavior: &Behavior) -> u64 {
     let text = format!(
-        "{:?} {} {:?} {:?} {:?} {:?} {}",
+        "{:?} {} {:?} {:?} {:?} {:?} {} {} {}",
         behavior.kind,
-        behavior.sigma_text(),
+        serde_json::Value::Object(behavior.condition.value.clone()),
         behavior.of,
-        behavior.value.as_ref().map(|value| (&value.from, value.form)),
+        behavior.value.as_ref().map(|value| (&value.from, value.first, value.form)),
         behavior.peers.as_ref().map(|peers| &peers.of),
-        behavior.measure.as_ref().map(|measure| (measure.count, &measure.from)),
+        behavior.measure.as_ref().map(|known| (known.count, &known.from, &known.matching)),
         behavior.bucket.micros(),
+        behavior.half_life.micros(),
+        behavior.at_least > 1,
     );
     hash::of(text.as_bytes())
 }

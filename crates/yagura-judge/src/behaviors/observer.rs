@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use yagura_content::format::{BehaviorKind, MeasureKind};
+use yagura_content::glob;
 use yagura_model::event::{Record, Value};
 use yagura_model::source::Table;
 
 use super::compile::{Behaviors, Compiled, Program};
 use super::condition::Memory;
-use super::hash;
+use super::hash::{self, ByHash};
 use super::network::Network;
 use super::observations::{Cell, Observations, TALLY_EXACT_MAX, Tally};
 use super::reading::{Addresses, Known, Reader};
@@ -30,6 +31,8 @@ pub struct Observer {
     /// in the same bucket nothing new is to be learned from a later record.
     lately: Vec<(u64, i64)>,
     known: Vec<Known>,
+    /// By distinct value and behaviour: whether it counts.
+    counting: ByHash<bool>,
     /// The last time that was read, as it was written, and in microseconds.
     clock: (String, i64),
     observations: Observations,
@@ -55,6 +58,7 @@ impl Observer {
             addresses: Addresses::default(),
             lately: vec![(0, 0); LATELY],
             known: Vec::new(),
+            counting: ByHash::default(),
             clock: (String::new(), 0),
             observations: Observations::default(),
         }
@@ -166,9 +170,12 @@ impl Observer {
             None => 0,
         };
         let measured = match compiled.measure {
-            Some((MeasureKind::Sum, Some(at))) => program.readings.list.get(at)?.number(reader)?,
-            Some((MeasureKind::Distinct, Some(at))) => self.read(at, program, reader)?,
-            _ => 0,
+            Some((MeasureKind::Sum, Some(at))) => program.readings.list.get(at)?.number(reader),
+            Some((MeasureKind::Distinct, Some(at))) => {
+                let value = self.read(at, program, reader);
+                value.filter(|value| self.counts(number, compiled, at, *value, program, reader))
+            }
+            _ => None,
         };
         let bucket_us = compiled.behavior.bucket.micros();
         let start_us = seen.time_us.saturating_sub(seen.time_us.rem_euclid(bucket_us));
@@ -213,6 +220,32 @@ impl Observer {
         Some(())
     }
 
+    /// Whether a distinct value is one of those that count; remembered for each value.
+    fn counts(
+        &mut self,
+        number: u16,
+        compiled: &Compiled,
+        at: usize,
+        value: u64,
+        program: &Program,
+        reader: &mut Reader<'_, '_>,
+    ) -> bool {
+        let matching = compiled.behavior.measure.as_ref().map(|measure| &measure.matching);
+        let Some(matching) = matching.filter(|matching| !matching.is_empty()) else { return true };
+        let key = hash::mix(value, u64::from(number));
+        if let Some(counts) = self.counting.get(&key) {
+            return *counts;
+        }
+        let text = program.readings.list.get(at).and_then(|reading| reading.text(reader));
+        let text = text.unwrap_or_default();
+        let counts = matching.iter().any(|pattern| glob::matches(pattern, &text));
+        if self.counting.len() >= LATELY {
+            self.counting.clear();
+        }
+        self.counting.insert(key, counts);
+        counts
+    }
+
     /// Whether the cell was filled lately with an earlier record: the first one counts.
     fn was_lately(&mut self, key: u64, time_us: i64) -> bool {
         let at = usize::try_from(key % LATELY as u64).unwrap_or(0);
@@ -228,11 +261,12 @@ impl Observer {
 }
 
 impl Tally {
-    fn add(&mut self, compiled: &Compiled, name: u64, measured: u64) {
+    fn add(&mut self, compiled: &Compiled, name: u64, measured: Option<u64>) {
         if compiled.counts {
             self.records.insert(name, TALLY_EXACT_MAX);
             self.total = self.total.saturating_add(1);
         }
+        let Some(measured) = measured else { return };
         match compiled.measure {
             Some((MeasureKind::Sum, _)) => self.sum = self.sum.saturating_add(measured),
             Some((MeasureKind::Distinct, _)) => {

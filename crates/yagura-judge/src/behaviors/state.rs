@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use yagura_content::format::BehaviorKind;
+use yagura_content::format::{Behavior, BehaviorKind};
 use yagura_model::alert::{Contrast, Entity, Matched, Signal, SignalKind, WITNESSES_MAX, Witness};
 
 use super::compile::{Behaviors, Compiled};
@@ -46,7 +46,7 @@ impl Default for Options {
             lateness_us: 1_800_000_000,
             cells_max: 400_000,
             entities_max: 20_000,
-            values_max: 256,
+            values_max: 512,
             peers_max: 100_000,
         }
     }
@@ -157,11 +157,21 @@ impl Baseline {
         Self { fingerprint: compiled.fingerprint, history, days: BTreeMap::new() }
     }
 
-    fn judge(&mut self, compiled: &Compiled, cells: &[Cell], options: &Options) -> Vec<Candidate> {
+    /// What is worth a signal, with the place among the behaviours that share the baseline.
+    fn judge(
+        &mut self,
+        twins: &[&Behavior],
+        cells: &[Cell],
+        options: &Options,
+    ) -> Vec<(usize, Candidate)> {
+        let Some(behavior) = twins.first() else { return Vec::new() };
+        let alone = |candidates: Vec<Candidate>| {
+            candidates.into_iter().map(|candidate| (0, candidate)).collect()
+        };
         match &mut self.history {
-            History::Values(values) => values.judge(&compiled.behavior, cells, options),
-            History::Levels(levels) => levels.judge(&compiled.behavior, cells, options),
-            History::Travels(travels) => travels.judge(&compiled.behavior, cells, options),
+            History::Values(values) => values.judge(twins, cells, options),
+            History::Levels(levels) => alone(levels.judge(behavior, cells, options)),
+            History::Travels(travels) => alone(travels.judge(behavior, cells, options)),
         }
     }
 
@@ -355,48 +365,41 @@ impl State {
             cells.sort_unstable_by_key(|c| (c.behavior, c.start_us, c.entity, c.group, c.value));
             let behaviors = Arc::clone(&self.behaviors);
             for cells in cells.chunk_by(|a, b| a.behavior == b.behavior) {
-                let Some(first) = cells.first() else { continue };
-                let number = usize::from(first.behavior);
-                let compiled = behaviors.list.get(number);
-                if let (Some(compiled), Some(baseline)) = (compiled, self.baselines.get_mut(number))
-                {
-                    judge(
-                        compiled,
-                        baseline,
-                        cells,
-                        &self.options,
-                        self.quiet_until_us,
-                        &mut self.counters,
-                        &mut self.raised,
-                    );
-                }
+                self.judge(&behaviors, cells);
             }
         }
     }
-}
 
-fn judge(
-    compiled: &Compiled,
-    baseline: &mut Baseline,
-    cells: &[Cell],
-    options: &Options,
-    quiet_until_us: i64,
-    counters: &mut Counters,
-    raised: &mut Vec<Signal>,
-) {
-    let Some(start_us) = cells.first().map(|cell| cell.start_us) else { return };
-    let candidates = baseline.judge(compiled, cells, options);
-    if candidates.is_empty() {
-        return;
+    /// Judges and learns the cells of one behaviour, and of those that share its baseline.
+    fn judge(&mut self, behaviors: &Behaviors, cells: &[Cell]) {
+        let Some(first) = cells.first() else { return };
+        let number = usize::from(first.behavior);
+        let Some(compiled) = behaviors.list.get(number) else { return };
+        let Some(baseline) = self.baselines.get_mut(number) else { return };
+        let twins: Vec<&Compiled> =
+            compiled.twins.iter().filter_map(|twin| behaviors.list.get(usize::from(*twin))).collect();
+        let judged: Vec<&Behavior> = twins.iter().map(|twin| &*twin.behavior).collect();
+        let mut candidates = baseline.judge(&judged, cells, &self.options);
+        if first.start_us < self.quiet_until_us {
+            self.counters.learned_quietly += candidates.len() as u64;
+            return;
+        }
+        candidates.sort_by_key(|(twin, _)| *twin);
+        for ((place, twin), number) in twins.iter().enumerate().zip(&compiled.twins) {
+            let mine: Vec<Candidate> = candidates
+                .extract_if(.., |(of, _)| *of == place)
+                .map(|(_, candidate)| candidate)
+                .collect();
+            if mine.is_empty() {
+                continue;
+            }
+            let before = mine.len();
+            let Some(baseline) = self.baselines.get_mut(usize::from(*number)) else { continue };
+            let told = baseline.within_budget(twin, first.start_us, mine);
+            self.counters.over_budget += (before - told.len()) as u64;
+            self.raised.extend(told.into_iter().map(|candidate| signal(twin, candidate)));
+        }
     }
-    if start_us < quiet_until_us {
-        counters.learned_quietly += candidates.len() as u64;
-        return;
-    }
-    let before = candidates.len();
-    let told = baseline.within_budget(compiled, start_us, candidates);
-    counters.over_budget += (before - told.len()) as u64;
-    raised.extend(told.into_iter().map(|candidate| signal(compiled, candidate)));
 }
 
 fn signal(compiled: &Compiled, candidate: Candidate) -> Signal {

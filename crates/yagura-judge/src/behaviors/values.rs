@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use yagura_content::format::{Behavior, BehaviorKind};
+use yagura_content::glob;
 use yagura_model::alert::{Distinct, Matched};
 
 use super::contrast;
@@ -69,7 +70,7 @@ impl Known {
         found.ok().and_then(|at| self.values.get(at)).is_some_and(|(_, last)| *last >= since_us)
     }
 
-    fn take(&mut self, cell: &Cell, max: usize) {
+    fn take(&mut self, cell: &Cell, max: usize, forget_us: i64) {
         match self.values.binary_search_by_key(&cell.value, |(own, _)| *own) {
             Ok(at) => {
                 if let Some((_, last)) = self.values.get_mut(at) {
@@ -84,6 +85,9 @@ impl Known {
             }
         }
         if self.values.len() > max {
+            self.values.retain(|(_, last)| *last >= forget_us);
+        }
+        if self.values.len() > max {
             self.varied = true;
             let oldest = self.values.iter().enumerate().min_by_key(|(_, (own, last))| (*last, *own));
             if let Some((at, _)) = oldest {
@@ -94,14 +98,16 @@ impl Known {
 }
 
 impl Values {
-    /// Judges the cells of one bucket, which are in the order of their entities, and learns them.
+    /// Judges the cells of one bucket, which are in the order of their entities, for each of the
+    /// behaviours that share the baseline, and learns them.
     pub(super) fn judge(
         &mut self,
-        behavior: &Behavior,
+        twins: &[&Behavior],
         cells: &[Cell],
         options: &Options,
-    ) -> Vec<Candidate> {
-        let Some(start_us) = cells.first().map(|cell| cell.start_us) else { return Vec::new() };
+    ) -> Vec<(usize, Candidate)> {
+        let both = cells.first().map(|cell| cell.start_us).zip(twins.first());
+        let Some((start_us, behavior)) = both else { return Vec::new() };
         let forget_us = start_us.saturating_sub(behavior.half_life.micros().saturating_mul(4));
         if behavior.peers.is_some() {
             self.meet(cells, behavior.half_life.micros());
@@ -114,11 +120,14 @@ impl Values {
                 .iter()
                 .filter(|cell| known.is_none_or(|known| !known.has(cell.value, forget_us)))
                 .collect();
-            candidates.extend(self.candidate(behavior, first, &new));
+            for (twin, behavior) in twins.iter().enumerate().filter(|_| !new.is_empty()) {
+                let candidate = self.candidate(behavior, first, &new);
+                candidates.extend(candidate.map(|candidate| (twin, candidate)));
+            }
             let known = self.entities.entry(first.entity).or_insert_with(|| Known::new(start_us));
             known.rate.take(start_us, behavior.half_life.micros(), !new.is_empty());
             for cell in cells {
-                known.take(cell, options.values_max);
+                known.take(cell, options.values_max, forget_us);
             }
         }
         self.bound(options);
@@ -204,7 +213,9 @@ impl Values {
     }
 
     fn is_told(&self, behavior: &Behavior, cell: &Cell) -> bool {
-        if records(cell) < behavior.at_least {
+        let chosen = behavior.tell.is_empty()
+            || behavior.tell.iter().any(|pattern| glob::matches(pattern, &cell.value_name));
+        if !chosen || records(cell) < behavior.at_least {
             return false;
         }
         let Some(wanted) = &behavior.peers else { return true };

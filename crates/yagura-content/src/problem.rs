@@ -59,6 +59,11 @@ impl Problem {
         }
     }
 
+    /// A problem with a content file that was found while it was compiled, without a place.
+    pub fn of_content(path: &str, message: impl Into<String>) -> Self {
+        Self::at(&File::nameless(path), Place::default(), message)
+    }
+
     /// An expression that cannot be compiled.
     pub(crate) fn of_expression(
         file: &File,

@@ -10,6 +10,7 @@ mod controls;
 pub mod detections;
 pub mod frameworks;
 pub mod sequences;
+pub mod intelligence;
 
 pub use controls::{
     AccountKnown, Judge, JudgeOptions, Judged, Needs, Snapshot, expired_exceptions,

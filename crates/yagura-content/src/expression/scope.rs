@@ -34,11 +34,13 @@ pub enum Root {
     Partition,
     /// Resource file: the ids of one batch of a lookup.
     Ids,
+    /// Allow list: the alert that a signal would make by itself.
+    Alert,
 }
 
 impl Root {
     /// How many there are.
-    pub(crate) const COUNT: usize = 15;
+    pub(crate) const COUNT: usize = 16;
 
     /// All of them, in the order of their discriminants.
     pub(crate) const ALL: [Self; Self::COUNT] = [
@@ -57,6 +59,7 @@ impl Root {
         Self::Region,
         Self::Partition,
         Self::Ids,
+        Self::Alert,
     ];
 
     /// The name as written in an expression.
@@ -77,6 +80,7 @@ impl Root {
             Self::Region => "region",
             Self::Partition => "partition",
             Self::Ids => "ids",
+            Self::Alert => "alert",
         }
     }
 }
@@ -112,14 +116,16 @@ pub enum ScopeKind {
     Before,
     /// `before.until`: over the answer of the call made before.
     Until,
+    /// `when` of the allow list.
+    Alert,
 }
 
 impl ScopeKind {
     /// The variables that may be named here.
     pub fn roots(self) -> &'static [Root] {
         use Root::{
-            Account, Arn, Id, Ids, Item, Name, Now, Output, Parameters, Parent, Partition, Region,
-            Resource, Row, Rows,
+            Account, Alert, Arn, Id, Ids, Item, Name, Now, Output, Parameters, Parent, Partition,
+            Region, Resource, Row, Rows,
         };
         match self {
             Self::Control => &[Resource, Parameters, Now, Account],
@@ -140,6 +146,7 @@ impl ScopeKind {
             Self::BatchInput => &[Ids, Account, Region, Partition, Parent],
             Self::Before => &[Account, Region, Partition, Parent],
             Self::Until => &[Output],
+            Self::Alert => &[Alert, Now],
         }
     }
 

@@ -38,7 +38,9 @@ pub fn run(
     wanted: &dyn Fn(&str) -> bool,
 ) -> (Vec<DetectionCaseResult>, Vec<Problem>) {
     let now = jiff::Timestamp::from_second(NOW_S).unwrap_or_default();
-    let (detector, problems) = Detector::compile(content, &DetectOptions::at(now));
+    // Behaviours and sequences have cases of their own.
+    let options = DetectOptions { behaviors: false, sequences: false, ..DetectOptions::at(now) };
+    let (detector, problems) = Detector::compile(content, &options);
     let mut results = Vec::new();
     for (id, detection) in content.detections.iter().filter(|(id, _)| wanted(id)) {
         let Some(cases) = content.detection_cases.get(id) else { continue };
@@ -172,13 +174,14 @@ fn why_not(
     };
     let event = EventRecord::new(record, &known.table, &known.readers);
     let matcher = &parts.matcher;
+    let Some(source_id) = known.id else { return String::new() };
     let mine = matcher
         .ids()
         .zip(matcher.rules())
         .filter(|(_, rule)| *rule.metadata.origin == detection.path);
     let mut said = String::new();
     for (id, _) in mine {
-        let selections = matcher.selections(known.id, id, &event);
+        let selections = matcher.selections(source_id, id, &event);
         if selections.is_empty() {
             said.push_str("; the rule does not run over this source");
         }

@@ -1,7 +1,7 @@
 //! The detector: all detections compiled into one matcher, with what is known of each.
 //! Batches are judged in `worker.rs`, what they give is joined in `folder.rs`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -12,9 +12,13 @@ use yagura_model::Severity;
 use yagura_model::alert::{About, Signal, SignalKind};
 use yagura_model::source::Table;
 
+use super::context::Context;
 use super::record::Reader;
 use super::witness::{Shown, Subject};
 use super::worker::Worker;
+use crate::behaviors::Behaviors;
+use crate::intelligence::Intelligence;
+use crate::sequences::Sequences;
 
 /// What is wanted of a detector.
 #[derive(Clone, Debug)]
@@ -37,6 +41,17 @@ pub struct DetectOptions {
     pub now: Timestamp,
     /// Alerts that are kept open.
     pub alerts_max: usize,
+    /// Threat lists and what is known of networks.
+    pub intelligence: Option<Arc<Intelligence>>,
+    /// Whether behaviours are learned and judged.
+    pub behaviors: bool,
+    /// Up to when behaviours only learn, in microseconds since 1970: history fed in first makes
+    /// day one a day like any other.
+    pub learn_until_us: Option<i64>,
+    /// Whether signals are put together into sequences.
+    pub sequences: bool,
+    /// Tags of resources of the inventory, by key, for crown jewels that are told by tags.
+    pub tags: Arc<BTreeMap<String, BTreeMap<String, String>>>,
 }
 
 impl DetectOptions {
@@ -51,6 +66,11 @@ impl DetectOptions {
             grouped: true,
             now,
             alerts_max: 100_000,
+            intelligence: None,
+            behaviors: true,
+            learn_until_us: None,
+            sequences: true,
+            tags: Arc::default(),
         }
     }
 
@@ -76,8 +96,12 @@ pub(crate) struct Parts {
     /// By correlation: its place in `known`, where it raises signals.
     pub(crate) correlations: Vec<Option<u32>>,
     pub(crate) known: Vec<Known>,
-    /// Places in `known` by kind and id.
-    by_content: HashMap<(SignalKind, Arc<str>), usize>,
+    /// What alerts say of contents, by kind and id: of those that are wanted.
+    abouts: HashMap<(SignalKind, Arc<str>), About>,
+    pub(crate) intelligence: Option<Arc<Intelligence>>,
+    pub(crate) behaviors: Option<Arc<Behaviors>>,
+    pub(crate) sequences: Option<Arc<Sequences>>,
+    pub(crate) context: Context,
     /// Correlations whose alerts are about a field of their events.
     pub(crate) noted: Vec<u32>,
     pub(crate) options: DetectOptions,
@@ -86,25 +110,20 @@ pub(crate) struct Parts {
 impl Parts {
     /// What is known of the content that raised a signal.
     pub(crate) fn about(&self, signal: &Signal) -> Option<&About> {
-        let at = self.by_content.get(&(signal.kind, Arc::clone(&signal.content)))?;
-        self.known.get(*at).map(|known| &known.about)
+        self.abouts.get(&(signal.kind, Arc::clone(&signal.content)))
     }
-}
-
-fn by_content(known: &[Known]) -> HashMap<(SignalKind, Arc<str>), usize> {
-    let key = |known: &Known| (known.about.kind, Arc::clone(&known.about.content));
-    known.iter().enumerate().map(|(at, known)| (key(known), at)).collect()
 }
 
 /// A source as rules see it.
 #[derive(Debug)]
 pub(crate) struct SourceParts {
-    pub(crate) id: SourceId,
+    /// None where no rules can be about it.
+    pub(crate) id: Option<SourceId>,
     pub(crate) table: Table,
     pub(crate) readers: Vec<Reader>,
     pub(crate) shown: Shown,
     /// Whether any rule is about it.
-    pub(crate) runs: bool,
+    pub(crate) has_rules: bool,
 }
 
 /// What is known of something that raises signals.
@@ -174,10 +193,21 @@ impl Detector {
             }
         }
         let sources = sources(content, &matcher);
-        let options = options.clone();
-        let by_content = by_content(&known);
-        let parts =
-            Parts { matcher, sources, rules, correlations, known, by_content, noted, options };
+        let around = Around::of(content, options, &known, &mut problems);
+        let parts = Parts {
+            matcher,
+            sources,
+            rules,
+            correlations,
+            known,
+            noted,
+            abouts: around.abouts,
+            intelligence: options.intelligence.clone(),
+            behaviors: around.behaviors,
+            sequences: around.sequences,
+            context: Context::of(&content.site, options.now, &options.tags),
+            options: options.clone(),
+        };
         (Self { parts: Arc::new(parts) }, problems)
     }
 
@@ -186,20 +216,65 @@ impl Detector {
         Worker::new(Arc::clone(&self.parts))
     }
 
-    /// Everything that may raise signals.
+    /// What is known of the content that raised an alert; none of content that is not wanted.
+    pub fn about(&self, kind: SignalKind, content: &Arc<str>) -> Option<&About> {
+        self.parts.abouts.get(&(kind, Arc::clone(content)))
+    }
+
+    /// Every rule that may raise signals.
     pub fn known(&self) -> &[Known] {
         &self.parts.known
     }
 
     /// How many rules run over a source, and how many of them are tried on every record.
     pub fn size(&self, source: &str) -> (usize, usize) {
-        let source = self.parts.sources.get(source);
-        source.map_or((0, 0), |source| self.parts.matcher.size(source.id))
+        let source = self.parts.sources.get(source).and_then(|source| source.id);
+        source.map_or((0, 0), |id| self.parts.matcher.size(id))
     }
 
     /// What the rules over a source need of its records: for a caller that asks a store first.
     pub fn needs(&self, source: &str) -> Option<sigma::Needs> {
-        self.parts.sources.get(source).and_then(|source| self.parts.matcher.needs(source.id))
+        self.parts.sources.get(source).and_then(|source| self.parts.matcher.needs(source.id?))
+    }
+}
+
+/// What runs beside rules, and what is known of all that may alert.
+struct Around {
+    behaviors: Option<Arc<Behaviors>>,
+    sequences: Option<Arc<Sequences>>,
+    abouts: HashMap<(SignalKind, Arc<str>), About>,
+}
+
+impl Around {
+    fn of(
+        content: &Content,
+        options: &DetectOptions,
+        known: &[Known],
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let behaviors = (options.content && options.behaviors).then(|| {
+            let (behaviors, faults) = Behaviors::compile(content);
+            problems.extend(faults.into_iter().map(|fault| {
+                let path = format!("{}.yaml", fault.id.replace('.', "/"));
+                Problem::of_content(&path, fault.message)
+            }));
+            Arc::new(behaviors)
+        });
+        let behaviors = behaviors.filter(|behaviors| !behaviors.is_empty());
+        let mut abouts: Vec<About> = known.iter().map(|known| known.about.clone()).collect();
+        abouts.extend(options.intelligence.iter().flat_map(|found| found.abouts()).cloned());
+        abouts.extend(behaviors.iter().flat_map(|behaviors| behaviors.abouts()).cloned());
+        let sequences = (options.content && options.sequences)
+            .then(|| Arc::new(Sequences::compile(content, &abouts)))
+            .filter(|sequences| !sequences.is_empty());
+        abouts.extend(sequences.iter().flat_map(|sequences| sequences.abouts()).cloned());
+        // A user's own rules are wanted because they were named.
+        let users = |about: &About| !content.detections.contains_key(&*about.content);
+        abouts.retain(|about| {
+            (about.kind == SignalKind::Detection && users(about)) || options.wants(&about.content)
+        });
+        let key = |about: About| ((about.kind, Arc::clone(&about.content)), about);
+        Self { behaviors, sequences, abouts: abouts.into_iter().map(key).collect() }
     }
 }
 
@@ -232,19 +307,20 @@ fn pipelines(content: &Content) -> Vec<Pipeline> {
 
 fn sources(content: &Content, matcher: &Matcher) -> HashMap<String, SourceParts> {
     let part = |(id, source): (&String, &Arc<yagura_content::format::Source>)| {
-        let source_id = matcher.source(id)?;
+        let source_id = matcher.source(id);
         let table = source.table().clone();
-        let readers = matcher.paths(source_id).iter().map(|path| Reader::of(path, &table));
+        let paths = source_id.map(|id| matcher.paths(id)).unwrap_or_default();
+        let readers = paths.iter().map(|path| Reader::of(path, &table));
         let parts = SourceParts {
             id: source_id,
             readers: readers.collect(),
             shown: Shown::of(&table),
-            runs: matcher.size(source_id).0 > 0,
+            has_rules: source_id.is_some_and(|id| matcher.size(id).0 > 0),
             table,
         };
-        Some((id.clone(), parts))
+        (id.clone(), parts)
     };
-    content.sources.iter().filter_map(part).collect()
+    content.sources.iter().map(part).collect()
 }
 
 /// A problem of compiling, at its place in its file.

@@ -1,17 +1,20 @@
-//! Joins what workers judged into alerts: correlations, then grouping.
+//! Joins what workers judged into alerts: correlations, behaviours, sequences, grouping.
 //! What a worker does is in `worker.rs`; state between runs is in `state.rs`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sigma::{Correlator, Options};
 use yagura_model::alert::{Alert, Signal};
 
+use super::context::Verdict;
 use super::correlated::{self, Notes};
 use super::counters::Counters;
 use super::detector::{Detector, Parts};
-use super::groups::{Groups, Settled};
+use super::groups::Groups;
 use super::state::{State, StateError};
 use super::worker::Judged;
+use crate::{behaviors, sequences};
 
 /// Events of correlations that wait for their turn.
 const WAITING_MAX: usize = 300_000;
@@ -29,6 +32,10 @@ pub struct Folder {
     pub(super) notes: Notes,
     pub(super) groups: Groups,
     pub(super) counters: Counters,
+    pub(super) behaviors: Option<behaviors::State>,
+    pub(super) sequences: Option<sequences::State>,
+    /// Expressions of the site that had no result: why, by the rule's name.
+    problems: BTreeMap<String, String>,
     newest_us: i64,
     /// Every signal, where somebody listens: cases ask for weak ones too.
     heard: Option<Vec<Signal>>,
@@ -43,6 +50,8 @@ pub struct Outcome {
     pub alerts: Vec<Alert>,
     /// What was done and what could not be.
     pub counters: Counters,
+    /// Rules of the allow list whose expression had no result for some signal, and why.
+    pub problems: Vec<String>,
 }
 
 impl Folder {
@@ -58,6 +67,15 @@ impl Folder {
             notes: Notes::default(),
             groups: Groups::new(parts.options.alerts_max, parts.options.grouped),
             counters: Counters::default(),
+            behaviors: parts
+                .behaviors
+                .clone()
+                .map(|compiled| behaviors::State::new(compiled, behavior_options(&parts))),
+            sequences: parts
+                .sequences
+                .clone()
+                .map(|compiled| sequences::State::new(compiled, sequences::Options::default())),
+            problems: BTreeMap::new(),
             newest_us: i64::MIN,
             heard: None,
             span_us: spans(&parts),
@@ -65,6 +83,11 @@ impl Folder {
         };
         if let Some(state) = state {
             folder.restore(state)?;
+        }
+        if let (Some(until_us), Some(behaviors)) =
+            (folder.parts.options.learn_until_us, &mut folder.behaviors)
+        {
+            behaviors.learn_until(until_us);
         }
         let now_us = folder.parts.options.now.as_microsecond();
         folder.correlator.set_horizon(now_us.saturating_add(AHEAD_US));
@@ -78,6 +101,14 @@ impl Folder {
         for signal in judged.signals {
             self.signal(signal);
         }
+        if let Some(mut observations) = judged.observations {
+            if let Some(sequences) = &mut self.sequences {
+                sequences.link(observations.take_links());
+            }
+            if let Some(behaviors) = &mut self.behaviors {
+                behaviors.fold(observations);
+            }
+        }
         for (observed, noted) in judged.observed {
             let mut waits = false;
             for one in observed {
@@ -88,11 +119,13 @@ impl Folder {
             }
         }
         self.correlate(false);
+        self.learn(false);
     }
 
     /// The alerts that changed since the last time, for who keeps them: they are merged there by
     /// identity.
     pub fn drain(&mut self) -> Vec<Alert> {
+        self.tell_stories();
         let drained = self.groups.drain();
         let lateness = self.parts.options.lateness_us.unwrap_or(0);
         self.groups.forget(self.newest_us.saturating_sub(lateness).saturating_sub(AHEAD_US));
@@ -101,9 +134,11 @@ impl Folder {
 
     /// The end of the stream: windows that are still open end with it.
     pub fn finish(mut self) -> Outcome {
-        self.correlate(true);
+        self.end();
         let counters = self.counters();
-        Outcome { alerts: self.groups.finish(), counters }
+        let problems = self.problems.iter().map(|(rule, why)| format!("`{rule}`: {why}"));
+        let problems = problems.collect();
+        Outcome { alerts: self.groups.finish(), counters, problems }
     }
 
     /// Keeps every signal for [`Folder::finish_heard`].
@@ -113,7 +148,7 @@ impl Folder {
 
     /// The end of the stream, with every signal that was kept.
     pub(super) fn finish_heard(mut self) -> (Outcome, Vec<Signal>) {
-        self.correlate(true);
+        self.end();
         let heard = self.heard.take().unwrap_or_default();
         (self.finish(), heard)
     }
@@ -148,20 +183,65 @@ impl Folder {
         self.notes.forget(self.correlator.done_us().saturating_sub(reach));
     }
 
+    /// Judges behaviours: buckets that are over, or all.
+    fn learn(&mut self, all: bool) {
+        let Some(behaviors) = &mut self.behaviors else { return };
+        let signals = if all { behaviors.finish() } else { behaviors.drain() };
+        for signal in signals {
+            self.signal(signal);
+        }
+    }
+
+    /// Tells the stories that have formed or grown.
+    fn tell_stories(&mut self) {
+        let until_us = match self.parts.options.lateness_us {
+            Some(lateness_us) => self.newest_us.saturating_sub(lateness_us),
+            None => i64::MIN,
+        };
+        let Some(sequences) = &mut self.sequences else { return };
+        for signal in sequences.drain(until_us) {
+            self.signal(signal);
+        }
+    }
+
+    fn end(&mut self) {
+        self.correlate(true);
+        self.learn(true);
+        self.tell_stories();
+    }
+
     fn signal(&mut self, signal: Signal) {
         self.counters.signals += 1;
         if let Some(heard) = &mut self.heard {
             heard.push(signal.clone());
         }
+        let parts = Arc::clone(&self.parts);
+        let Some(about) = parts.about(&signal) else { return };
+        let settled = match parts.context.judge(about, &signal, &mut self.problems) {
+            Verdict::Allowed => {
+                self.counters.allowed += 1;
+                return;
+            }
+            Verdict::Alert(settled) => settled,
+        };
+        // What is suppressed is accepted by itself; as a step of an attack it still counts.
+        if let Some(sequences) = &mut self.sequences {
+            sequences.take(&signal);
+        }
         if signal.weak {
             self.counters.weak += 1;
             return;
         }
-        let Some(about) = self.parts.about(&signal) else { return };
-        if !self.groups.add(about, signal, Settled::default()) {
+        self.counters.suppressed += u64::from(settled.suppressed.is_some());
+        if !self.groups.add(about, signal, settled) {
             self.counters.left_out += 1;
         }
     }
+}
+
+pub(super) fn behavior_options(parts: &Parts) -> behaviors::Options {
+    let lateness_us = parts.options.lateness_us.unwrap_or(i64::MAX);
+    behaviors::Options { lateness_us, ..behaviors::Options::default() }
 }
 
 pub(super) fn options(parts: &Parts) -> Options {

@@ -7,6 +7,7 @@
 
 mod case_events;
 pub mod cases;
+mod context;
 mod correlated;
 mod counters;
 mod detector;

@@ -8,8 +8,9 @@ use sigma::Correlator;
 use yagura_model::alert::{Alert, Entity, Witness};
 
 use super::counters::Counters;
-use super::folder::{Folder, options};
+use super::folder::{Folder, behavior_options, options};
 use super::worker::Noted;
+use crate::{behaviors, sequences};
 
 /// The version of saved state.
 const VERSION: u32 = 1;
@@ -22,6 +23,10 @@ pub struct State {
     correlations: sigma::State,
     notes: Vec<SavedNote>,
     alerts: Vec<Alert>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    behaviors: Option<behaviors::Saved>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sequences: Option<sequences::Saved>,
 }
 
 /// Why saved state cannot be gone on with.
@@ -36,6 +41,12 @@ pub enum StateError {
     /// Its correlations cannot be read.
     #[error("the state of detections cannot be gone on with")]
     Correlations(#[from] sigma::StateError),
+    /// Its baselines cannot be read.
+    #[error("the state of behaviours cannot be gone on with")]
+    Behaviors(#[from] behaviors::SavedError),
+    /// Its stories cannot be read.
+    #[error("the state of sequences cannot be gone on with")]
+    Sequences(#[from] sequences::SavedError),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,6 +69,8 @@ impl Folder {
             correlations: self.correlator.save(),
             notes: notes.collect(),
             alerts: self.groups.iter().cloned().collect(),
+            behaviors: self.behaviors.as_ref().map(behaviors::State::save),
+            sequences: self.sequences.as_ref().map(sequences::State::save),
         }
     }
 
@@ -70,6 +83,14 @@ impl Folder {
         let options = options(&self.parts);
         self.correlator = Correlator::restore(&self.parts.matcher, options, state.correlations)?;
         self.counters = state.counters;
+        if let (Some(compiled), Some(saved)) = (self.parts.behaviors.clone(), state.behaviors) {
+            let options = behavior_options(&self.parts);
+            self.behaviors = Some(behaviors::State::restore(compiled, options, saved)?);
+        }
+        if let (Some(compiled), Some(saved)) = (self.parts.sequences.clone(), state.sequences) {
+            let options = sequences::Options::default();
+            self.sequences = Some(sequences::State::restore(compiled, options, saved)?);
+        }
         for note in state.notes {
             self.notes.add(Noted { witness: note.witness, entities: note.entities });
         }

@@ -1,6 +1,7 @@
 //! A thread's part of judging: batches in, signals out, without looking at any other batch.
 //! What needs several batches is in `folder.rs`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use sigma::{Observed, RuleId, Scratch};
@@ -11,6 +12,8 @@ use super::counters::Counters;
 use super::detector::{Parts, SourceParts};
 use super::record::EventRecord;
 use super::witness::Subject;
+use crate::behaviors::{Network, Observations, Observer};
+use crate::intelligence::Inspector;
 
 /// Reasons kept of one match.
 const MATCHED_MAX: usize = 24;
@@ -20,6 +23,8 @@ const MATCHED_MAX: usize = 24;
 pub struct Worker {
     parts: Arc<Parts>,
     scratch: Scratch,
+    inspector: Option<Inspector>,
+    observer: Option<Observer>,
 }
 
 /// What a batch gave.
@@ -29,6 +34,7 @@ pub struct Judged {
     pub(crate) signals: Vec<Signal>,
     /// What correlations need of records, with what alerts show of them.
     pub(crate) observed: Vec<(Vec<Observed>, Noted)>,
+    pub(crate) observations: Option<Observations>,
     pub(crate) counters: Counters,
     /// The newest time among the records that matched.
     pub(crate) newest_us: Option<i64>,
@@ -52,22 +58,86 @@ impl Judged {
 impl Worker {
     pub(crate) fn new(parts: Arc<Parts>) -> Self {
         let scratch = parts.matcher.scratch();
-        Self { parts, scratch }
+        let inspector = parts.intelligence.as_ref().filter(|found| !found.is_empty());
+        let inspector = inspector.map(|found| found.inspector());
+        let observer = parts.behaviors.clone().map(Observer::new);
+        Self { parts, scratch, inspector, observer }
     }
 
-    /// Judges a batch of a source. A source that no rule is about is only counted.
+    /// Judges a batch of a source. A source that nothing is about is only counted.
     pub fn batch(&mut self, source: &str, batch: &EventBatch) -> Judged {
         let mut judged = Judged::default();
         judged.counters.records = batch.len() as u64;
         let parts = Arc::clone(&self.parts);
-        let Some(source) = parts.sources.get(source).filter(|source| source.runs) else {
+        let observed = self.observer.as_ref().is_some_and(|observer| observer.wants(source));
+        let inspected = self.inspector.is_some();
+        let known = parts.sources.get(source);
+        let Some(source) = known.filter(|source| source.has_rules || observed || inspected) else {
             judged.counters.unmapped = batch.len() as u64;
             return judged;
         };
         for record in batch {
-            self.record(&parts, source, record, &mut judged);
+            if source.has_rules {
+                self.record(&parts, source, record, &mut judged);
+            }
+            if inspected {
+                self.inspect(&parts, source, record, &mut judged);
+            }
+            if observed {
+                self.observe(&parts, source, record);
+            }
         }
+        judged.observations = self.observer.as_mut().filter(|_| observed).map(Observer::take);
         judged
+    }
+
+    /// Looks at the record's addresses, domains and digests.
+    fn inspect(
+        &mut self,
+        parts: &Parts,
+        source: &SourceParts,
+        record: Record<'_>,
+        judged: &mut Judged,
+    ) {
+        let (Some(intelligence), Some(inspector)) = (&parts.intelligence, &mut self.inspector)
+        else {
+            return;
+        };
+        intelligence.inspect(&source.table, record, inspector, &mut |hit| {
+            let event = EventRecord::new(record, &source.table, &source.readers);
+            let witness = source.shown.witness(&source.table, record, &event);
+            judged.newest_us = judged.newest_us.max(Some(witness.time_us));
+            let subject = Subject::Kind(hit.entity);
+            judged.signals.push(Signal {
+                kind: SignalKind::Intelligence,
+                content: hit.content,
+                severity: hit.severity,
+                weak: hit.weak,
+                entity: subject.entity(&source.shown, record, &event, &witness),
+                time_us: witness.time_us,
+                witness,
+                matched: hit.matched,
+                contrast: None,
+                more: Vec::new(),
+                more_events: Vec::new(),
+                events_total: 1,
+                story: Vec::new(),
+            });
+        });
+    }
+
+    fn observe(&mut self, parts: &Parts, source: &SourceParts, record: Record<'_>) {
+        let Some(observer) = &mut self.observer else { return };
+        let lookup = |address: IpAddr| {
+            let network = parts.intelligence.as_ref()?.network_of(address);
+            Some(Network {
+                country: network.country,
+                asn: network.asn,
+                place: network.place,
+                hosting: network.hosting,
+            })
+        };
+        observer.observe(&source.table, record, &lookup);
     }
 
     fn record(
@@ -77,8 +147,9 @@ impl Worker {
         record: Record<'_>,
         judged: &mut Judged,
     ) {
+        let Some(id) = source.id else { return };
         let event = EventRecord::new(record, &source.table, &source.readers);
-        let matched = parts.matcher.matches(source.id, &event, &mut self.scratch);
+        let matched = parts.matcher.matches(id, &event, &mut self.scratch);
         if matched.is_empty() {
             return;
         }
@@ -87,7 +158,7 @@ impl Worker {
             judged.counters.timeless += 1;
         }
         judged.newest_us = judged.newest_us.max(Some(witness.time_us));
-        let observed: Vec<Observed> = parts.matcher.observe(source.id, &event, matched).collect();
+        let observed: Vec<Observed> = parts.matcher.observe(id, &event, matched).collect();
         for rule in matched {
             if let Some(signal) = signal(parts, source, *rule, record, &event, &witness) {
                 judged.signals.push(signal);
@@ -117,7 +188,7 @@ fn signal(
 ) -> Option<Signal> {
     let at = parts.rules.get(rule.index()).copied().flatten()?;
     let known = parts.known.get(at as usize)?;
-    let reasons = parts.matcher.explain(source.id, rule, event);
+    let reasons = parts.matcher.explain(source.id?, rule, event);
     let matched = reasons
         .iter()
         .take(MATCHED_MAX)

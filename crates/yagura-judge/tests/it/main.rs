@@ -11,6 +11,7 @@
 mod builtin;
 mod cases;
 mod controls;
+mod detections;
 mod exceptions;
 mod frameworks;
 mod neighbors;

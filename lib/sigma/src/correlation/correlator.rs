@@ -68,7 +68,7 @@ pub(super) type GroupKey = (u32, Values);
 /// within the lateness, ordered.
 #[derive(Clone, Debug)]
 pub struct Correlator {
-    pub(super) plan: Plan,
+    pub(super) plan: Arc<Plan>,
     pub(super) options: Options,
     pub(super) counters: Counters,
     /// Time of the newest event.
@@ -94,7 +94,7 @@ impl Correlator {
     #[must_use]
     pub fn new(matcher: &Matcher, options: Options) -> Self {
         Self {
-            plan: matcher.plan().clone(),
+            plan: matcher.shared_plan(),
             options,
             counters: Counters::default(),
             newest_us: i64::MIN,

@@ -1,6 +1,8 @@
 //! Turns rules into programs, one for each kind of records, through pipelines and filters.
 //! The programs themselves are `program.rs`; correlations are planned in `correlation/plan.rs`.
 
+use std::sync::Arc;
+
 use super::check::Check;
 use super::program::{Program, Unit};
 use super::tree::{self, SearchTree, Tree};
@@ -55,7 +57,11 @@ pub(super) fn compile(set: RuleSet, pipelines: &[Pipeline]) -> Compiled {
     problems.extend(faults);
     problems.sort_by(|a, b| (&a.origin, a.place).cmp(&(&b.origin, b.place)));
     problems.dedup();
-    Compiled { matcher: Matcher { rules: set.rules, programs, plan }, unmapped, problems }
+    Compiled {
+        matcher: Matcher { rules: set.rules, programs, plan: Arc::new(plan) },
+        unmapped,
+        problems,
+    }
 }
 
 /// Two rules with one id cannot be told apart in references and state: the later is left out.

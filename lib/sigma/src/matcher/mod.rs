@@ -14,6 +14,8 @@ mod program;
 mod run;
 mod tree;
 
+use std::sync::Arc;
+
 use crate::correlation::{Observed, Plan};
 use crate::pipeline::Pipeline;
 use crate::problem::Problem;
@@ -50,7 +52,7 @@ pub struct SourceId(pub(crate) u32);
 pub struct Matcher {
     rules: Vec<Rule>,
     programs: Vec<Program>,
-    plan: Plan,
+    plan: Arc<Plan>,
 }
 
 /// What compiling gave.
@@ -92,6 +94,10 @@ impl Matcher {
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    pub(crate) fn shared_plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.plan)
     }
 
     /// Whether a rule raises alerts of its own: not if only correlations without `generate`

@@ -5,6 +5,7 @@
 
 pub mod access;
 mod fact;
+pub mod intelligence;
 mod logs;
 mod network;
 mod policy;

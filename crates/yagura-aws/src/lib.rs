@@ -30,6 +30,7 @@ pub mod replay;
 mod retry;
 mod sign;
 mod transport;
+mod web;
 
 pub use api::{Actions, Api};
 pub use bucket::{Bucket, Content, Fetched, Listed, ListedPage, Listing, call_error};
@@ -40,3 +41,4 @@ pub use error::{BuildError, CallContext, CallError, CallErrorKind, DeniedBy, Ref
 pub use queue::{Message, QueueConsumer, QueueDepth};
 pub use read::{Declared, ReadClient, is_customer_data};
 pub use replay::Replay;
+pub use web::{Web, WebAnswer, WebContent, WebError, WebRequest};

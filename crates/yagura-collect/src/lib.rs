@@ -6,6 +6,7 @@ mod caller;
 pub mod cases;
 mod client;
 mod error;
+pub mod intelligence;
 mod inventory;
 mod notice;
 mod organization;

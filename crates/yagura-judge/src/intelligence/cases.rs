@@ -22,11 +22,13 @@ pub fn run(content: &Content) -> Vec<CaseResult> {
 
 /// Runs the cases of one rule.
 pub fn run_rule(content: &Content, rule: &IntelligenceRule) -> Vec<CaseResult> {
+    let mut alone = content.clone();
+    alone.intelligence.retain(|id, _| *id == rule.id);
     let result = |case: &IntelligenceCase| CaseResult {
         control: rule.id.clone(),
         case: case.name.value.clone(),
         place: case.name.place,
-        failure: run_case(content, rule, case).err(),
+        failure: run_case(&alone, rule, case).err(),
     };
     rule.cases.iter().map(result).collect()
 }

@@ -58,7 +58,6 @@ pub struct Intelligence {
 pub struct Inspector {
     /// By source.
     scratches: Vec<Option<Scratch>>,
-    listings: Vec<Listing>,
     holding: Vec<usize>,
     found: Vec<(usize, Matched)>,
 }
@@ -149,6 +148,19 @@ impl Intelligence {
         };
         network.hosting |= listings.iter().any(hides);
         network
+    }
+
+    /// Whether an address is on a threat list and can be.
+    pub fn is_listed(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.threats.has_address(address)
+            && !SpecialRange::of(address).is_some_and(SpecialRange::is_unlistable)
+            && !self.trusted.has_address(address)
+    }
+
+    /// Whether a domain name is on a threat list.
+    pub fn is_listed_domain(&self, name: &str) -> bool {
+        self.threats.has_domain(name) && !self.trusted.has_domain(name)
     }
 
     /// The lists that an address, domain, URL or digest is on, as `look` shows them: whether

@@ -112,6 +112,7 @@ impl<A: Number> RangeIndex<A> {
             let own = own.zip(list).map(|(entry, held)| Span {
                 first: held.first,
                 last: held.last,
+                width: held.last.minus(held.first),
                 entry,
             });
             spans.extend(flat(own.collect()));
@@ -202,6 +203,8 @@ impl<A: Number> RangeIndex<A> {
 struct Span<A> {
     first: A,
     last: A,
+    /// Of the whole entry, of which this may be a part.
+    width: A,
     entry: u32,
 }
 
@@ -215,8 +218,16 @@ fn flat<A: Number>(sorted: Vec<Span<A>>) -> Vec<Span<A>> {
         return sorted;
     }
     let mut spans = Vec::with_capacity(sorted.len());
+    let widths: std::collections::HashMap<u32, A> =
+        sorted.iter().map(|span| (span.entry, span.width)).collect();
     sweep(&sorted, 1, &mut |first, last, entries| {
-        spans.extend(entries.first().map(|entry| Span { first, last, entry: *entry }));
+        let narrowest = entries.first().and_then(|entry| Some((entry, widths.get(entry)?)));
+        spans.extend(narrowest.map(|(entry, width)| Span {
+            first,
+            last,
+            width: *width,
+            entry: *entry,
+        }));
     });
     spans
 }
@@ -229,7 +240,7 @@ fn sweep<A: Number>(sorted: &[Span<A>], most: usize, segment: &mut dyn FnMut(A, 
     let mut starts = sorted.iter().peekable();
     let mut ends = ends.into_iter().peekable();
     let mut active: BTreeSet<(A, u32)> = BTreeSet::new();
-    let key = |span: &Span<A>| (span.last.minus(span.first), span.entry);
+    let key = |span: &Span<A>| (span.width, span.entry);
     let mut from: Option<A> = None;
     let mut entries: Vec<u32> = Vec::new();
     let mut emit = |from: Option<A>, last: A, active: &BTreeSet<(A, u32)>| {

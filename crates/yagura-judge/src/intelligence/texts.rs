@@ -224,13 +224,13 @@ mod tests {
         assert_eq!(owners(&index, "bad.example"), [0]);
         assert_eq!(owners(&index, "A.Bad.Example."), [0, 4]);
         assert_eq!(owners(&index, "x.a.bad.example"), [0]);
-        assert_eq!(owners(&index, "below.example"), []);
+        assert!(owners(&index, "below.example").is_empty());
         assert_eq!(owners(&index, "x.below.example"), [1]);
         assert_eq!(owners(&index, "only.example"), [2]);
-        assert_eq!(owners(&index, "x.only.example"), []);
+        assert!(owners(&index, "x.only.example").is_empty());
         assert_eq!(owners(&index, "abc.onion"), [3]);
         for name in ["", ".", "notbad.example", "example", "bad.example.com", "onions"] {
-            assert_eq!(owners(&index, name), [], "{name}");
+            assert!(owners(&index, name).is_empty(), "{name}");
         }
     }
 

@@ -14,6 +14,7 @@ mod controls;
 mod detections;
 mod exceptions;
 mod frameworks;
+mod intelligence;
 mod neighbors;
 mod unread;
 mod world;

@@ -159,6 +159,8 @@ async fn main() {
         committed.bytes as f64 / rows,
         cpu * 1e6 / rows,
     );
+    let now = "2026-12-21T00:00:00Z".parse().unwrap();
+    println!("{:?}", lake.compact(&yagura_lake::CompactOptions::new(now)).await.unwrap());
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     println!("{}", status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or_default());
     if let Some(keep) = args.get(4).filter(|arg| *arg != "parse") {

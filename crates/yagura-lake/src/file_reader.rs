@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -35,6 +36,16 @@ pub(crate) async fn open(
     file: &LakeFile,
     at: &str,
 ) -> Result<ParquetRecordBatchStreamBuilder<FileReader>, LakeError> {
+    open_as(root, layout, (file, at), &layout.schema).await
+}
+
+/// The same, into other types of the same columns.
+pub(crate) async fn open_as(
+    root: &Root,
+    layout: &TableLayout,
+    (file, at): (&LakeFile, &str),
+    schema: &SchemaRef,
+) -> Result<ParquetRecordBatchStreamBuilder<FileReader>, LakeError> {
     let reader = FileReader {
         root: root.clone(),
         path: at.to_owned(),
@@ -43,7 +54,7 @@ pub(crate) async fn open(
     };
     let mut options = ArrowReaderOptions::new();
     if file.schema == layout.fingerprint {
-        options = options.with_schema(Arc::clone(&layout.schema));
+        options = options.with_schema(Arc::clone(schema));
     }
     ParquetRecordBatchStreamBuilder::new_with_options(reader, options)
         .await

@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::{ArrayRef, RecordBatch, StringViewArray, new_null_array};
+use arrow::datatypes::{DataType, SchemaRef};
 use yagura_model::source::Table;
 
+use crate::form::{FORM, RAW};
 use crate::layout::table::TableLayout;
 use crate::manifest::{CommitId, CommittedObject, ManifestLog, State};
 use crate::seen::Seen;
@@ -124,6 +126,23 @@ impl Lake {
     /// path.
     pub fn schema(&self, source: &str) -> Option<SchemaRef> {
         self.inner.tables.get(source).map(|layout| Arc::clone(&layout.schema))
+    }
+
+    /// The records of rows that were read out of a source's file, byte for byte as they came:
+    /// files keep them as forms, with blanks for what other columns have. The rows must have all
+    /// columns of the file.
+    ///
+    /// # Errors
+    /// [`LakeError::Table`] for a source that the lake does not know; [`LakeError::Encode`] where
+    /// a column is missing that a form needs.
+    pub fn records(&self, source: &str, rows: &RecordBatch) -> Result<StringViewArray, LakeError> {
+        let layout = self.layout(source)?;
+        let fail = |error| LakeError::encode(format!("compose records of `{source}`"), error);
+        let nulls = || new_null_array(&DataType::Utf8View, rows.num_rows());
+        let column = |name: &str| rows.column_by_name(name).cloned().unwrap_or_else(nulls);
+        let columns = layout.composer.columns();
+        let columns: Vec<ArrayRef> = columns.iter().map(|name| column(name)).collect();
+        layout.composer.compose(&column(RAW), &column(FORM), &columns).map_err(fail)
     }
 
     /// The newest state.

@@ -8,6 +8,7 @@ mod error;
 pub mod explain;
 pub mod export;
 mod file_reader;
+mod form;
 mod functions;
 pub mod input;
 mod inventory;

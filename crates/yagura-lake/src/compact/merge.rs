@@ -1,69 +1,59 @@
-//! Sorted files of one partition become one sorted file, row by row as they stream.
+//! Files of one partition become one file: rows in slabs by time, alike rows together in each.
 //! Which files, and what becomes of the result, is decided in the module above.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::pin::Pin;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, RecordBatch};
 use arrow::compute::interleave_record_batch;
+use arrow::datatypes::{DataType, Schema};
 use futures::TryStreamExt;
-use parquet::arrow::async_reader::ParquetRecordBatchStream;
 
 use crate::LakeError;
-use crate::file_reader::{FileReader, open};
+use crate::file_reader::open_as;
+use crate::form::{FORM, TextPool};
 use crate::lake::Lake;
-use crate::layout::encoding::Effort;
+use crate::layout::encoding::{Effort, ROW_GROUP_ROWS, SAMPLE_ROWS};
 use crate::layout::partition::partition_path;
-use crate::layout::table::TableLayout;
+use crate::layout::table::{LIKENESS, SHARED_TEXTS, TableLayout};
 use crate::manifest::LakeFile;
-use crate::seen::times;
-use crate::write::{FileEncoder, StagedFile, Staging};
+use crate::rows::buffer::ranks_of;
+use crate::seen::{text_at, times};
+use crate::write::{FileEncoder, StagedFile, Staging, Upload};
 
-/// Rows of an input that are decoded at a time.
-const INPUT_ROWS: usize = 1024;
 /// Rows that are put together at a time.
 const CHUNK_ROWS: usize = 4096;
+/// Rows that are sorted at a time. Half a row group needs half the memory, and alike rows stand
+/// together nearly as well.
+pub(super) const SLAB_ROWS: usize = ROW_GROUP_ROWS / 2;
+/// Rows that are decoded at a time.
+const INPUT_ROWS: usize = 16 * 1024;
 
-/// A file that is being read.
-struct Input {
-    stream: Pin<Box<ParquetRecordBatchStream<FileReader>>>,
-    path: String,
-    /// The place of its batch among the chunk's batches.
-    batch: usize,
-    times: Vec<i64>,
-    row: usize,
+/// A row group that is to be read.
+struct Source {
+    file: Arc<LakeFile>,
+    group: usize,
+    time_min_us: i64,
 }
 
-impl Input {
-    /// The time of its next row.
-    fn time(&self) -> Option<i64> {
-        self.times.get(self.row).copied()
-    }
-
-    /// Reads the next rows; none at the end.
-    async fn read(&mut self) -> Result<Option<RecordBatch>, LakeError> {
-        let attempt = || format!("read rows of `{}`", self.path);
-        let fail = |error| LakeError::encode(attempt(), error);
-        while let Some(batch) = self.stream.try_next().await.map_err(fail)? {
-            if batch.num_rows() > 0 {
-                self.times = times(&batch);
-                self.row = 0;
-                return Ok(Some(batch));
-            }
-        }
-        self.times.clear();
-        self.row = 0;
-        Ok(None)
-    }
+/// A row that was read and not written.
+#[derive(Clone, Copy)]
+struct Waiting {
+    time_us: i64,
+    batch: u32,
+    row: u32,
+    /// Numbers of its texts in the columns of [`LIKENESS`].
+    like: [i32; LIKENESS.len()],
 }
 
-/// Rows that are chosen and not written yet.
+/// Rows between reading and writing.
 #[derive(Default)]
-struct Chunk {
-    batches: Vec<RecordBatch>,
-    rows: Vec<(usize, usize)>,
+struct Pool {
+    batches: HashMap<u32, RecordBatch>,
+    next_batch: u32,
+    /// Sorted by time.
+    rows: Vec<Waiting>,
+    texts: [TextPool; LIKENESS.len()],
 }
 
 /// Merges files into one staged file.
@@ -93,50 +83,76 @@ pub(crate) async fn merge(
     }
 }
 
+/// The types in which rows are merged: offsets instead of views, which take a quarter of the
+/// memory where most values are null, and forms once for all their rows.
+pub(super) fn merged_schema(layout: &TableLayout) -> Schema {
+    let fields = layout.schema.fields().iter().map(|field| {
+        let kind = match field.name() == FORM {
+            true => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            false => plain(field.data_type()),
+        };
+        field.as_ref().clone().with_data_type(kind)
+    });
+    Schema::new(fields.collect::<Vec<_>>())
+}
+
+fn plain(kind: &DataType) -> DataType {
+    match kind {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::List(item) => {
+            DataType::List(Arc::new(item.as_ref().clone().with_data_type(plain(item.data_type()))))
+        }
+        DataType::Struct(members) => DataType::Struct(
+            members
+                .iter()
+                .map(|member| member.as_ref().clone().with_data_type(plain(member.data_type())))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
 async fn stream(
     lake: &Lake,
     layout: &TableLayout,
     files: &[Arc<LakeFile>],
-    upload: &mut crate::write::Upload,
+    upload: &mut Upload,
 ) -> Result<crate::write::FileFacts, LakeError> {
     let rows: u64 = files.iter().map(|file| file.rows).sum();
-    let mut inputs = Vec::with_capacity(files.len());
-    let mut chunk = Chunk::default();
-    let mut next = BinaryHeap::new();
-    for file in files {
-        let reader = open(lake.root(), layout, file, &file.path).await?;
-        let fail = |error| LakeError::encode(format!("read rows of `{}`", file.path), error);
-        let stream = reader.with_batch_size(INPUT_ROWS).build().map_err(fail)?;
-        let mut input = Input {
-            stream: Box::pin(stream),
-            path: file.path.clone(),
-            batch: 0,
-            times: Vec::new(),
-            row: 0,
-        };
-        advance(&mut input, &mut chunk, &mut next, inputs.len()).await?;
-        inputs.push(input);
-    }
+    let mut sources: Vec<Source> = files.iter().flat_map(sources).collect();
+    // The earliest is taken from the end.
+    sources.sort_by_key(|source| std::cmp::Reverse(source.time_min_us));
+    let schema = Arc::new(merged_schema(layout));
+    let mut pool = Pool::default();
     let mut encoder: Option<FileEncoder<'_>> = None;
-    while let Some(Reverse((_, at))) = next.pop() {
-        let Some(input) = inputs.get_mut(at) else { continue };
-        // All rows of this input up to the next input's first are in order already.
-        let until = next.peek().map_or(i64::MAX, |Reverse((time_us, _))| *time_us);
-        while input.time().is_some_and(|time_us| time_us <= until) && chunk.rows.len() < CHUNK_ROWS
+    loop {
+        let frontier = sources.last().map_or(i64::MAX, |source| source.time_min_us);
+        let ready = pool.rows_before(frontier);
+        if ready < SLAB_ROWS
+            && let Some(source) = sources.pop()
         {
-            chunk.rows.push((input.batch, input.row));
-            input.row += 1;
+            pool.read(lake, layout, &schema, &source).await?;
+            continue;
         }
-        match input.time() {
-            Some(time_us) => next.push(Reverse((time_us, at))),
-            None => advance(input, &mut chunk, &mut next, at).await?,
+        if ready == 0 {
+            break;
         }
-        if chunk.rows.len() >= CHUNK_ROWS || next.is_empty() {
-            write(layout, &mut chunk, &mut inputs, rows, &mut encoder)?;
-            if let Some(encoder) = &mut encoder {
-                upload.add(encoder.fetch()).await?;
+        let slab = pool.take(ready.min(SLAB_ROWS));
+        let encoder = match &mut encoder {
+            Some(encoder) => encoder,
+            none => {
+                let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+                let step = slab.len().div_ceil(SAMPLE_ROWS).max(1);
+                let sample: Vec<Waiting> = slab.iter().step_by(step).copied().collect();
+                let sample = pool.gather(&sample, layout)?;
+                none.insert(FileEncoder::new(layout, &sample, rows, Effort::Thorough)?)
             }
+        };
+        for chunk in slab.chunks(CHUNK_ROWS) {
+            encoder.write(&pool.gather(chunk, layout)?)?;
+            upload.add(encoder.fetch()).await?;
         }
+        pool.forget_written();
     }
     let Some(encoder) = encoder else {
         return Err(LakeError::Request("no row to merge".to_owned()));
@@ -153,51 +169,93 @@ async fn stream(
     }
 }
 
-/// Reads an input's next rows and puts it back in the queue.
-async fn advance(
-    input: &mut Input,
-    chunk: &mut Chunk,
-    next: &mut BinaryHeap<Reverse<(i64, usize)>>,
-    at: usize,
-) -> Result<(), LakeError> {
-    if let Some(batch) = input.read().await? {
-        input.batch = chunk.batches.len();
-        chunk.batches.push(batch);
-        next.extend(input.time().map(|time_us| Reverse((time_us, at))));
-    }
-    Ok(())
+fn sources(file: &Arc<LakeFile>) -> impl Iterator<Item = Source> + '_ {
+    file.row_groups.iter().enumerate().map(|(group, facts)| Source {
+        file: Arc::clone(file),
+        group,
+        time_min_us: facts.time_min_us,
+    })
 }
 
-/// Writes the chunk; batches of which rows are left go into the next.
-fn write<'l>(
-    layout: &'l TableLayout,
-    chunk: &mut Chunk,
-    inputs: &mut [Input],
-    rows: u64,
-    encoder: &mut Option<FileEncoder<'l>>,
-) -> Result<(), LakeError> {
-    let fail = |error| LakeError::encode(format!("merge `{}`", layout.table.source), error);
-    let batches: Vec<&RecordBatch> = chunk.batches.iter().collect();
-    if chunk.rows.is_empty() {
-        return Ok(());
-    }
-    let merged = interleave_record_batch(&batches, &chunk.rows).map_err(fail)?;
-    let encoder = match encoder {
-        Some(encoder) => encoder,
-        none => {
-            let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-            none.insert(FileEncoder::new(layout, &merged, rows, Effort::Thorough)?)
-        }
-    };
-    encoder.write(&merged)?;
-    chunk.rows.clear();
-    let mut kept = Vec::new();
-    for input in inputs.iter_mut().filter(|input| input.time().is_some()) {
-        if let Some(batch) = chunk.batches.get(input.batch) {
-            kept.push(batch.clone());
-            input.batch = kept.len() - 1;
+impl Pool {
+    /// How many rows are earlier than everything that is still to be read.
+    fn rows_before(&self, frontier: i64) -> usize {
+        match frontier {
+            i64::MAX => self.rows.len(),
+            _ => self.rows.partition_point(|row| row.time_us < frontier),
         }
     }
-    chunk.batches = kept;
-    Ok(())
+
+    async fn read(
+        &mut self,
+        lake: &Lake,
+        layout: &TableLayout,
+        schema: &Arc<Schema>,
+        source: &Source,
+    ) -> Result<(), LakeError> {
+        let path = &source.file.path;
+        let fail = |error| LakeError::encode(format!("read rows of `{path}`"), error);
+        let reader = open_as(lake.root(), layout, (&source.file, path), schema).await?;
+        let reader = reader.with_row_groups(vec![source.group]).with_batch_size(INPUT_ROWS);
+        let mut reader = std::pin::pin!(reader.build().map_err(fail)?);
+        while let Some(batch) = reader.try_next().await.map_err(fail)? {
+            self.add(batch);
+        }
+        self.rows.sort_unstable_by_key(|row| (row.time_us, row.batch, row.row));
+        Ok(())
+    }
+
+    fn add(&mut self, batch: RecordBatch) {
+        let number = self.next_batch;
+        self.next_batch += 1;
+        let columns = LIKENESS.map(|at| SHARED_TEXTS.get(at).copied().unwrap_or_default());
+        let columns = columns.map(|name| batch.column_by_name(name));
+        for (row, time_us) in times(&batch).into_iter().enumerate() {
+            let mut like = [-1; LIKENESS.len()];
+            for ((like, pool), column) in like.iter_mut().zip(&mut self.texts).zip(columns) {
+                let column = column.filter(|column| column.is_valid(row));
+                *like = column
+                    .and_then(|column| text_at(column, row))
+                    .map_or(-1, |text| pool.number(text));
+            }
+            let row = u32::try_from(row).unwrap_or(u32::MAX);
+            self.rows.push(Waiting { time_us, batch: number, row, like });
+        }
+        self.batches.insert(number, batch);
+    }
+
+    /// Takes so many of the earliest rows out, in the order in which a row group has them.
+    fn take(&mut self, count: usize) -> Vec<Waiting> {
+        let ranks = self.texts.each_ref().map(TextPool::ranks);
+        let mut rows: Vec<Waiting> = self.rows.drain(..count.min(self.rows.len())).collect();
+        rows.sort_unstable_by_key(|row| {
+            (ranks_of(row.like, &ranks), row.time_us, row.batch, row.row)
+        });
+        rows
+    }
+
+    fn gather(&self, rows: &[Waiting], layout: &TableLayout) -> Result<RecordBatch, LakeError> {
+        let fail = |error| LakeError::encode(format!("merge `{}`", layout.table.source), error);
+        let mut places: HashMap<u32, usize> = HashMap::new();
+        let mut batches: Vec<&RecordBatch> = Vec::new();
+        let mut indices = Vec::with_capacity(rows.len());
+        for row in rows {
+            let place = *places.entry(row.batch).or_insert_with(|| {
+                batches.extend(self.batches.get(&row.batch));
+                batches.len().saturating_sub(1)
+            });
+            indices.push((place, row.row as usize));
+        }
+        interleave_record_batch(&batches, &indices).map_err(fail)
+    }
+
+    /// Drops batches of which no row waits any more.
+    fn forget_written(&mut self) {
+        let waiting: std::collections::HashSet<u32> =
+            self.rows.iter().map(|row| row.batch).collect();
+        self.batches.retain(|number, _| waiting.contains(number));
+        if self.rows.is_empty() {
+            self.texts.iter_mut().for_each(TextPool::clear);
+        }
+    }
 }

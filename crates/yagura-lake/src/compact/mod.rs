@@ -14,15 +14,16 @@ use crate::amend::amend;
 use crate::lake::Lake;
 use crate::layout::partition::partition_path;
 use crate::layout::table::TableLayout;
-use crate::manifest::{Commit, CommitKind, LakeFile, Removal, State};
+use crate::manifest::{Commit, CommitKind, LakeFile, Removal, RowGroup, State};
 use crate::write::Staging;
 
 /// Rounds of one call. Each makes files several times as large, so that few are ever needed.
 const ROUNDS_MAX: u32 = 8;
-/// Decoded bytes that an input holds at most while it is merged, beside its compressed ones.
-const INPUT_BYTES_MAX: u64 = 8 * 1024 * 1024;
-/// Decoded bytes of a row.
-const ROW_BYTES: u64 = 3 * 1024;
+/// Decoded bytes of a row that waits to be written, however little it holds: a null takes up to
+/// eight.
+const ROW_BYTES: u64 = 512;
+/// Decoded bytes of texts for one compressed byte.
+const TEXT_BYTES_PER_BYTE: u64 = 5;
 
 /// How to compact.
 #[derive(Clone, Debug)]
@@ -70,6 +71,24 @@ impl CompactOptions {
     fn is_small(&self, file: &LakeFile) -> bool {
         file.bytes < self.target_bytes / 2
     }
+}
+
+/// Bytes that a merge of these files holds at a time, at most: rows that were read and may not
+/// be written before others were read, and a slab of those that may.
+fn memory_of(files: &[Arc<LakeFile>]) -> u64 {
+    let groups: Vec<&RowGroup> = files.iter().flat_map(|file| &file.row_groups).collect();
+    let of = |groups: &mut dyn Iterator<Item = &&RowGroup>| -> u64 {
+        groups.map(|group| group.rows * ROW_BYTES + group.bytes * TEXT_BYTES_PER_BYTE).sum()
+    };
+    let held = |until: &&RowGroup| {
+        let open = |group: &&&RowGroup| {
+            group.time_min_us <= until.time_min_us && group.time_max_us >= until.time_min_us
+        };
+        of(&mut groups.iter().filter(open))
+    };
+    let (all, rows) = (of(&mut groups.iter()), groups.iter().map(|group| group.rows).sum::<u64>());
+    let slab = all / rows.max(1) * merge::SLAB_ROWS as u64;
+    (groups.iter().map(held).max().unwrap_or_default() + slab).min(all)
 }
 
 impl Lake {
@@ -154,26 +173,22 @@ impl Lake {
         files: Vec<Arc<LakeFile>>,
         options: &CompactOptions,
     ) -> Vec<Vec<Arc<LakeFile>>> {
-        let memory_max = self.options().memory_bytes / 2;
+        let memory_max = self.options().memory_bytes / 4 * 3;
         let mut groups: Vec<Vec<Arc<LakeFile>>> = Vec::new();
-        let (mut bytes, mut memory) = (0, 0);
+        let mut bytes = 0;
         for file in files {
-            let group = file.row_groups.iter().map(|group| group.bytes).max().unwrap_or_default();
-            let needs = group + file.rows.saturating_mul(ROW_BYTES).min(INPUT_BYTES_MAX);
-            match groups.last_mut() {
-                Some(group)
-                    if bytes + file.bytes <= options.target_bytes
-                        && memory + needs <= memory_max =>
-                {
+            if let Some(group) = groups.last_mut()
+                && bytes + file.bytes <= options.target_bytes
+            {
+                group.push(Arc::clone(&file));
+                if memory_of(group) <= memory_max {
                     bytes += file.bytes;
-                    memory += needs;
-                    group.push(file);
+                    continue;
                 }
-                _ => {
-                    (bytes, memory) = (file.bytes, needs);
-                    groups.push(vec![file]);
-                }
+                group.pop();
             }
+            bytes = file.bytes;
+            groups.push(vec![file]);
         }
         groups.retain(|group| group.len() > 1);
         groups

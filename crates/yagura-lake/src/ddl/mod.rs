@@ -11,6 +11,7 @@ use arrow::datatypes::{Field, SchemaRef};
 use yagura_model::source::Table;
 
 use self::types::type_name;
+use crate::form::{FORM, RAW, raw_in};
 use crate::layout::table::{IdentityPart, TableLayout};
 use crate::{ACCOUNT_UNKNOWN, LakeError};
 
@@ -229,8 +230,13 @@ impl Statement<'_> {
             _ => quote("day"),
         };
         let account = format!("NULLIF({0}, '{ACCOUNT_UNKNOWN}') AS {0}", quote("account"));
-        let mut columns: Vec<String> =
-            self.schema().fields().iter().map(|field| quote(field.name())).collect();
+        let visible = self.schema().fields().iter().filter(|field| field.name() != FORM);
+        let mut columns: Vec<String> = visible
+            .map(|field| match field.name() == RAW {
+                true => format!("{} AS {}", self.record(), quote(RAW)),
+                false => quote(field.name()),
+            })
+            .collect();
         columns.insert(1.min(columns.len()), account);
         columns.push(format!("'{}' AS {}", self.source(), quote("source")));
         columns.push(day);
@@ -255,6 +261,11 @@ impl Statement<'_> {
             quote("numbered"),
             quote("repeat_number"),
         )
+    }
+
+    /// The record, out of its form and the columns that took words from it.
+    fn record(&self) -> String {
+        raw_in(self.engine, &self.layout.plan.blanks, &|name| self.quoted_in_query(name))
     }
 
     /// The columns that name a record, beyond the partition.

@@ -5,6 +5,8 @@ use yagura_model::Lang;
 use super::{Explained, LeftOut, LeftOutBy, TableRead};
 use crate::query::bytes;
 
+/// A record is put together from nearly all columns; so many are named.
+const COLUMNS_NAMED: usize = 12;
 /// Dollars for a thousand reads of S3 Standard in us-east-1.
 /// Source: Amazon S3 pricing, "Requests & data retrievals", seen 2026-11.
 const DOLLARS_PER_1000_READS: f64 = 0.0004;
@@ -32,10 +34,14 @@ impl Explained {
                 ));
             }
             if table.files_read > 0 && !table.columns.is_empty() {
-                let columns = table.columns.join(", ");
-                lines.push(match lang {
-                    Lang::En => format!("  columns: {columns}"),
-                    Lang::Ja => format!("  列: {columns}"),
+                let named = table.columns.iter().take(COLUMNS_NAMED);
+                let columns = named.map(String::as_str).collect::<Vec<_>>().join(", ");
+                let more = table.columns.len().saturating_sub(COLUMNS_NAMED);
+                lines.push(match (lang, more) {
+                    (Lang::En, 0) => format!("  columns: {columns}"),
+                    (Lang::Ja, 0) => format!("  列: {columns}"),
+                    (Lang::En, _) => format!("  columns: {columns} and {more} more"),
+                    (Lang::Ja, _) => format!("  列: {columns} ほか {more} 列"),
                 });
             }
         }

@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
+use crate::form::{FORM, RAW};
 use crate::layout::table::TableLayout;
 use crate::seen::text_at;
 
@@ -18,12 +18,16 @@ use crate::seen::text_at;
 pub(crate) const ROW_GROUP_ROWS: usize = 128 * 1024;
 /// Rows between entries of the page index.
 const PAGE_ROWS: usize = 20_000;
+/// Bytes of different forms of records in a row group, before they are written out one by one.
+const FORMS_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes of a page before compression.
 const PAGE_BYTES: usize = 1024 * 1024;
 /// Of a hundred lookups for a value that is not there, one reads a row group for nothing.
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
+/// Bits of a filter for a value at that rate (BloomFilter.md of apache/parquet-format), rounded.
+const BLOOM_BITS_PER_VALUE: u64 = 10;
 /// So many rows decide whether a column repeats itself.
-const SAMPLE_ROWS: usize = 1024;
+pub(crate) const SAMPLE_ROWS: usize = 1024;
 /// Characters of a value that statistics keep; longer ones are cut, and readers know it.
 const STATISTICS_BYTES: usize = 64;
 
@@ -46,7 +50,7 @@ impl Effort {
     }
 }
 
-/// The properties for a file whose first rows are `sample`.
+/// The properties for a file of which `sample` has rows from everywhere.
 pub(crate) fn properties(
     layout: &TableLayout,
     sample: &RecordBatch,
@@ -62,19 +66,19 @@ pub(crate) fn properties(
         .set_column_index_truncate_length(Some(STATISTICS_BYTES))
         .set_statistics_truncate_length(Some(STATISTICS_BYTES))
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_sorting_columns(Some(vec![SortingColumn {
-            column_idx: 0,
-            descending: false,
-            nulls_first: false,
-        }]))
         .set_column_dictionary_enabled(ColumnPath::from("time"), false)
-        .set_column_encoding(ColumnPath::from("time"), Encoding::DELTA_BINARY_PACKED)
+        // Not sorted, differences are as wide as the times, and their bits compress to nothing.
+        .set_column_encoding(ColumnPath::from("time"), Encoding::PLAIN)
         .set_column_statistics_enabled(ColumnPath::from("time"), EnabledStatistics::Page);
     for (field, column) in layout.schema.fields().iter().zip(sample.columns()) {
         builder = leaf(builder, vec![field.name().clone()], column);
     }
-    builder = plain_text(builder, ColumnPath::from("raw"));
-    let distinct_max = u64::try_from(rows.min(ROW_GROUP_ROWS)).unwrap_or(u64::MAX).max(1);
+    builder = plain_text(builder, ColumnPath::from(RAW));
+    builder = builder
+        .set_column_dictionary_enabled(ColumnPath::from(FORM), true)
+        .set_column_dictionary_page_size_limit(ColumnPath::from(FORM), FORMS_BYTES)
+        .set_column_statistics_enabled(ColumnPath::from(FORM), EnabledStatistics::None);
+    let distinct_max = filter_values(u64::try_from(rows.min(ROW_GROUP_ROWS)).unwrap_or(u64::MAX));
     for lookup in layout.lookups.iter() {
         let path = || ColumnPath::new(lookup.split('.').map(str::to_owned).collect());
         builder = builder
@@ -84,6 +88,15 @@ pub(crate) fn properties(
             .set_column_statistics_enabled(path(), EnabledStatistics::Page);
     }
     builder.build()
+}
+
+/// For how many values the filter of a row group is laid out. Filters are powers of two long;
+/// where the next one would be half empty, the one below is full enough.
+fn filter_values(rows: u64) -> u64 {
+    let bits = rows.saturating_mul(BLOOM_BITS_PER_VALUE).max(256);
+    let above = bits.checked_next_power_of_two().unwrap_or(bits);
+    let bits = if above > bits.saturating_mul(7) / 5 { above / 2 } else { above };
+    (bits / BLOOM_BITS_PER_VALUE).max(1)
 }
 
 /// Text that does not repeat: no dictionary, lengths apart from letters, no statistics.
@@ -132,6 +145,8 @@ fn repeats_little(column: &ArrayRef) -> bool {
         rows.filter(|row| column.is_valid(*row)).filter_map(|row| text_at(column, row))
     };
     let distinct: HashSet<&str> = sample().collect();
-    let count = sample().count();
-    count >= 16 && distinct.len().saturating_mul(2) > count
+    // By bytes: a few long texts that never come again weigh more than many short ones that do.
+    let bytes = |texts: &mut dyn Iterator<Item = &str>| texts.map(str::len).sum::<usize>();
+    let of_distinct = bytes(&mut distinct.iter().copied());
+    sample().count() >= 16 && of_distinct.saturating_mul(2) > bytes(&mut sample())
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use yagura_model::source::{Column, ColumnKind, FieldPath, Rule, Table};
 
 use crate::LakeError;
+use crate::form::{Composer, FORM, RAW};
 use crate::rows::plan::RowPlan;
 
 /// Columns of the file that come before the source's own: `time`, then these. `account` is a
@@ -16,6 +17,9 @@ pub(crate) const SHARED_TEXTS: [&str; 6] =
     ["region", "actor", "address", "action", "resource", "outcome"];
 /// The shared columns by which people look rows up.
 const SHARED_LOOKUPS: [&str; 4] = ["actor", "address", "action", "resource"];
+/// The shared columns by which rows of a row group are put together, and then by time: what is
+/// alike compresses to next to nothing. Places in [`SHARED_TEXTS`].
+pub(crate) const LIKENESS: [usize; 2] = [3, 1];
 /// Before the source's own columns come `time` and the shared texts.
 pub(crate) const OWN_COLUMNS_FROM: usize = 1 + SHARED_TEXTS.len();
 
@@ -30,6 +34,8 @@ pub(crate) struct TableLayout {
     pub(crate) lookups: Arc<[String]>,
     pub(crate) identity: Vec<IdentityPart>,
     pub(crate) plan: RowPlan,
+    /// Gives records back.
+    pub(crate) composer: Arc<Composer>,
 }
 
 /// Where a part of a row's name is kept.
@@ -60,14 +66,17 @@ impl TableLayout {
             fields.push(field(column).ok_or_else(|| fail("a struct has no members"))?);
         }
         fields.push(Field::new("object", DataType::Utf8View, false));
-        fields.push(Field::new("raw", DataType::Utf8View, false));
+        fields.push(Field::new(FORM, DataType::Utf8View, true));
+        fields.push(Field::new(RAW, DataType::Utf8View, true));
         let schema = Arc::new(Schema::new(fields));
         let mut lookups: Vec<String> = SHARED_LOOKUPS.map(str::to_owned).into();
         table.columns.iter().for_each(|column| lookup_paths(column, "", &mut lookups));
         let fingerprint = fingerprint(&schema);
         let identity = identity(&table)?;
         let plan = RowPlan::new(&table);
-        Ok(Self { table, schema, fingerprint, lookups: lookups.into(), identity, plan })
+        let composer = Arc::new(Composer::new(&plan.blanks));
+        let lookups = lookups.into();
+        Ok(Self { table, schema, fingerprint, lookups, identity, plan, composer })
     }
 }
 

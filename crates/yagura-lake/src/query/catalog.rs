@@ -10,6 +10,7 @@ use yagura_model::RowSource;
 
 use super::error::QueryError;
 use crate::Lake;
+use crate::form::Composer;
 use crate::manifest::LakeFile;
 
 /// A source's table.
@@ -18,6 +19,8 @@ pub(crate) struct SourceTable {
     pub(crate) source: String,
     /// The columns of its files.
     pub(crate) schema: SchemaRef,
+    /// Gives records back.
+    pub(crate) composer: Arc<Composer>,
 }
 
 /// The lake as one question sees it.
@@ -41,8 +44,12 @@ impl Catalog {
         let snapshot = lake.snapshot().await?;
         let root = lake.root();
         let tables = lake.tables().filter_map(|table| {
-            let schema = lake.schema(&table.source)?;
-            Some(SourceTable { source: table.source.clone(), schema })
+            let layout = lake.layout(&table.source).ok()?;
+            Some(SourceTable {
+                source: table.source.clone(),
+                schema: Arc::clone(&layout.schema),
+                composer: Arc::clone(&layout.composer),
+            })
         });
         let files = snapshot.files().map(|file| (Arc::clone(file), root.absolute(&file.path)));
         Ok(Self {
@@ -59,10 +66,10 @@ impl Catalog {
         self.files.iter().filter(|(file, _)| &*file.source == source).cloned().collect()
     }
 
-    /// The schema of a source's files.
-    pub(crate) fn file_schema(&self, source: &str) -> Result<SchemaRef, QueryError> {
+    /// A source's table.
+    pub(crate) fn table(&self, source: &str) -> Result<&SourceTable, QueryError> {
         let table = self.tables.iter().find(|table| table.source == source);
-        table.map(|table| Arc::clone(&table.schema)).ok_or_else(|| QueryError::UnknownTable {
+        table.ok_or_else(|| QueryError::UnknownTable {
             name: source.to_owned(),
             near: Vec::new(),
             all: Vec::new(),

@@ -30,6 +30,7 @@ use super::error::FileFault;
 use super::meter::Meter;
 use super::pruning::{self, Known};
 use super::reader::{Readers, Weight};
+use crate::form::FORM;
 use crate::lookup::{self, Checked, Target};
 use crate::manifest::LakeFile;
 
@@ -99,7 +100,7 @@ pub(crate) struct LakeTable {
     name: String,
     /// The files of this source, oldest first.
     files: Vec<(Arc<LakeFile>, Path)>,
-    /// The columns as people see them.
+    /// The columns of a scan.
     schema: SchemaRef,
     /// The columns of a file, then the partition columns.
     inner: TableSchema,
@@ -112,9 +113,17 @@ impl fmt::Debug for LakeTable {
     }
 }
 
-/// The schema that people see, from the schema of a file: `account` stands after `time`, the
-/// other partition columns at the end, and texts are views.
+/// The schema that people see, from the schema of a file: that of a scan, without the forms of
+/// records, which are composed.
 pub(crate) fn public_schema(file: &Schema) -> SchemaRef {
+    let scanned = scanned_schema(file);
+    let visible = scanned.fields().iter().filter(|field| field.name() != FORM);
+    Arc::new(Schema::new(visible.cloned().collect::<Vec<_>>()))
+}
+
+/// The schema of a scan, from the schema of a file: `account` stands after `time`, the other
+/// partition columns at the end, and texts are views.
+fn scanned_schema(file: &Schema) -> SchemaRef {
     let partition = partition_fields();
     let [account, rest @ ..] = partition.as_slice() else { return Arc::new(file.clone()) };
     let mut fields: Vec<Arc<Field>> = file.fields().iter().map(viewed).collect();
@@ -157,7 +166,7 @@ impl LakeTable {
         let inner = TableSchema::builder(Arc::new(Schema::new(viewed)))
             .with_table_partition_cols(partition_fields())
             .build();
-        Self { name: name.to_owned(), files, schema: public_schema(file_schema), inner, reading }
+        Self { name: name.to_owned(), files, schema: scanned_schema(file_schema), inner, reading }
     }
 
     /// The files that may hold matching rows, with their row groups.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use datafusion::common::TableReference;
+use datafusion::common::{Column, TableReference};
 use datafusion::config::SpillCompression;
 use datafusion::datasource::ViewTable;
 use datafusion::datasource::provider_as_source;
@@ -14,18 +14,19 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, col, lit};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, ScalarUDF, col, lit};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::scalar::ScalarValue;
 use jiff::Timestamp;
 use yagura_model::RowTable;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, SourceTable};
 use super::error::{QueryError, of_engine};
 use super::nearest::nearest;
 use super::options::QueryOptions;
-use super::scan::{LakeTable, Reading, STORE_URL};
+use super::scan::{LakeTable, Reading, STORE_URL, public_schema};
 use super::sql::{Question, settle, split_as_of};
+use crate::form::{Compose, FORM, RAW};
 use crate::inventory::InventoryTable;
 use crate::ocsf::OcsfView;
 
@@ -226,18 +227,27 @@ impl Tables<'_> {
         Ok(Arc::new(InventoryTable::new(table.clone(), Arc::clone(rows), at)))
     }
 
-    /// A source, cut to the time span of the question.
+    /// A source, cut to the time span of the question, with its records composed.
     fn source(&self, name: &str) -> Result<Arc<dyn TableProvider>, QueryError> {
         let fail = |error| of_engine(&error, self.options.memory_bytes as u64);
-        let schema = self.catalog.file_schema(name)?;
+        let SourceTable { schema, composer, .. } = self.catalog.table(name)?;
         let files = self.catalog.files_of(name);
-        let table = LakeTable::new(name, &schema, files, Arc::clone(self.reading));
-        let Some(filter) = self.span() else { return Ok(Arc::new(table)) };
-        let source = provider_as_source(Arc::new(table));
-        let plan = LogicalPlanBuilder::scan(name, source, None)
-            .and_then(|plan| plan.filter(filter))
-            .and_then(LogicalPlanBuilder::build)
+        let table = LakeTable::new(name, schema, files, Arc::clone(self.reading));
+        let parts = [RAW, FORM].into_iter().chain(composer.columns().iter().map(String::as_str));
+        let record = ScalarUDF::new_from_impl(Compose::new(Arc::clone(composer)))
+            .call(parts.map(|name| Expr::Column(Column::from_name(name))).collect())
+            .alias(RAW);
+        let columns = public_schema(schema);
+        let columns = columns.fields().iter().map(|field| match field.name() == RAW {
+            true => record.clone(),
+            false => Expr::Column(Column::from_name(field.name())),
+        });
+        let mut plan = LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(table)), None)
             .map_err(fail)?;
+        if let Some(filter) = self.span() {
+            plan = plan.filter(filter).map_err(fail)?;
+        }
+        let plan = plan.project(columns).and_then(LogicalPlanBuilder::build).map_err(fail)?;
         Ok(Arc::new(ViewTable::new(plan, None)))
     }
 

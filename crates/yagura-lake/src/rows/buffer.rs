@@ -6,16 +6,16 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringViewArray, TimestampMicrosecondArray, make_view};
-use arrow::buffer::{Buffer, ScalarBuffer};
+use arrow::array::{ArrayRef, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 use yagura_model::event::{EventBatch, Record};
 
+use crate::form::{FormMaker, TextPool};
 use crate::layout::partition::account_value;
-use crate::layout::table::{IdentityPart, OWN_COLUMNS_FROM, TableLayout};
+use crate::layout::table::{IdentityPart, LIKENESS, OWN_COLUMNS_FROM, TableLayout};
 use crate::rows::columns::{ColumnInMaking, retyped};
 use crate::rows::fill::Filler;
 use crate::rows::plan::{PlannedKind, SharedText};
@@ -40,6 +40,8 @@ pub(crate) struct Place {
     pub(crate) partition: u32,
     /// Index into the columns.
     pub(crate) row: u32,
+    /// Numbers of its texts in the columns of [`LIKENESS`]; below zero where it has none.
+    pub(crate) like: [i32; LIKENESS.len()],
 }
 
 /// What decides whether a record becomes a row.
@@ -69,11 +71,13 @@ pub(crate) struct RowBuffer {
     times: Vec<i64>,
     texts: Vec<ColumnInMaking>,
     own: Vec<ColumnInMaking>,
-    object: ColumnInMaking,
-    /// Views of the raw records in the texts of their batches.
-    raw: Vec<u128>,
-    blocks: Vec<Buffer>,
-    block_bytes: usize,
+    /// The texts by which rows are put together.
+    likeness: [TextPool; LIKENESS.len()],
+    objects: TextPool,
+    forms: TextPool,
+    form: FormMaker,
+    /// Records that have no form.
+    raw: ColumnInMaking,
     row_bytes: usize,
     partitions: Vec<Partition>,
     partition_numbers: HashMap<(i64, Arc<str>), u32>,
@@ -90,21 +94,21 @@ impl RowBuffer {
         let making = |at: usize| {
             layout.schema.fields().get(at).map(|field| ColumnInMaking::new(field.data_type()))
         };
-        let object = ColumnInMaking::new(&DataType::Utf8View);
         let texts = (1..OWN_COLUMNS_FROM).filter_map(making).collect();
         let own_end = OWN_COLUMNS_FROM + layout.table.columns.len();
         let own = (OWN_COLUMNS_FROM..own_end).filter_map(making).collect();
         // A number or the end of a text per leaf, and bits for nulls.
-        let row_bytes = leaves(&layout.schema) * 6 + size_of::<Place>() + size_of::<u128>();
+        let row_bytes = leaves(&layout.schema) * 6 + size_of::<Place>();
         Self {
             layout,
             times: Vec::new(),
             texts,
             own,
-            object,
-            raw: Vec::new(),
-            blocks: Vec::new(),
-            block_bytes: 0,
+            likeness: Default::default(),
+            objects: TextPool::default(),
+            forms: TextPool::default(),
+            form: FormMaker::default(),
+            raw: ColumnInMaking::new(&DataType::Utf8View),
             row_bytes,
             partitions: Vec::new(),
             partition_numbers: HashMap::new(),
@@ -116,9 +120,11 @@ impl RowBuffer {
 
     /// Bytes that are held.
     pub(crate) fn bytes(&self) -> usize {
-        let texts = self.texts.iter().chain(&self.own).chain([&self.object]);
+        let texts = self.texts.iter().chain(&self.own).chain([&self.raw]);
         let texts: usize = texts.map(ColumnInMaking::text_bytes).sum();
-        self.block_bytes + texts + self.times.len() * self.row_bytes
+        let pools = self.likeness.iter().chain([&self.objects, &self.forms]);
+        let pools: usize = pools.map(TextPool::bytes).sum();
+        texts + pools + self.times.len() * self.row_bytes
     }
 
     /// Rows that were taken out since the buffer was made: a [`Newcomer::row`] below is gone.
@@ -134,21 +140,18 @@ impl RowBuffer {
     /// rows. No record may be later than `latest_us`.
     pub(crate) fn append(
         &mut self,
-        batch: EventBatch,
+        batch: &EventBatch,
         latest_us: i64,
         wanted: &mut dyn FnMut(&Self, Newcomer) -> Result<bool, crate::LakeError>,
     ) -> Result<Vec<RefusedRecord>, crate::LakeError> {
         let layout = Arc::clone(&self.layout);
-        let block = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
-        let before = self.times.len();
         let mut values = Values::new(&layout.plan);
         let mut clock = Clock::default();
         let mut refused = Vec::new();
-        let mut failed = None;
-        for record in &batch {
+        for record in batch {
             values.walk(&layout.plan, 0, record.root());
-            let time_us = match clock.time(&layout, &values, record, latest_us) {
-                Ok(time_us) => time_us,
+            let (time_us, time_from) = match clock.time(&layout, &values, record, latest_us) {
+                Ok(time) => time,
                 Err(reason) => {
                     let (ordinal, raw) = (record.ordinal(), record.raw().as_bytes().to_vec());
                     refused.push(RefusedRecord { ordinal, reason, raw });
@@ -156,49 +159,63 @@ impl RowBuffer {
                 }
             };
             let newcomer = self.newcomer(&layout, &values, record, time_us);
-            match wanted(self, newcomer) {
-                Ok(true) => {}
-                Ok(false) => continue,
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
+            if !wanted(self, newcomer)? {
+                continue;
             }
-            self.push(&layout, &mut values, record);
-            self.raw.push(raw_view(batch.text(), block, record.raw()));
+            let like = self.push(&layout, &mut values, record, (time_us, time_from));
+            let row = u32::try_from(self.times.len()).unwrap_or(u32::MAX);
             self.times.push(time_us);
-            let row = u32::try_from(self.times.len() - 1).unwrap_or(u32::MAX);
-            self.order.push(Place { time_us, partition: newcomer.partition, row });
+            self.order.push(Place { time_us, partition: newcomer.partition, row, like });
         }
-        // Also after a failure: the rows pushed before it point into the text.
-        if self.times.len() > before {
-            self.keep(batch.into_text().into_bytes());
-        }
-        failed.map_or(Ok(refused), Err)
+        Ok(refused)
     }
 
-    /// Adds the values of a record to all columns that are filled from it.
-    fn push<'a>(&mut self, layout: &TableLayout, values: &mut Values<'a>, record: Record<'a>) {
-        for (planned, column) in layout.plan.texts.iter().zip(&mut self.texts) {
-            values.shared(planned, record, |text| match text {
-                Some(text) => column.push_text(text),
-                None => column.push_null(),
+    /// Adds the values of a record to all columns; answers the numbers of its [`LIKENESS`].
+    fn push<'a>(
+        &mut self,
+        layout: &TableLayout,
+        values: &mut Values<'a>,
+        record: Record<'a>,
+        (time_us, time_from): (i64, usize),
+    ) -> [i32; LIKENESS.len()] {
+        let (plan, raw) = (&layout.plan, record.raw());
+        self.form.begin();
+        let mut like = [-1; LIKENESS.len()];
+        for (at, (planned, column)) in plan.texts.iter().zip(&mut self.texts).enumerate() {
+            values.shared(planned, record, |text, from| {
+                if let Some(own) = LIKENESS.iter().position(|like| *like == at)
+                    && let (Some(pool), Some(like)) =
+                        (self.likeness.get_mut(own), like.get_mut(own))
+                {
+                    *like = pool.push(text);
+                }
+                let Some(text) = text else { return column.push_null() };
+                column.push_text(text);
+                let blank = from.and_then(|from| planned.blanks.get(from).copied().flatten());
+                if let Some(blank) = blank {
+                    self.form.took(raw, text, blank);
+                }
             });
         }
-        self.object.push_text(&record.origin().object);
         let row = self.times.len();
-        let mut filler = Filler { plan: &layout.plan, values, record };
-        for (planned, column) in layout.plan.columns.iter().zip(&mut self.own) {
+        let mut filler = Filler { plan, values, record, form: &mut self.form, item: None };
+        if let Some(blank) = plan.time_blanks.get(time_from).copied().flatten()
+            && let Some(wanted) = plan.time.get(time_from)
+            && let Some(words) = filler.values.wanted(wanted, record)
+        {
+            filler.took_time(plan.time_format, &words, Some(blank), time_us);
+        }
+        for (planned, column) in plan.columns.iter().zip(&mut self.own) {
             filler.column(0, planned, row, column);
         }
-    }
-
-    fn keep(&mut self, mut text: Vec<u8>) {
-        if text.capacity() > text.len() + text.len() / 4 {
-            text.shrink_to_fit();
+        self.objects.push(Some(&record.origin().object));
+        let form = self.form.form(raw, &plan.marked);
+        if form.is_none() {
+            self.raw.pad(row);
+            self.raw.push_text(raw);
         }
-        self.block_bytes += text.capacity();
-        self.blocks.push(Buffer::from_vec(text));
+        self.forms.push(form);
+        like
     }
 
     fn newcomer(
@@ -209,7 +226,7 @@ impl RowBuffer {
         time_us: i64,
     ) -> Newcomer {
         let days = time_us.div_euclid(DAY_US);
-        let partition = values.shared(&layout.plan.account, record, |account| {
+        let partition = values.shared(&layout.plan.account, record, |account, _| {
             self.partition_number(days, account_value(account))
         });
         let hour = time_us.rem_euclid(DAY_US) / HOUR_US;
@@ -241,26 +258,43 @@ impl RowBuffer {
         number
     }
 
+    /// Where the texts of [`LIKENESS`] stand in the order of texts, by their numbers.
+    pub(crate) fn likeness(&self) -> [Vec<u32>; LIKENESS.len()] {
+        self.likeness.each_ref().map(TextPool::ranks)
+    }
+
     /// All columns in the order of arrival; the buffer is empty afterwards. The order in which
     /// rows are to be written must have been taken before.
     pub(crate) fn take(&mut self) -> Result<RecordBatch, ArrowError> {
-        let blocks: Arc<[Buffer]> = std::mem::take(&mut self.blocks).into();
-        self.block_bytes = 0;
         let rows = self.times.len();
         self.taken += rows as u64;
         let times = TimestampMicrosecondArray::from(std::mem::take(&mut self.times));
         let mut columns: Vec<ArrayRef> = vec![Arc::new(times.with_timezone("UTC"))];
-        let own = self.texts.iter_mut().chain(&mut self.own);
-        for column in own.chain([&mut self.object]) {
+        for column in self.texts.iter_mut().chain(&mut self.own) {
             column.pad(rows);
             columns.push(column.finish()?);
         }
-        let raw = ScalarBuffer::from(std::mem::take(&mut self.raw));
-        columns.push(Arc::new(StringViewArray::try_new(raw, blocks, None)?));
+        columns.push(Arc::new(self.objects.finish()?));
+        columns.push(Arc::new(self.forms.finish()?));
+        self.raw.pad(rows);
+        columns.push(self.raw.finish()?);
+        self.likeness.iter_mut().for_each(TextPool::clear);
         self.order.clear();
         let fields = retyped(self.layout.schema.fields(), &columns);
         RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
     }
+}
+
+/// Where a row stands by its texts in the columns of [`LIKENESS`]; without a text at the front.
+pub(crate) fn ranks_of(
+    like: [i32; LIKENESS.len()],
+    known: &[Vec<u32>; LIKENESS.len()],
+) -> [u32; LIKENESS.len()] {
+    let mut ranks = [0; LIKENESS.len()];
+    for ((rank, own), known) in ranks.iter_mut().zip(like).zip(known) {
+        *rank = usize::try_from(own).ok().and_then(|own| known.get(own)).copied().unwrap_or(0);
+    }
+    ranks
 }
 
 /// Reads the times of records; most have the time of the one before.
@@ -277,8 +311,8 @@ impl Clock {
         values: &Values<'_>,
         record: Record<'_>,
         latest_us: i64,
-    ) -> Result<i64, RefusedReason> {
-        for wanted in &layout.plan.time {
+    ) -> Result<(i64, usize), RefusedReason> {
+        for (place, wanted) in layout.plan.time.iter().enumerate() {
             let Some(text) = values.wanted(wanted, record) else { continue };
             if self.text != text || self.time_us.is_none() {
                 self.time_us = layout.plan.time_format.micros(&text);
@@ -289,7 +323,7 @@ impl Clock {
             match self.time_us.or_else(without_year) {
                 Some(time_us) if time_us < EARLIEST_US => return Err(RefusedReason::TooEarly),
                 Some(time_us) if time_us > latest_us => return Err(RefusedReason::TooLate),
-                Some(time_us) => return Ok(time_us),
+                Some(time_us) => return Ok((time_us, place)),
                 None => {}
             }
         }
@@ -310,13 +344,6 @@ pub(crate) fn day(days: i64) -> Date {
 pub(crate) fn day_start_us(day: Date) -> i64 {
     let start = day.to_zoned(jiff::tz::TimeZone::UTC);
     start.map_or(0, |start| Timestamp::as_microsecond(start.timestamp()))
-}
-
-/// A view of a raw record in its batch's text.
-fn raw_view(text: &str, block: u32, raw: &str) -> u128 {
-    // Addresses are compared, not followed: the record lies within the text.
-    let at = raw.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
-    make_view(raw.as_bytes(), block, u32::try_from(at).unwrap_or(u32::MAX))
 }
 
 fn leaves(schema: &Schema) -> usize {
@@ -372,7 +399,7 @@ fn name(
         } else if at < OWN_COLUMNS_FROM {
             let text: Option<&SharedText> = layout.plan.texts.get(at - 1);
             match text {
-                Some(text) => values.shared(text, record, |text| hash.text(text)),
+                Some(text) => values.shared(text, record, |text, _| hash.text(text)),
                 None => hash.text(None),
             }
         } else {

@@ -2,10 +2,11 @@
 //! The same rules as `yagura_model::source::Column::cell`, without a cell in between.
 
 use yagura_model::event::{Kind, Record, Value};
-use yagura_model::source::{Found, Pick, boolean, integer, picked, real};
+use yagura_model::source::{Found, Pick, TimeFormat, boolean, integer, picked, real};
 
+use crate::form::{FormMaker, ITEMS_MAX, Style, is_written};
 use crate::rows::columns::ColumnInMaking;
-use crate::rows::plan::{Candidate, PlannedColumn, PlannedKind, RowPlan};
+use crate::rows::plan::{Candidate, PlannedColumn, PlannedKind, RowPlan, time_styles};
 use crate::rows::values::Values;
 
 /// What filling needs besides the column.
@@ -14,6 +15,10 @@ pub(crate) struct Filler<'f, 'a> {
     pub(crate) plan: &'f RowPlan,
     pub(crate) values: &'f mut Values<'a>,
     pub(crate) record: Record<'a>,
+    /// Learns which words columns took.
+    pub(crate) form: &'f mut FormMaker,
+    /// The item of a list that is being filled, from zero.
+    pub(crate) item: Option<usize>,
 }
 
 impl<'a> Filler<'_, 'a> {
@@ -26,7 +31,7 @@ impl<'a> Filler<'_, 'a> {
         row: usize,
         to: &mut ColumnInMaking,
     ) {
-        for candidate in &planned.from {
+        for (place, candidate) in planned.from.iter().enumerate() {
             if let Candidate::Each(list, picks) = candidate {
                 let values = self.values.take_list(scope, *list);
                 let filled = self.each(&planned.kind, &values, (row, picks), to);
@@ -36,7 +41,8 @@ impl<'a> Filler<'_, 'a> {
                 }
             } else if let Some(found) = self.values.find(scope, candidate, self.record) {
                 to.pad(row);
-                return self.value(scope, &planned.kind, &found, to);
+                let blank = planned.blanks.get(place).copied().flatten();
+                return self.value(scope, (&planned.kind, blank), &found, to);
             }
         }
     }
@@ -60,7 +66,7 @@ impl<'a> Filler<'_, 'a> {
             };
             if let Some(found) = found {
                 any = true;
-                self.value(0, item, &found, items);
+                self.value(0, (item, None), &found, items);
             }
         }
         if any {
@@ -73,12 +79,16 @@ impl<'a> Filler<'_, 'a> {
     fn value(
         &mut self,
         scope: usize,
-        kind: &PlannedKind,
+        (kind, blank): (&PlannedKind, Option<usize>),
         found: &Found<'a>,
         to: &mut ColumnInMaking,
     ) {
         match kind {
-            PlannedKind::Text => to.push_text(&found.text()),
+            PlannedKind::Text => {
+                let text = found.text();
+                to.push_text(&text);
+                self.took(&text, blank, &[(Style::Text, 0)]);
+            }
             PlannedKind::Json => {
                 let json = match found {
                     Found::Value(value) => value.json(),
@@ -89,12 +99,25 @@ impl<'a> Filler<'_, 'a> {
                     }
                 };
                 to.push_text(&json);
+                self.took(&json, blank, &[(Style::Text, 0)]);
             }
-            PlannedKind::Integer => push(to, integer(&found.text()), ColumnInMaking::push_integer),
+            PlannedKind::Integer => {
+                let text = found.text();
+                let value = integer(&text);
+                push(to, value, ColumnInMaking::push_integer);
+                if let Some(value) = value {
+                    self.took(&text, blank, &[(Style::Whole, value)]);
+                }
+            }
             PlannedKind::Real => push(to, real(&found.text()), ColumnInMaking::push_real),
             PlannedKind::Boolean => push(to, boolean(&found.text()), ColumnInMaking::push_boolean),
             PlannedKind::Time(format) => {
-                push(to, format.micros(&found.text()), ColumnInMaking::push_integer);
+                let text = found.text();
+                let value = format.micros(&text);
+                push(to, value, ColumnInMaking::push_integer);
+                if let Some(value) = value {
+                    self.took_time(*format, &text, blank, value);
+                }
             }
             PlannedKind::List(item) => self.list(item, found, to),
             PlannedKind::Inline(members) => self.members(scope, members, found, to),
@@ -109,19 +132,58 @@ impl<'a> Filler<'_, 'a> {
         }
     }
 
+    /// Tells the form which words a column took, if they can be written back from it. The ways
+    /// to write are those of the blanks that follow one another from `blank`.
+    fn took(&mut self, words: &str, blank: Option<usize>, ways: &[(Style, i64)]) {
+        let Some(mut blank) = blank else { return };
+        if let Some(item) = self.item {
+            if item >= ITEMS_MAX {
+                return;
+            }
+            blank += item;
+        }
+        let way = ways.iter().position(|(style, value)| is_written(*style, words, *value));
+        if let Some(way) = way {
+            self.form.took(self.record.raw(), words, blank + way);
+        }
+    }
+
+    /// The same for a time.
+    pub(crate) fn took_time(
+        &mut self,
+        format: TimeFormat,
+        words: &str,
+        blank: Option<usize>,
+        micros: i64,
+    ) {
+        let styles = time_styles(format);
+        let mut ways = [(Style::Iso, micros); 3];
+        for (way, style) in ways.iter_mut().zip(styles) {
+            way.0 = *style;
+        }
+        self.took(words, blank, ways.get(..styles.len()).unwrap_or_default());
+    }
+
     /// An array as a list; another value as a list of one.
     fn list(&mut self, item: &PlannedKind, found: &Found<'a>, to: &mut ColumnInMaking) {
         let ColumnInMaking::List { items, .. } = &mut *to else { return to.push_null() };
         match found {
             Found::Value(array) if array.kind() == Kind::Array => {
-                for value in array.items() {
+                let outer = self.item;
+                for (place, value) in array.items().enumerate() {
+                    self.item = Some(place);
                     match value.is_null() {
                         true => items.push_null(),
-                        false => self.value(0, item, &Found::Value(value), items),
+                        false => self.value(0, (item, None), &Found::Value(value), items),
                     }
                 }
+                self.item = outer;
             }
-            single => self.value(0, item, single, items),
+            single => {
+                let outer = self.item.replace(0);
+                self.value(0, (item, None), single, items);
+                self.item = outer;
+            }
         }
         to.end_list();
     }

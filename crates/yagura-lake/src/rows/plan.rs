@@ -2,12 +2,16 @@
 //! A record is walked once per scope (itself, and each struct that stands in a list).
 //! Following the plan is `values.rs` and `fill.rs`.
 
+mod blanks;
+
+pub(crate) use blanks::time_styles;
 use yagura_model::event::{PathTrie, TrieStep};
 use yagura_model::source::{
     Column, ColumnKind, FieldPath, FieldStep, Pick, Rule, Table, Template, TemplatePiece,
     TimeFormat,
 };
 
+use crate::form::Blank;
 use crate::layout::table::SHARED_TEXTS;
 
 /// A table's plan.
@@ -16,11 +20,16 @@ pub(crate) struct RowPlan {
     /// The first is the record itself.
     pub(crate) scopes: Vec<Scope>,
     pub(crate) time: Vec<Wanted>,
+    /// Of the time, by the place in [`Self::time`].
+    pub(crate) time_blanks: Vec<Option<usize>>,
     pub(crate) time_format: TimeFormat,
     pub(crate) account: SharedText,
     /// In the order of [`SHARED_TEXTS`].
     pub(crate) texts: Vec<SharedText>,
     pub(crate) columns: Vec<PlannedColumn>,
+    /// What records may have blanks for, and what stands there.
+    pub(crate) blanks: Vec<Blank>,
+    pub(crate) marked: Vec<String>,
 }
 
 /// Paths that begin at the same value, looked for in one walk.
@@ -70,6 +79,8 @@ pub(crate) enum WantedPiece {
 #[derive(Debug, Default)]
 pub(crate) struct SharedText {
     pub(crate) from: Vec<Wanted>,
+    /// The first of the blanks that it fills, by the place in [`Self::from`].
+    pub(crate) blanks: Vec<Option<usize>>,
     pub(crate) rule: Rule,
 }
 
@@ -79,6 +90,9 @@ pub(crate) struct PlannedColumn {
     pub(crate) kind: PlannedKind,
     /// The first that is there wins. Those of each element come first.
     pub(crate) from: Vec<Candidate>,
+    /// The first of the blanks that it fills, by the place in [`Self::from`]: one for each way
+    /// in which a time may be written, or for each item of a list.
+    pub(crate) blanks: Vec<Option<usize>>,
 }
 
 #[derive(Debug)]
@@ -106,13 +120,14 @@ impl RowPlan {
         plan.time = table.shared.time.from.iter().map(|from| plan.wanted(from)).collect();
         for (name, rule) in table.shared.texts() {
             let from = rule.from.iter().map(|from| plan.wanted(from)).collect();
-            let text = SharedText { from, rule: rule.clone() };
+            let text = SharedText { from, blanks: Vec::new(), rule: rule.clone() };
             match SHARED_TEXTS.contains(&name) {
                 true => plan.texts.push(text),
                 false => plan.account = text,
             }
         }
         plan.columns = table.columns.iter().map(|column| plan.column(0, &[], column)).collect();
+        blanks::assign(&mut plan, table);
         plan
     }
 
@@ -181,7 +196,7 @@ impl RowPlan {
             }
             (kind, _) => self.kind(kind),
         };
-        PlannedColumn { kind, from }
+        PlannedColumn { kind, from, blanks: Vec::new() }
     }
 
     fn kind(&mut self, kind: &ColumnKind) -> PlannedKind {

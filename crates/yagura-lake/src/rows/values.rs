@@ -117,17 +117,22 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Hands the value of a shared column over: borrowed from the record, from the rule, or made.
+    /// Hands the value of a shared column over: borrowed from the record, from the rule, or made;
+    /// with the place of what it was taken from.
     pub(crate) fn shared<'s, T>(
         &self,
         text: &'s SharedText,
         record: Record<'a>,
-        take: impl FnOnce(Option<&str>) -> T,
+        take: impl FnOnce(Option<&str>, Option<usize>) -> T,
     ) -> T
     where
         'a: 's,
     {
-        let found = text.from.iter().find_map(|wanted| self.wanted(wanted, record));
-        take(text.rule.settle(found.as_deref()))
+        let mut found = text.from.iter().enumerate();
+        let found = found.find_map(|(at, from)| Some((at, self.wanted(from, record)?)));
+        match found {
+            Some((at, found)) => take(text.rule.settle(Some(&found)), Some(at)),
+            None => take(text.rule.settle(None), None),
+        }
     }
 }

@@ -61,8 +61,8 @@ impl FileFacts {
         day: Date,
         account: &Arc<str>,
     ) -> LakeFile {
-        let first = self.row_groups.first().map_or(0, |group| group.time_min_us);
-        let last = self.row_groups.last().map_or(0, |group| group.time_max_us);
+        let first = self.row_groups.iter().map(|group| group.time_min_us).min();
+        let last = self.row_groups.iter().map(|group| group.time_max_us).max();
         LakeFile {
             path,
             source: layout.table.source.as_str().into(),
@@ -71,8 +71,8 @@ impl FileFacts {
             rows: self.rows,
             bytes: self.bytes,
             footer_bytes: self.footer_bytes,
-            time_min_us: first,
-            time_max_us: last,
+            time_min_us: first.unwrap_or_default(),
+            time_max_us: last.unwrap_or_default(),
             lookups: Arc::clone(&layout.lookups),
             row_groups: self.row_groups,
             regions: self.regions,
@@ -83,7 +83,7 @@ impl FileFacts {
     }
 }
 
-/// A Parquet file in the making. Rows must come sorted by time.
+/// A Parquet file in the making. Rows of a row group may come in any order.
 pub(crate) struct FileEncoder<'l> {
     layout: &'l TableLayout,
     writer: ArrowWriter<Sink>,
@@ -96,7 +96,7 @@ pub(crate) struct FileEncoder<'l> {
 }
 
 impl<'l> FileEncoder<'l> {
-    /// Begins a file of about so many rows; `sample` are its first.
+    /// Begins a file of about so many rows; `sample` has some from everywhere.
     pub(crate) fn new(
         layout: &'l TableLayout,
         sample: &RecordBatch,
@@ -129,7 +129,9 @@ impl<'l> FileEncoder<'l> {
         let mut last = usize::MAX;
         for (row, time_us) in times.into_iter().enumerate() {
             match self.spans.last_mut() {
-                Some((_, end)) if !self.rows.is_multiple_of(ROW_GROUP_ROWS) => *end = time_us,
+                Some((min, max)) if !self.rows.is_multiple_of(ROW_GROUP_ROWS) => {
+                    (*min, *max) = (time_us.min(*min), time_us.max(*max));
+                }
                 _ => self.spans.push((time_us, time_us)),
             }
             self.rows += 1;

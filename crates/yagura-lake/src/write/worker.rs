@@ -12,10 +12,11 @@ use yagura_model::event::EventBatch;
 use yagura_model::source::Table;
 
 use crate::LakeError;
-use crate::layout::encoding::Effort;
+use crate::layout::encoding::{Effort, ROW_GROUP_ROWS, SAMPLE_ROWS};
 use crate::layout::partition::partition_path;
+use crate::layout::table::LIKENESS;
 use crate::manifest::{ObjectReceipt, QuarantineFile};
-use crate::rows::buffer::{Newcomer, Place, RefusedRecord, RowBuffer};
+use crate::rows::buffer::{Newcomer, Place, RefusedRecord, RowBuffer, ranks_of};
 use crate::rows::refused::RefusedReason;
 use crate::seen::{Hour, Names};
 use crate::write::StagedFile;
@@ -124,7 +125,7 @@ impl Worker {
         let mut repeats = 0;
         let TableRows { buffer, at_hand, .. } = rows;
         let latest_us = now.as_microsecond().saturating_add(AHEAD_US);
-        let put_aside = buffer.append(batch, latest_us, &mut |buffer, newcomer| {
+        let put_aside = buffer.append(&batch, latest_us, &mut |buffer, newcomer| {
             let Some(name) = newcomer.name else { return Ok(true) };
             let is_new = !committed(&shared, buffer, at_hand, newcomer)?.contains(&name)
                 && object.add_name(newcomer, name);
@@ -284,16 +285,17 @@ impl TableRows {
         shared: &Shared,
         object: Option<&mut ObjectInMaking>,
     ) -> Result<(), LakeError> {
+        let likeness = self.buffer.likeness();
         let mut finished = std::mem::take(&mut self.buffer.order);
         let making = finished.split_off(self.finished.min(finished.len()));
         self.finished = 0;
         let source = self.buffer.layout.table.source.clone();
         let attempt = || format!("gather rows of `{source}`");
         let rows = self.buffer.take().map_err(|error| LakeError::encode(attempt(), error))?;
-        let files = self.stage(shared, &rows, finished)?;
+        let files = self.stage(shared, (&rows, &likeness), finished)?;
         shared.made().add_files(files);
         if let Some(object) = object.filter(|object| object.source == source) {
-            object.files.extend(self.stage(shared, &rows, making)?);
+            object.files.extend(self.stage(shared, (&rows, &likeness), making)?);
         }
         Ok(())
     }
@@ -302,29 +304,30 @@ impl TableRows {
     fn stage(
         &self,
         shared: &Shared,
-        rows: &RecordBatch,
+        (rows, likeness): (&RecordBatch, &[Vec<u32>; LIKENESS.len()]),
         mut order: Vec<Place>,
     ) -> Result<Vec<StagedFile>, LakeError> {
         order.sort_unstable_by_key(|place| (place.partition, place.time_us, place.row));
         let layout = &self.buffer.layout;
         let mut files = Vec::new();
-        for own in order.chunk_by(|a, b| a.partition == b.partition) {
+        for own in order.chunk_by_mut(|a, b| a.partition == b.partition) {
+            for group in own.chunks_mut(ROW_GROUP_ROWS) {
+                put_together(group, likeness);
+            }
             let number = own.first().map_or(0, |place| place.partition);
             let Some(partition) = self.buffer.partition(number) else { continue };
-            let mut encoder: Option<FileEncoder<'_>> = None;
-            for places in own.chunks(CHUNK_ROWS) {
-                let chunk = in_order(rows, places).map_err(|error| {
+            let ordered = |places: &[Place]| {
+                in_order(rows, places).map_err(|error| {
                     LakeError::encode(format!("sort rows of `{}`", layout.table.source), error)
-                })?;
-                let encoder = match &mut encoder {
-                    Some(encoder) => encoder,
-                    none => {
-                        none.insert(FileEncoder::new(layout, &chunk, own.len(), Effort::Quick)?)
-                    }
-                };
-                encoder.write(&chunk)?;
+                })
+            };
+            // Alike rows stand together: only rows from everywhere tell what repeats itself.
+            let step = own.len().div_ceil(SAMPLE_ROWS).max(1);
+            let sample = ordered(&own.iter().step_by(step).copied().collect::<Vec<_>>())?;
+            let mut encoder = FileEncoder::new(layout, &sample, own.len(), Effort::Quick)?;
+            for places in own.chunks(CHUNK_ROWS) {
+                encoder.write(&ordered(places)?)?;
             }
-            let Some(encoder) = encoder else { continue };
             let (bytes, facts) = encoder.finish()?;
             let name = shared.staging.file_name();
             let staged = shared.runtime.block_on(shared.staging.put(&name, bytes))?;
@@ -336,6 +339,11 @@ impl TableRows {
         }
         Ok(files)
     }
+}
+
+/// Puts rows together that are alike, each kind in the order of time.
+fn put_together(places: &mut [Place], likeness: &[Vec<u32>; LIKENESS.len()]) {
+    places.sort_unstable_by_key(|place| (ranks_of(place.like, likeness), place.time_us, place.row));
 }
 
 /// Rows in their order, without a copy where they stand so already.

@@ -88,7 +88,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn rows_lie_in_their_partition_sorted_by_time() {
+async fn rows_lie_in_their_partition() {
     let (_, lake) = stored(&odd()).await;
     let snapshot = lake.snapshot().await.unwrap();
     let folders: Vec<_> =

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use bytes::Bytes;
 use jiff::Timestamp;
 use object_store::path::Path;
@@ -179,6 +181,10 @@ pub(crate) async fn bytes(store: &Arc<dyn ObjectStore>, path: &str) -> Bytes {
     store.get(&path).await.unwrap().bytes().await.unwrap()
 }
 
+fn raw_field() -> FieldRef {
+    Arc::new(Field::new("raw", DataType::Utf8View, false))
+}
+
 /// All rows of the newest commit as JSON, with source, day and account of their path; sorted.
 pub(crate) async fn rows(store: &Arc<dyn ObjectStore>, lake: &Lake) -> Vec<serde_json::Value> {
     let mut found = Vec::new();
@@ -190,7 +196,21 @@ pub(crate) async fn rows(store: &Arc<dyn ObjectStore>, lake: &Lake) -> Vec<serde
         let mut json = Vec::new();
         let mut writer = arrow::json::LineDelimitedWriter::new(&mut json);
         for rows in reader {
-            writer.write(&rows.unwrap()).unwrap();
+            let rows = rows.unwrap();
+            let records = Arc::new(lake.records(&file.source, &rows).unwrap());
+            let of_file = rows.schema();
+            let (columns, fields) = of_file
+                .fields()
+                .iter()
+                .zip(rows.columns())
+                .filter(|(field, _)| field.name() != "raw_form")
+                .map(|(field, column)| match field.name() == "raw" {
+                    true => (Arc::clone(&records) as ArrayRef, raw_field()),
+                    false => (Arc::clone(column), Arc::clone(field)),
+                })
+                .unzip::<_, _, Vec<_>, Vec<_>>();
+            let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
+            writer.write(&rows).unwrap();
         }
         writer.finish().unwrap();
         let before = found.len();

@@ -58,12 +58,12 @@ pub(super) fn of_values(
     let (unit_en, unit_ja) = unit(behavior);
     let mut normal = Prose {
         en: format!("Watched for {days} days, active in {buckets} of their {unit_en}s."),
-        ja: format!("{days} 日間の観測で、活動のあった{unit_ja}は {buckets} 回です。"),
+        ja: format!("{days} 日間の観測のうち、活動があったのは {buckets} 回（{unit_ja}単位）です。"),
     };
     if let Some((names, total)) = names {
         let (en, ja) = list(names.iter().map(|name| &**name), total);
         normal.en += &format!(" Usual {}: {en}.", what.en);
-        normal.ja += &format!("普段の{}：{ja}。", what.ja);
+        normal.ja += &format!("普段の {}：{ja}。", what.ja);
     }
     if let Some(total) = peers {
         let others = behavior.peers.as_ref().map_or(0, |peers| peers.others_max);
@@ -80,7 +80,7 @@ pub(super) fn of_values(
     let (en, ja) = list(new, told.len());
     let seen = Prose {
         en: format!("New {}: {en}.", what.en),
-        ja: format!("初めて見られた{}：{ja}。", what.ja),
+        ja: format!("初めて見られた {}：{ja}。", what.ja),
     };
     Contrast { normal, seen }
 }
@@ -103,28 +103,29 @@ pub(super) fn of_volume(
         false => ("while active", "活動中は"),
     };
     let from = time(start_us);
-    Contrast {
-        normal: Prose {
-            en: format!(
-                "Usual {when_en}: about {usual} {} in one {unit_en}, at most {peak} so far.",
-                what.en
-            ),
-            ja: format!(
-                "普段、{when_ja} {unit_ja}あたり約 {usual}、これまでの最大は {peak} です（{}）。",
-                what.ja
-            ),
+    let (en, ja) = (&what.en, &what.ja);
+    let none = expected.peak < 0.5;
+    let normal = Prose {
+        en: if none {
+            format!("Usually no {en} {when_en}.")
+        } else {
+            format!("Usual {when_en}: about {usual} {en} in one {unit_en}, at most {peak} so far.")
         },
-        seen: Prose {
-            en: format!(
-                "{amount} {} in the {unit_en} from {from}, {times} times as much.",
-                what.en
-            ),
-            ja: format!(
-                "{from} からの {unit_ja}に {amount}、普段の {times} 倍です（{}）。",
-                what.ja
-            ),
+        ja: if none {
+            format!("普段、{when_ja}見られません（{ja}）。")
+        } else {
+            format!("普段、{when_ja} {unit_ja}あたり約 {usual}、これまでの最大は {peak} です（{ja}）。")
         },
-    }
+    };
+    let (times_en, times_ja) = match none {
+        true => (String::new(), String::new()),
+        false => (format!(", {times} times as much"), format!("、普段の {times} 倍")),
+    };
+    let seen = Prose {
+        en: format!("{amount} {en} in the {unit_en} from {from}{times_en}."),
+        ja: format!("{from} からの {unit_ja}に {amount}{times_ja}です（{ja}）。"),
+    };
+    Contrast { normal, seen }
 }
 
 /// Of a journey.

@@ -1,5 +1,6 @@
-//! Yagura's own database: scans, resources with their history, coverage and verdicts, on `SQLite`
-//! or PostgreSQL. The only crate with SQL text for it; it judges nothing and reads no clock.
+//! Yagura's own database: scans, resources with their history, coverage, verdicts, the ledger and
+//! alerts, on `SQLite` or PostgreSQL. The only crate with SQL text for it; it judges nothing and
+//! reads no clock.
 //!
 //! ```no_run
 //! # async fn example(resources: &[yagura_model::Resource], now: jiff::Timestamp)
@@ -21,6 +22,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod alerts;
 mod batch;
 mod changes;
 mod coverage;

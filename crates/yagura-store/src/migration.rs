@@ -24,6 +24,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0002-ledger/sqlite.sql"),
         postgres: include_str!("../migrations/0002-ledger/postgres.sql"),
     },
+    Migration {
+        number: 3,
+        name: "alerts",
+        sqlite: include_str!("../migrations/0003-alerts/sqlite.sql"),
+        postgres: include_str!("../migrations/0003-alerts/postgres.sql"),
+    },
 ];
 
 /// The newest schema that this binary knows.

@@ -17,6 +17,8 @@ pub(super) const SCANS: &str = "scans";
 pub(super) const COVERAGE: &str = "coverage";
 /// The ledger of log objects.
 pub(super) const OBJECTS: &str = "objects";
+/// What judging logs raised.
+pub(super) const ALERTS: &str = "alerts";
 
 /// Name, kind, and whether the store reads less when the value is fixed.
 type Row = (&'static str, RowKind, bool);
@@ -98,6 +100,27 @@ const OBJECT: [Row; 20] = [
     ("settled", Time, false),
 ];
 
+const ALERT: [Row; 18] = [
+    ("id", Text, false),
+    ("kind", Text, false),
+    ("content", Text, true),
+    ("title", Text, false),
+    ("severity", Text, false),
+    ("tags", Json, false),
+    ("entity_kind", Text, false),
+    ("entity", Text, true),
+    ("first", Time, false),
+    ("last", Time, false),
+    ("events", Integer, false),
+    ("accounts", Json, false),
+    ("actors", Json, false),
+    ("addresses", Json, false),
+    ("suppressed", Boolean, false),
+    ("shadow", Boolean, false),
+    ("raised", Time, false),
+    ("changed", Time, false),
+];
+
 fn table(name: &str, columns: &[Row], as_of: bool) -> RowTable {
     let column = |(name, kind, filter): &Row| RowColumn {
         name: (*name).to_owned(),
@@ -116,6 +139,7 @@ pub(super) fn fixed() -> Vec<RowTable> {
         table(ACCOUNTS, &ACCOUNT, false),
         table(SCANS, &SCAN, false),
         table(OBJECTS, &OBJECT, false),
+        table(ALERTS, &ALERT, false),
     ]
 }
 

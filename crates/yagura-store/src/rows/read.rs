@@ -5,9 +5,10 @@ use futures::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use yagura_model::{RowRequest, RowValue, VerdictStatus};
 
-use super::columns::{ACCOUNTS, COVERAGE, OBJECTS, RESOURCES, SCANS, VERDICTS};
+use super::columns::{ACCOUNTS, ALERTS, COVERAGE, OBJECTS, RESOURCES, SCANS, VERDICTS};
 use super::{StoreRows, values};
 use crate::Store;
+use crate::alerts::{AlertFilter, Alerts};
 use crate::error::StoreError;
 use crate::ledger::{EntryFilter, Ledger, ObjectState};
 use crate::resources::ResourceFilter;
@@ -43,6 +44,7 @@ pub(super) async fn rows(source: &StoreRows, request: &RowRequest) -> Result<Row
             stream::iter(found).map(move |one| Ok(values::scan(&one, &columns))).boxed()
         }
         OBJECTS => objects(store.ledger(), request).await?,
+        ALERTS => alerts(store.alerts(), request),
         table => match source.types().await?.remove(table) {
             None => stream::empty().boxed(),
             Some(type_name) => {
@@ -173,6 +175,25 @@ async fn objects(ledger: Ledger, request: &RowRequest) -> Result<Rows, StoreErro
         Ok(Some((stream::iter(page.into_iter().map(Ok)), next)))
     });
     Ok(pages.try_flatten().map_ok(move |one| values::object(&one, &columns)).boxed())
+}
+
+fn alerts(alerts: Alerts, request: &RowRequest) -> Rows {
+    let columns = request.columns.clone();
+    let one_of = |column| match of(request, column).as_slice() {
+        // In a filter of alerts `*` stands for any letters; here it is itself.
+        [one] if !one.contains('*') => Some(one.clone()),
+        _ => None,
+    };
+    let (content, entity) = (one_of("content"), one_of("entity"));
+    let filter = AlertFilter { content, entity, ..AlertFilter::default() };
+    let pages = stream::try_unfold(Some((alerts, filter)), |state| async move {
+        let Some((alerts, mut filter)) = state else { return Ok(None) };
+        let page = alerts.list(&filter, ENTRIES).await?;
+        filter.after = page.alerts.last().map(|last| last.place);
+        let next = page.more.then_some((alerts, filter));
+        Ok(Some((stream::iter(page.alerts.into_iter().map(Ok)), next)))
+    });
+    pages.try_flatten().map_ok(move |one| values::alert(&one, &columns)).boxed()
 }
 
 impl Store {

@@ -2,8 +2,10 @@
 //! that were asked for. INVARIANT: the positions here are the positions there.
 
 use serde::Serialize;
+use yagura_model::alert::Several;
 use yagura_model::{Coverage, CoverageState, Resource, RowValue, Verdict};
 
+use crate::alerts::StoredAlert;
 use crate::ledger::Entry;
 use crate::scan::{Account, Scan};
 
@@ -129,6 +131,33 @@ pub(super) fn object(one: &Entry, columns: &[usize]) -> Vec<RowValue> {
         17 => some_text(one.integrity.as_deref()),
         18 => RowValue::Time(one.listed),
         19 => one.settled.map_or(RowValue::Null, RowValue::Time),
+        _ => RowValue::Null,
+    })
+}
+
+pub(super) fn alert(one: &StoredAlert, columns: &[usize]) -> Vec<RowValue> {
+    let alert = &one.alert;
+    let time = |us| jiff::Timestamp::from_microsecond(us).map_or(RowValue::Null, RowValue::Time);
+    let names = |set: &Several| json(&set.names().collect::<Vec<_>>());
+    row(columns, |at| match at {
+        0 => text(&alert.id),
+        1 => text(alert.kind.as_str()),
+        2 => text(&alert.content),
+        3 => text(&alert.title.en),
+        4 => text(alert.severity.as_str()),
+        5 => json(&alert.tags),
+        6 => text(alert.entity.kind.as_str()),
+        7 => text(&alert.entity.id),
+        8 => time(alert.first_us),
+        9 => time(alert.last_us),
+        10 => count(alert.count().0),
+        11 => names(&alert.accounts),
+        12 => names(&alert.actors),
+        13 => names(&alert.addresses),
+        14 => RowValue::Boolean(alert.suppressed.is_some()),
+        15 => RowValue::Boolean(alert.shadow),
+        16 => RowValue::Time(one.raised),
+        17 => RowValue::Time(one.changed),
         _ => RowValue::Null,
     })
 }

@@ -13,6 +13,7 @@
     reason = "the smallest input reads best as a literal"
 )]
 
+mod alerts; // keeping, joining and finding alerts; what detectors remember
 mod bed; // where tests run: a fresh SQLite file, and a fresh PostgreSQL schema where one is given
 mod history; // versions, changes, gaps
 mod ledger; // listings, claims, settling, reconciling, balance

@@ -7,9 +7,11 @@
 pub mod decode;
 pub mod feeds;
 mod pipeline;
+mod reading;
 mod recognize;
 
 pub use feeds::{Feed, FeedError, Page, Scope};
 pub use pipeline::{
-    IngestError, IngestLimits, Job, Outcome, Progress, Quarantined, Tap, Unread, ingest,
+    IngestError, IngestLimits, Job, Outcome, Progress, Quarantined, Tap, TapError, Unread, ingest,
 };
+pub use reading::{ReadError, ReadLimits, ReadOutcome, Reading, read};

@@ -7,6 +7,7 @@ mod delimited;
 mod envelope;
 mod inflate;
 mod json;
+mod kept;
 mod lake_csv;
 mod lake_row;
 mod limits;
@@ -32,6 +33,7 @@ use yagura_model::event::Origin;
 use yagura_model::object::LogObject;
 
 pub use super::recognize::recognize;
+pub use kept::{KeptRow, is_headed, kept};
 pub use limits::{DecodeError, DecodeSummary, Limits};
 pub use piece::{BadPiece, BadReason, Decoded};
 

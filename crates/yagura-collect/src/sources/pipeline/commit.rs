@@ -54,6 +54,13 @@ pub(super) async fn commit(
         let _ = ingestion.abandon().await;
         return Err(IngestError::Lake(error));
     }
+    if !finished.is_empty() {
+        // Before the commit: afterwards nobody would read these objects again.
+        if let Err(error) = shop.job.tap.before_commit().await {
+            let _ = ingestion.abandon().await;
+            return Err(IngestError::Tap(error));
+        }
+    }
     let ledger = &shop.job.ledger;
     let contents: Vec<(ObjectId, Vec<u8>)> = finished
         .iter()

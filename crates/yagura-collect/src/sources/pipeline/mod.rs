@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 use yagura_content::Content;
@@ -34,6 +35,9 @@ use worker::Shop;
 
 pub use outcome::{Outcome, Quarantined, Unread};
 pub use progress::Progress;
+pub(super) use progress::{Counters, add};
+pub(super) use reader::{Interrupted, ObjectReader};
+pub(super) use worker::source_of;
 
 /// Looks at batches of records on their way into the lake, before they are written: detections.
 ///
@@ -41,7 +45,20 @@ pub use progress::Progress;
 pub trait Tap: Send + Sync {
     /// A batch of records of a source (its id).
     fn batch(&self, source: &str, batch: &EventBatch);
+
+    /// All that was handed over since the last time is about to be committed to the lake, and
+    /// will not come again once that is done: what is to be kept of it must be kept now. The
+    /// commit does not happen where this fails. It may also fail after this; then the records
+    /// come again (decision 0008).
+    fn before_commit(&self) -> BoxFuture<'_, Result<(), TapError>> {
+        Box::pin(async { Ok(()) })
+    }
 }
+
+/// Why whoever looks on could not keep what was seen.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot keep what was seen in the logs")]
+pub struct TapError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// A tap that looks at nothing.
 impl Tap for () {
@@ -127,6 +144,9 @@ pub enum IngestError {
     /// The lake could not be written.
     #[error("cannot write the log lake")]
     Lake(#[source] LakeError),
+    /// Whoever looks on could not keep what was seen.
+    #[error("cannot judge the logs")]
+    Tap(#[source] TapError),
     /// The lake is not the one that the ledger knows.
     #[error("the ledger has noted {noted} commits of the lake `{lake}`, and the lake has {found}")]
     LakeBehindLedger {
@@ -157,6 +177,7 @@ impl IngestError {
                 "make room or give yagura a lake folder that it may write; what was committed is \
                  kept and a further run goes on from there"
             }
+            Self::Tap(_) => "nothing was committed without it; a further run goes on from there",
             Self::LakeBehindLedger { .. } => {
                 "bring the lake's folder back, or use another --data-dir for a new lake"
             }

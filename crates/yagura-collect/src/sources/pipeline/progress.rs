@@ -33,27 +33,27 @@ pub struct Progress {
 
 /// The same counts, while many threads add to them.
 #[derive(Default)]
-pub(super) struct Counters {
-    pub(super) objects_listed: AtomicU64,
-    pub(super) objects_to_read: AtomicU64,
-    pub(super) bytes_to_read: AtomicU64,
-    pub(super) listed: AtomicBool,
-    pub(super) objects_done: AtomicU64,
-    pub(super) bytes_read: AtomicU64,
-    pub(super) records: AtomicU64,
-    pub(super) rows: AtomicU64,
-    pub(super) repeats: AtomicU64,
-    pub(super) bad: AtomicU64,
-    pub(super) bytes_inflated: AtomicU64,
-    pub(super) commits: AtomicU64,
+pub(in crate::sources) struct Counters {
+    pub(in crate::sources) objects_listed: AtomicU64,
+    pub(in crate::sources) objects_to_read: AtomicU64,
+    pub(in crate::sources) bytes_to_read: AtomicU64,
+    pub(in crate::sources) listed: AtomicBool,
+    pub(in crate::sources) objects_done: AtomicU64,
+    pub(in crate::sources) bytes_read: AtomicU64,
+    pub(in crate::sources) records: AtomicU64,
+    pub(in crate::sources) rows: AtomicU64,
+    pub(in crate::sources) repeats: AtomicU64,
+    pub(in crate::sources) bad: AtomicU64,
+    pub(in crate::sources) bytes_inflated: AtomicU64,
+    pub(in crate::sources) commits: AtomicU64,
 }
 
-pub(super) fn add(counter: &AtomicU64, more: u64) {
+pub(in crate::sources) fn add(counter: &AtomicU64, more: u64) {
     counter.fetch_add(more, Ordering::Relaxed);
 }
 
 impl Counters {
-    pub(super) fn progress(&self) -> Progress {
+    pub(in crate::sources) fn progress(&self) -> Progress {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Progress {
             objects_listed: read(&self.objects_listed),

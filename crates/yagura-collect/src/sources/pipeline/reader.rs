@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 /// What was read so far; shared, because a decoder takes the reader and keeps it.
 #[derive(Clone, Default)]
-pub(super) struct Seen {
+pub(in crate::sources) struct Seen {
     digest: Arc<Mutex<Sha256>>,
     ended: Arc<Mutex<bool>>,
 }
@@ -25,9 +25,10 @@ impl Seen {
 }
 
 /// Reads an object.
-pub(super) struct ObjectReader<'a> {
+pub(in crate::sources) struct ObjectReader<'a> {
     inner: Box<dyn Read + Send + 'a>,
-    seen: Seen,
+    /// Takes the digest; none where nobody asks for it.
+    seen: Option<Seen>,
     total: &'a AtomicU64,
     cancel: &'a CancellationToken,
 }
@@ -35,12 +36,12 @@ pub(super) struct ObjectReader<'a> {
 /// The error of a reader that was told to end.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
-pub(super) struct Interrupted;
+pub(in crate::sources) struct Interrupted;
 
 impl<'a> ObjectReader<'a> {
-    pub(super) fn new(
+    pub(in crate::sources) fn new(
         inner: Box<dyn Read + Send + 'a>,
-        seen: Seen,
+        seen: Option<Seen>,
         total: &'a AtomicU64,
         cancel: &'a CancellationToken,
     ) -> Self {
@@ -54,11 +55,13 @@ impl Read for ObjectReader<'_> {
             return Err(std::io::Error::other(Interrupted));
         }
         let read = self.inner.read(buffer)?;
-        if read == 0 && !buffer.is_empty() {
-            *self.seen.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        if let Some(seen) = &self.seen {
+            if read == 0 && !buffer.is_empty() {
+                *seen.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            }
+            let bytes = buffer.get(..read).unwrap_or_default();
+            seen.digest.lock().unwrap_or_else(PoisonError::into_inner).update(bytes);
         }
-        let bytes = buffer.get(..read).unwrap_or_default();
-        self.seen.digest.lock().unwrap_or_else(PoisonError::into_inner).update(bytes);
         self.total.fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }

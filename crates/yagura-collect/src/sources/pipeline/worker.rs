@@ -1,6 +1,7 @@
 //! What a worker thread does: takes objects, opens, recognizes, decodes and appends them.
 //! Which objects there are and when it ends is decided by `generation.rs`.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -140,15 +141,18 @@ fn one(shop: &Shop, worker: &mut Worker, work: &Work) -> End {
     };
     let seen = Seen::default();
     let total = &shop.counters.bytes_read;
-    let mut reader = ObjectReader::new(reader, seen.clone(), total, &shop.job.cancel);
+    let mut reader = ObjectReader::new(reader, Some(seen.clone()), total, &shop.job.cancel);
     let mut head = Vec::new();
     let limit = decode::HEAD_BYTES as u64;
     if let Err(error) = reader.by_ref().take(limit).read_to_end(&mut head) {
         return of_io(work.claimed.id, &object.location, &error);
     }
-    let source = match source_of(shop, feed.source(), &object.key, &head) {
+    let source = match source_of(&shop.job.content.sources, feed.source(), &object.key, &head) {
         Ok(source) => source,
-        Err(settled) => return settle(work.claimed.id, None, None, settled),
+        Err((reason, detail)) => {
+            let settled = Settled::Quarantined { reason, detail: detail.to_owned() };
+            return settle(work.claimed.id, None, None, settled);
+        }
     };
     worker.begin_object(object, &source.id);
     let input = Box::new(std::io::Cursor::new(head).chain(reader));
@@ -159,29 +163,24 @@ fn one(shop: &Shop, worker: &mut Worker, work: &Work) -> End {
     end
 }
 
-/// The source of an object, or what to settle where there is none.
-fn source_of<'a>(
-    shop: &'a Shop,
+/// The source of an object; the reason and the detail of its quarantine where there is none.
+pub(in crate::sources) fn source_of<'a>(
+    sources: &'a BTreeMap<String, Arc<Source>>,
     named: Option<&str>,
     key: &str,
     head: &[u8],
-) -> Result<&'a Arc<Source>, Settled> {
-    let sources = &shop.job.content.sources;
-    if let Some(named) = named {
-        // Looked up before ingestion began.
-        if let Some(source) = sources.get(named) {
-            return Ok(source);
-        }
+) -> Result<&'a Arc<Source>, (&'static str, &'static str)> {
+    // Whether there is a source of the name was looked up before reading began.
+    if let Some(source) = named.and_then(|named| sources.get(named)) {
+        return Ok(source);
     }
-    let quarantined =
-        |reason, detail: &str| Err(Settled::Quarantined { reason, detail: detail.to_owned() });
     match decode::recognize(sources, key, head) {
         Some(source) => Ok(source),
-        None if head.is_empty() => quarantined(reason::EMPTY, "it has no bytes"),
-        None => quarantined(
+        None if head.is_empty() => Err((reason::EMPTY, "it has no bytes")),
+        None => Err((
             reason::NOT_RECOGNIZED,
             "no source recognizes its name or its content; name the source to read it as one",
-        ),
+        )),
     }
 }
 

@@ -1,0 +1,130 @@
+//! Work between the listing and the worker threads: objects to decode, and batches to look at that
+//! another worker has decoded.
+//! What a worker does with them is in `worker.rs`.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+use yagura_content::format::Source;
+use yagura_model::event::EventBatch;
+use yagura_model::object::LogObject;
+
+/// One object to read.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    /// Position of its feed.
+    pub(super) feed: usize,
+    pub(super) object: LogObject,
+    /// How often it was tried before.
+    pub(super) tries: u32,
+}
+
+/// What a worker is to do next.
+pub(super) enum Turn {
+    Object(Task),
+    Batch(Arc<Source>, EventBatch),
+}
+
+#[derive(Default)]
+struct State {
+    objects: VecDeque<Task>,
+    batches: VecDeque<(Arc<Source>, EventBatch)>,
+    /// Workers that wait for something to do.
+    idle: usize,
+    /// Workers that decode an object: batches may come of it, or the object again.
+    decoding: usize,
+    /// Nothing more will be listed.
+    listed: bool,
+    stop: bool,
+}
+
+/// What waits for a worker.
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+    /// Told whenever an object was taken.
+    pub(super) moved: Notify,
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing is half-changed when a thread dies: every change is one assignment.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many objects wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.state().objects.len()
+    }
+
+    pub(super) fn push(&self, tasks: impl IntoIterator<Item = Task>) {
+        self.state().objects.extend(tasks);
+        self.wake.notify_all();
+    }
+
+    pub(super) fn listed(&self) {
+        self.state().listed = true;
+        self.wake.notify_all();
+    }
+
+    pub(super) fn stop(&self) {
+        self.state().stop = true;
+        self.wake.notify_all();
+        self.moved.notify_waiters();
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.state().stop
+    }
+
+    /// The next thing to do; waits for one. `None` when the worker is to end. Batches go first:
+    /// they hold memory.
+    pub(super) fn take(&self) -> Option<Turn> {
+        let mut state = self.state();
+        loop {
+            if state.stop {
+                return None;
+            }
+            if let Some((source, batch)) = state.batches.pop_front() {
+                return Some(Turn::Batch(source, batch));
+            }
+            if let Some(task) = state.objects.pop_front() {
+                state.decoding += 1;
+                drop(state);
+                self.moved.notify_one();
+                return Some(Turn::Object(task));
+            }
+            if state.listed && state.decoding == 0 {
+                // The others may be waiting for what is not coming.
+                self.wake.notify_all();
+                return None;
+            }
+            state.idle += 1;
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+
+    /// Hands a batch to a worker that has nothing to do; gives it back where all are busy.
+    pub(super) fn offer(&self, source: &Arc<Source>, batch: EventBatch) -> Option<EventBatch> {
+        let mut state = self.state();
+        if state.stop || state.batches.len() >= state.idle {
+            return Some(batch);
+        }
+        state.batches.push_back((Arc::clone(source), batch));
+        drop(state);
+        self.wake.notify_one();
+        None
+    }
+
+    /// A worker is done with an object, or gives it back for another try.
+    pub(super) fn done(&self, again: Option<Task>) {
+        let mut state = self.state();
+        state.decoding = state.decoding.saturating_sub(1);
+        state.objects.extend(again);
+        drop(state);
+        self.wake.notify_all();
+    }
+}

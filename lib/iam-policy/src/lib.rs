@@ -31,6 +31,7 @@ mod glob;
 mod parse;
 mod policy;
 mod principal;
+mod review;
 mod template;
 mod truth;
 
@@ -43,4 +44,5 @@ pub use evaluate::{
 pub use parse::{ParseError, Problem};
 pub use policy::{Effect, Policy, Position, Statement};
 pub use principal::Principal;
+pub use review::{KnownActions, PolicyKind, Remark, RemarkKind, RemarkWeight, review};
 pub use truth::Truth;

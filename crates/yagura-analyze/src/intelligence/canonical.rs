@@ -167,7 +167,7 @@ mod tests {
             check(text, None);
         }
         check(&format!("{}.example", "a".repeat(64)), None);
-        check(&"a.".repeat(127), None);
+        check(&"a.".repeat(128), None);
     }
 
     #[test]

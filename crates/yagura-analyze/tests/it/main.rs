@@ -11,5 +11,6 @@
 mod logs;
 mod network;
 mod policy;
+mod seeds;
 mod trail;
 mod world;

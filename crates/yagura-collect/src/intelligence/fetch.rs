@@ -164,7 +164,10 @@ impl Fetcher {
         kept: Option<&KeptNote>,
     ) -> Result<Fetched, FetchError> {
         let fetched = match place {
-            ListPlace::File(path) => self.file(path)?,
+            ListPlace::File(path) => {
+                let bytes = self.file(path)?;
+                return Ok(Fetched::Bytes { bytes, etag: None, modified: None });
+            }
             ListPlace::Web(url) => self.web(place, url, headers, kept).await?,
             ListPlace::Bucket { bucket, key } => self.bucket(bucket, key, kept).await?,
         };
@@ -177,7 +180,11 @@ impl Fetcher {
         }
     }
 
-    fn file(&self, path: &Path) -> Result<Fetched, FetchError> {
+    /// Reads a file, inflated where it was compressed with gzip.
+    ///
+    /// # Errors
+    /// Why there are no whole bytes.
+    pub(super) fn file(&self, path: &Path) -> Result<Vec<u8>, FetchError> {
         let failed = |error: std::io::Error| FetchError::File {
             path: path.display().to_string(),
             source: Arc::new(error),
@@ -192,7 +199,7 @@ impl Fetcher {
         if bytes.len() as u64 > self.size_bytes_max {
             return Err(FetchError::Large(self.size_bytes_max));
         }
-        Ok(Fetched::Bytes { bytes, etag: None, modified: None })
+        inflated(bytes, self.size_bytes_max)
     }
 
     async fn web(
@@ -214,11 +221,9 @@ impl Fetcher {
         };
         match web.get(&request).await {
             Ok(WebAnswer::Unchanged) => Ok(Fetched::Unchanged),
-            Ok(WebAnswer::Found(found)) => Ok(Fetched::Bytes {
-                bytes: found.body,
-                etag: found.etag,
-                modified: found.modified,
-            }),
+            Ok(WebAnswer::Found(found)) => {
+                Ok(Fetched::Bytes { bytes: found.body, etag: found.etag, modified: found.modified })
+            }
             Err(source) => Err(FetchError::Web { url: place.shown(), source }),
         }
     }
@@ -261,9 +266,7 @@ fn inflated(bytes: Vec<u8>, size_bytes_max: u64) -> Result<Vec<u8>, FetchError> 
     }
     let mut plain = Vec::new();
     let mut decoder = flate2::read::MultiGzDecoder::new(bytes.as_slice()).take(size_bytes_max + 1);
-    decoder
-        .read_to_end(&mut plain)
-        .map_err(|error| FetchError::Compressed(Arc::new(error)))?;
+    decoder.read_to_end(&mut plain).map_err(|error| FetchError::Compressed(Arc::new(error)))?;
     if plain.len() as u64 > size_bytes_max {
         return Err(FetchError::Large(size_bytes_max));
     }

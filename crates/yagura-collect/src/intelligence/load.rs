@@ -8,7 +8,7 @@ use yagura_analyze::intelligence::{AwsRanges, BadEntry, read_aws_ranges, read_li
 use yagura_content::format::{IntelligenceSite, ListSetting};
 use yagura_model::indicator::{IndicatorList, ThreatCategory};
 
-use super::fetch::{Fetched, Fetcher, ListPlace, Reach};
+use super::fetch::{Fetcher, ListPlace, Reach};
 use super::refresh::options;
 use super::shelf::Shelf;
 use super::{AWS_RANGES, AWS_RANGES_URL, chain_of};
@@ -74,20 +74,15 @@ impl Trouble {
     /// The list's name.
     pub fn name(&self) -> &str {
         match self {
-            Self::Missing { name, .. }
-            | Self::Stale { name, .. }
-            | Self::Unusable { name, .. } => name,
+            Self::Missing { name, .. } | Self::Stale { name, .. } | Self::Unusable { name, .. } => {
+                name
+            }
         }
     }
 }
 
 /// Reads everything that a site has.
-pub async fn load(
-    shelf: &Shelf,
-    site: &IntelligenceSite,
-    site_folder: &Path,
-    now: Timestamp,
-) -> Loaded {
+pub fn load(shelf: &Shelf, site: &IntelligenceSite, site_folder: &Path, now: Timestamp) -> Loaded {
     let mut loaded = Loaded::default();
     let ranges = site.aws_ranges.as_ref();
     let from = ranges.map_or(AWS_RANGES_URL, |ranges| ranges.from.as_str());
@@ -95,13 +90,12 @@ pub async fn load(
     let limit = ranges.map_or(SignedDuration::from_hours(24), |ranges| {
         SignedDuration::from_micros(ranges.refresh.micros())
     });
-    if let Some((bytes, at)) = bytes_of(shelf, AWS_RANGES, &place, limit, now, &mut loaded).await {
+    if let Some((bytes, at)) = bytes_of(shelf, AWS_RANGES, &place, limit, now, &mut loaded) {
         match read_aws_ranges(&bytes) {
             Ok(ranges) => (loaded.aws_ranges, loaded.aws_ranges_at) = (Some(ranges), at),
-            Err(fault) => loaded.troubles.push(Trouble::Unusable {
-                name: AWS_RANGES.to_owned(),
-                reason: fault.to_string(),
-            }),
+            Err(fault) => loaded
+                .troubles
+                .push(Trouble::Unusable { name: AWS_RANGES.to_owned(), reason: fault.to_string() }),
         }
     }
     for list in &site.lists {
@@ -112,7 +106,7 @@ pub async fn load(
         }
         let place = ListPlace::of(&list.from, site_folder);
         let limit = SignedDuration::from_micros(list.refresh.micros());
-        let found = bytes_of(shelf, &list.name, &place, limit, now, &mut loaded).await;
+        let found = bytes_of(shelf, &list.name, &place, limit, now, &mut loaded);
         if let Some((bytes, at)) = found {
             take(list, &place, &bytes, at, &mut loaded);
         }
@@ -142,15 +136,14 @@ fn take(
             bad_total: read.bad_total,
             cut: read.cut,
         }),
-        Err(fault) => loaded.troubles.push(Trouble::Unusable {
-            name: list.name.value.clone(),
-            reason: fault.to_string(),
-        }),
+        Err(fault) => loaded
+            .troubles
+            .push(Trouble::Unusable { name: list.name.value.clone(), reason: fault.to_string() }),
     }
 }
 
 /// The newest bytes at hand, and when they were fetched.
-async fn bytes_of(
+fn bytes_of(
     shelf: &Shelf,
     name: &str,
     place: &ListPlace,
@@ -159,10 +152,9 @@ async fn bytes_of(
     loaded: &mut Loaded,
 ) -> Option<(Vec<u8>, Option<Timestamp>)> {
     let mut reason = None;
-    if let ListPlace::File(_) = place {
-        match Fetcher::new(Reach::default()).fetch(place, &[], None).await {
-            Ok(Fetched::Bytes { bytes, .. }) => return Some((bytes, Some(now))),
-            Ok(Fetched::Unchanged) => {}
+    if let ListPlace::File(path) = place {
+        match Fetcher::new(Reach::default()).file(path) {
+            Ok(bytes) => return Some((bytes, Some(now))),
             Err(error) => reason = Some(chain_of(&error)),
         }
     }

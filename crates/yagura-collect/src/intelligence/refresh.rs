@@ -86,9 +86,9 @@ pub async fn refresh(
     fetcher: &Fetcher,
 ) -> Vec<Refreshed> {
     let wanted = wanted(site, site_folder, asked.environment);
-    let wanted = wanted.into_iter().filter(|one| {
-        asked.names.is_empty() || asked.names.iter().any(|name| name == one.name)
-    });
+    let wanted = wanted
+        .into_iter()
+        .filter(|one| asked.names.is_empty() || asked.names.iter().any(|name| name == one.name));
     let work = wanted.map(|one| async move { refresh_one(shelf, &one, asked, fetcher).await });
     futures::stream::iter(work).buffered(AT_ONCE).collect().await
 }

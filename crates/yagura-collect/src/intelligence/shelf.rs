@@ -26,7 +26,7 @@ pub struct Shelf {
 /// What is known of a list's copy.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptNote {
-    version: u32,
+    pub(super) version: u32,
     /// Where the copy came from.
     pub from: String,
     /// Its digest of SHA-256 in hexadecimal digits; none where there is no copy yet.

@@ -63,9 +63,10 @@ fn run_case(
 }
 
 fn lists(case: &IntelligenceCase) -> Result<Vec<IndicatorList>, String> {
-    let threats = case.lists.iter().map(|(category, entries)| {
-        list(category.as_str(), ListKind::Threat, *category, entries)
-    });
+    let threats = case
+        .lists
+        .iter()
+        .map(|(category, entries)| list(category.as_str(), ListKind::Threat, *category, entries));
     let trusted = (!case.trusted.is_empty())
         .then(|| list("trusted", ListKind::Trusted, ThreatCategory::Custom, &case.trusted));
     threats.chain(trusted).collect()
@@ -94,9 +95,11 @@ fn list(
 }
 
 fn aws_ranges(blocks: &BTreeMap<String, String>) -> Result<AwsRanges, String> {
-    let prefix = |(block, service): (&String, &String)| json!({
-        "ip_prefix": block, "region": "us-east-1", "service": service,
-    });
+    let prefix = |(block, service): (&String, &String)| {
+        json!({
+            "ip_prefix": block, "region": "us-east-1", "service": service,
+        })
+    };
     let prefixes: Vec<Value> = blocks.iter().map(prefix).collect();
     let file = json!({ "prefixes": prefixes }).to_string();
     read_aws_ranges(file.as_bytes()).map_err(|fault| fault.to_string())

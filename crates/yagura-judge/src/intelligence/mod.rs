@@ -102,10 +102,8 @@ impl Intelligence {
         aws_ranges: Option<&AwsRanges>,
     ) -> (Self, Vec<RuleFault>) {
         let (rules, faults) = Rules::compile(content);
-        let name = |list: &IndicatorList| ListName {
-            name: list.name.clone(),
-            category: list.category,
-        };
+        let name =
+            |list: &IndicatorList| ListName { name: list.name.clone(), category: list.category };
         let intelligence = Self {
             rules,
             lists: lists.iter().map(name).collect(),
@@ -201,9 +199,11 @@ impl Intelligence {
 
     /// What a thread needs to inspect records.
     pub fn inspector(&self) -> Inspector {
-        let scratches = self.rules.sources.iter().map(|(_, source)| {
-            source.conditions.as_ref().map(condition::Conditions::scratch)
-        });
+        let scratches = self
+            .rules
+            .sources
+            .iter()
+            .map(|(_, source)| source.conditions.as_ref().map(condition::Conditions::scratch));
         Inspector { scratches: scratches.collect(), ..Inspector::default() }
     }
 
@@ -226,14 +226,22 @@ impl Intelligence {
             self.field(table, record, field, &mut |placed, matched| {
                 if let Some(condition) = placed.condition {
                     if !asked {
-                        ask(source, number, record, &mut inspector.scratches, &mut inspector.holding);
+                        ask(
+                            source,
+                            number,
+                            record,
+                            &mut inspector.scratches,
+                            &mut inspector.holding,
+                        );
                         asked = true;
                     }
                     if !inspector.holding.contains(&condition) {
                         return;
                     }
                 }
-                inspector.found.extend(matched.iter().map(|matched| (placed.rule, matched.clone())));
+                inspector
+                    .found
+                    .extend(matched.iter().map(|matched| (placed.rule, matched.clone())));
             });
         }
         if inspector.found.is_empty() {
@@ -405,9 +413,8 @@ impl Intelligence {
         }
         let Some(time_us) = table.shared.time.micros(record) else { return };
         let time_s = time_us.div_euclid(1_000_000);
-        listings.retain(|listing| {
-            listing.until_s == u32::MAX || time_s < i64::from(listing.until_s)
-        });
+        listings
+            .retain(|listing| listing.until_s == u32::MAX || time_s < i64::from(listing.until_s));
     }
 }
 
@@ -419,8 +426,7 @@ fn ask(
     holding: &mut Vec<usize>,
 ) {
     holding.clear();
-    if let (Some(conditions), Some(Some(scratch))) =
-        (&source.conditions, scratches.get_mut(number))
+    if let (Some(conditions), Some(Some(scratch))) = (&source.conditions, scratches.get_mut(number))
     {
         conditions.hold(record, scratch, holding);
     }

@@ -158,10 +158,8 @@ impl AwsIndex {
         let mut place = AwsPlace::Outside;
         for (service, region) in self.names(address) {
             if place == AwsPlace::Outside || &**service != "AMAZON" {
-                place = AwsPlace::Inside {
-                    service: Arc::clone(service),
-                    region: Arc::clone(region),
-                };
+                place =
+                    AwsPlace::Inside { service: Arc::clone(service), region: Arc::clone(region) };
             }
             if &**service != "AMAZON" {
                 break;
@@ -176,11 +174,7 @@ impl AwsIndex {
 }
 
 /// What is known of an address of the public internet.
-pub(super) fn network_of(
-    address: IpAddr,
-    geo: Option<&Geo>,
-    aws: Option<&AwsIndex>,
-) -> Network {
+pub(super) fn network_of(address: IpAddr, geo: Option<&Geo>, aws: Option<&AwsIndex>) -> Network {
     let mut network = Network::default();
     if let Some(geo) = geo {
         geo.fill(address, &mut network);

@@ -64,7 +64,8 @@ impl Rules {
     pub(super) fn compile(content: &Content) -> (Self, Vec<RuleFault>) {
         let mut rules = Self::default();
         let mut faults = Vec::new();
-        let all: Vec<&IntelligenceRule> = content.intelligence.values().map(AsRef::as_ref).collect();
+        let all: Vec<&IntelligenceRule> =
+            content.intelligence.values().map(AsRef::as_ref).collect();
         rules.heads = all.iter().map(|rule| head(rule)).collect();
         rules.abouts = all.iter().map(|rule| about(rule)).collect();
         for (source, known) in &content.indicator_fields {

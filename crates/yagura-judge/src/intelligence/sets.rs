@@ -142,11 +142,8 @@ impl Sets {
         let before = to.len();
         self.domains.domain(name, &mut |listed| {
             let entry = self.domains.text(listed);
-            let listing = Listing {
-                list: listed.owner,
-                entry: entry.to_owned(),
-                until_s: listed.until_s,
-            };
+            let listing =
+                Listing { list: listed.owner, entry: entry.to_owned(), until_s: listed.until_s };
             let own = to.get_mut(before..).unwrap_or_default();
             match own.iter_mut().find(|known| known.list == listing.list) {
                 Some(known) => *known = listing,

@@ -6,7 +6,8 @@ use yagura_content::Content;
 use yagura_judge::intelligence::{AwsPlace, Hit, Intelligence, cases};
 use yagura_model::event::BatchBuilder;
 use yagura_model::indicator::{
-    AddressRange, DomainScope, Indicator, IndicatorList, Indicators, ListKind, ThreatCategory, Validity,
+    AddressRange, DomainScope, Indicator, IndicatorList, Indicators, ListKind, ThreatCategory,
+    Validity,
 };
 
 fn list(name: &str, kind: ListKind, category: ThreatCategory, text: &str) -> IndicatorList {
@@ -15,12 +16,7 @@ fn list(name: &str, kind: ListKind, category: ThreatCategory, text: &str) -> Ind
     of(name, kind, category, read.entries)
 }
 
-fn of(
-    name: &str,
-    kind: ListKind,
-    category: ThreatCategory,
-    entries: Indicators,
-) -> IndicatorList {
+fn of(name: &str, kind: ListKind, category: ThreatCategory, entries: Indicators) -> IndicatorList {
     IndicatorList {
         name: name.into(),
         kind,
@@ -125,8 +121,7 @@ fn private_addresses_are_on_no_list_and_networks_are_told() {
         {"ip_prefix":"198.51.100.0/24","region":"us-east-1","service":"AMAZON"},
         {"ip_prefix":"198.51.100.0/25","region":"us-east-1","service":"EC2"}]}"#;
     let ranges = read_aws_ranges(ranges).unwrap();
-    let (intelligence, _) =
-        Intelligence::new(Content::builtin(), &[tor], None, Some(&ranges));
+    let (intelligence, _) = Intelligence::new(Content::builtin(), &[tor], None, Some(&ranges));
     let network = |text: &str| intelligence.network_of(text.parse().unwrap());
     assert_eq!(network("10.1.2.3").aws, None);
     assert!(!network("10.1.2.3").hosting);

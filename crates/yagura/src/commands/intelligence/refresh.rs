@@ -1,0 +1,148 @@
+//! `yagura intelligence refresh`: fetches the lists that are due.
+//! What may take the place of a copy is decided in `yagura-collect`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Args;
+use serde_json::json;
+use yagura_aws::{Declared, Web};
+use yagura_collect::intelligence::{
+    AWS_RANGES, AWS_RANGES_URL, Fetcher, LIST_CALLS, Reach, RefreshAsked, RefreshState, Refreshed,
+    refresh,
+};
+use yagura_content::Content;
+use yagura_content::format::IntelligenceSite;
+use yagura_model::Lang;
+use yagura_report::grouped;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::options::{AwsOptions, RowFormat, RowOptions};
+use crate::output::Hinted;
+use crate::rows::Rows;
+use crate::{intelligence, reach, settings};
+
+/// Bytes of one list.
+const LIST_BYTES_MAX: u64 = 512 << 20;
+
+#[derive(Args)]
+pub(super) struct RefreshArgs {
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    #[arg(long)]
+    force: bool,
+    #[arg(long, value_name = "SECONDS", default_value_t = 120,
+          value_parser = clap::value_parser!(u64).range(1..=3600))]
+    fetch_timeout: u64,
+    #[command(flatten)]
+    aws: AwsOptions,
+    #[command(flatten)]
+    rows: RowOptions,
+}
+
+pub(super) async fn run(context: &Context, args: &RefreshArgs) -> anyhow::Result<Exit> {
+    let content = context.content()?;
+    let site = &content.site.intelligence;
+    known(&content, &args.names)?;
+    let folder = context.data_folder()?;
+    settings::make_data_folder(&folder)?;
+    let shelf = intelligence::shelf(context)?;
+    let site_folder = intelligence::site_folder(context)?;
+    let environment = environment(site);
+    let asked = RefreshAsked {
+        names: &args.names,
+        force: args.force,
+        now: context.now(),
+        environment: &environment,
+    };
+    let reach = reach(site, args).await?;
+    let fetcher =
+        Fetcher::new(reach).limited(Duration::from_secs(args.fetch_timeout), LIST_BYTES_MAX);
+    let done = refresh(&shelf, site, &site_folder, &asked, &fetcher).await;
+    table(&done, args.rows.format, context.lang).write(args.rows.format)?;
+    let failed = done.iter().any(|one| matches!(one.state, RefreshState::Failed { .. }));
+    Ok(if failed { Exit::PartlyBlind } else { Exit::Done })
+}
+
+/// Names that no list has are mistakes.
+fn known(content: &Content, names: &[String]) -> anyhow::Result<()> {
+    let lists = &content.site.intelligence.lists;
+    let known =
+        |name: &String| name == AWS_RANGES || lists.iter().any(|list| list.name.value == *name);
+    if let Some(name) = names.iter().find(|name| !known(name)) {
+        let all: Vec<&str> = lists.iter().map(|list| list.name.as_str()).collect();
+        anyhow::bail!(Hinted::new(
+            format!("no list is called `{name}`"),
+            format!("`intelligence.yaml` has: {AWS_RANGES}, {}", all.join(", ")),
+        ));
+    }
+    Ok(())
+}
+
+/// The values of header fields, which the site's file names by their variables.
+fn environment(site: &IntelligenceSite) -> BTreeMap<String, String> {
+    let names = site.lists.iter().flat_map(|list| list.headers.values());
+    names
+        .filter_map(|name| Some((name.value.clone(), std::env::var(name.as_str()).ok()?)))
+        .collect()
+}
+
+/// What the lists' places need: nothing is prepared that none of them asks for.
+async fn reach(site: &IntelligenceSite, args: &RefreshArgs) -> anyhow::Result<Reach> {
+    let ranges = site.aws_ranges.as_ref().map_or(AWS_RANGES_URL, |ranges| ranges.from.as_str());
+    let wanted = |name: &str| args.names.is_empty() || args.names.iter().any(|one| one == name);
+    let lists = site.lists.iter().filter(|list| wanted(&list.name));
+    let mut places: Vec<&str> = lists.map(|list| list.from.as_str()).collect();
+    if wanted(AWS_RANGES) {
+        places.push(ranges);
+    }
+    let mut reach = Reach::default();
+    if places.iter().any(|place| place.starts_with("http")) {
+        reach.web = Some(Web::new().context("could not prepare connections")?);
+    }
+    if places.iter().any(|place| place.starts_with("s3://")) {
+        let aws = reach::aws(&args.aws).await?;
+        let home = reach::home(&aws).await?;
+        reach.bucket = Some((aws.read(LIST_CALLS.into_iter().collect::<Declared>()), home));
+    }
+    Ok(reach)
+}
+
+fn table(done: &[Refreshed], format: RowFormat, lang: Lang) -> Rows {
+    let mut rows = Rows::new(&["name", "state", "entries", "bad", "fetched_at", "from", "reason"]);
+    for one in done {
+        let (state, entries, bad, reason) = match &one.state {
+            RefreshState::Fresh => ("fresh", None, None, None),
+            RefreshState::Unchanged => ("unchanged", None, None, None),
+            RefreshState::Replaced { entries, bad, cut } => {
+                let cut = cut.then(|| cut_off(lang));
+                ("replaced", Some(*entries as u64), Some(*bad), cut)
+            }
+            RefreshState::Failed { reason } => ("failed", None, None, Some(reason.clone())),
+        };
+        let number = |number: Option<u64>| match (number, format) {
+            (Some(number), RowFormat::Json) => json!(number),
+            (Some(number), _) => json!(grouped(number)),
+            (None, _) => json!(null),
+        };
+        rows.push(vec![
+            json!(one.name),
+            json!(state),
+            number(entries),
+            number(bad),
+            json!(one.fetched_at),
+            json!(one.from),
+            json!(reason),
+        ]);
+    }
+    rows
+}
+
+fn cut_off(lang: Lang) -> String {
+    match lang {
+        Lang::En => "the list has more than 2,000,000 entries; the rest is not used".to_owned(),
+        Lang::Ja => "リストの項目が 2,000,000 件を超えるため、残りは使用しません".to_owned(),
+    }
+}

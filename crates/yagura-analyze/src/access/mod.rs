@@ -7,6 +7,7 @@ mod holders;
 mod organization;
 mod outsiders;
 mod question;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use yagura_model::{Coverage, Resource, Unread, UnreadReason};
 
 pub use outsiders::Outsider;
 pub use question::{Answer, Ask, AskError, Verdict};
+pub use written::{WrittenPolicy, written_policies};
 
 /// The types whose resources a [`World`] is built from, besides those that have a policy of their
 /// own ([`guarded_types`]).

@@ -101,8 +101,8 @@ pub struct Remark {
 
 /// Which actions there are, as far as the caller knows.
 pub trait KnownActions {
-    /// Whether any action matches `service:name`, whose name may have wildcards.
-    fn has(&self, pattern: &str) -> bool;
+    /// The names of a service's actions, without its prefix; none: there is no such service.
+    fn of_service(&self, service: &str) -> Vec<&str>;
 }
 
 impl RemarkKind {

@@ -31,7 +31,7 @@ pub(super) fn review(
     let written = listed(statement, "Action");
     if let Some(actions) = actions {
         for action in written.iter().chain(&listed(statement, "NotAction")) {
-            if *action != "*" && *action != "*:*" && !actions.has(action) {
+            if *action != "*" && *action != "*:*" && !is_known(action, actions) {
                 remarks.add(RemarkKind::ActionUnknown, *action);
             }
         }
@@ -49,6 +49,13 @@ pub(super) fn review(
     if gives && statement.get("Effect").and_then(Value::as_str) == Some("Allow") {
         allowing(statement, &written, kind, remarks);
     }
+}
+
+/// Whether any action is meant.
+fn is_known(pattern: &str, actions: &dyn KnownActions) -> bool {
+    let Some((service, name)) = pattern.split_once(':') else { return false };
+    let glob = Glob::new(name);
+    actions.of_service(service).iter().any(|known| glob.matches_ignoring_case(known))
 }
 
 /// What is risky in an Allow.

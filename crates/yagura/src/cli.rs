@@ -57,8 +57,12 @@ pub(crate) enum Commands {
     Controls(commands::controls::ControlsArgs),
     Resources(commands::resources::ResourcesArgs),
     Ingest(Box<commands::ingest::IngestArgs>),
+    Detect(Box<commands::detect::DetectArgs>),
+    Hunt(Box<commands::hunt::HuntArgs>),
+    Alerts(commands::alerts::AlertsArgs),
     Query(Box<commands::query::QueryArgs>),
     Lake(Box<commands::lake::LakeArgs>),
+    Intelligence(Box<commands::intelligence::IntelligenceArgs>),
     Trail(commands::trail::TrailArgs),
     Access(commands::access::AccessArgs),
     Doctor(commands::doctor::DoctorArgs),
@@ -70,9 +74,33 @@ pub(crate) enum Commands {
 }
 
 /// Flags that are no settings: they mean something only where they are typed.
-const NOT_SETTINGS: [&str; 20] = [
-    "help", "version", "config", "yes", "compare", "file", "saved", "param", "explain", "as-of",
-    "since", "until", "from", "to", "reason", "from-day", "to-day", "once", "context", "cases",
+const NOT_SETTINGS: [&str; 26] = [
+    "help",
+    "version",
+    "config",
+    "yes",
+    "compare",
+    "file",
+    "saved",
+    "param",
+    "explain",
+    "as-of",
+    "since",
+    "until",
+    "from",
+    "to",
+    "reason",
+    "from-day",
+    "to-day",
+    "once",
+    "context",
+    "cases",
+    "force",
+    "bad",
+    "rule",
+    "keep",
+    "entity",
+    "no-detect",
 ];
 
 /// Reads arguments, environment and configuration file into one answer.

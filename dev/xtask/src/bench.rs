@@ -28,6 +28,8 @@ enum Bench {
     Content,
     /// Ingestion, size, questions and lookups of the log lake, beside DuckDB
     Lake,
+    /// Detection over files and with the lake in the same pass, beside Suzaku and rsigma
+    Detect,
 }
 
 impl Bench {
@@ -39,6 +41,7 @@ impl Bench {
             Self::Store => ("yagura-store", "bench_store"),
             Self::Content => ("yagura-content", "measure"),
             Self::Lake => ("yagura", "bench_lake"),
+            Self::Detect => ("yagura", "bench_detect"),
         }
     }
 }
@@ -46,6 +49,8 @@ impl Bench {
 pub(crate) fn run(root: &Utf8Path, args: &BenchArgs) -> anyhow::Result<()> {
     if matches!(args.name, Bench::Scan | Bench::Lake) {
         crate::services::install_python(root)?;
+    }
+    if matches!(args.name, Bench::Scan | Bench::Lake | Bench::Detect) {
         run_command(cargo(root).args(["build", "--release", "--package", "yagura"]))?;
     }
     let (package, example) = args.name.example();

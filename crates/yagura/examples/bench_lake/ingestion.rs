@@ -62,7 +62,7 @@ fn command(program: &Path, trail: &Path, home: &Path) -> Command {
     command
         .args(["ingest", "cloudtrail"])
         .arg(trail)
-        .args(["--format", "json"])
+        .args(["--format", "json", "--no-detect"])
         .env_clear()
         .env("HOME", home)
         .env("YAGURA_DATA_DIR", home);

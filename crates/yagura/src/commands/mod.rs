@@ -2,13 +2,17 @@
 //! Wiring of the stages is in `crate::river`; nothing here knows AWS, SQL or HTML.
 
 pub(crate) mod access;
+pub(crate) mod alerts;
 pub(crate) mod aws;
 pub(crate) mod completions;
 pub(crate) mod content;
 pub(crate) mod controls;
 pub(crate) mod demo;
+pub(crate) mod detect;
 pub(crate) mod doctor;
+pub(crate) mod hunt;
 pub(crate) mod ingest;
+pub(crate) mod intelligence;
 pub(crate) mod lake;
 pub(crate) mod query;
 pub(crate) mod reference;
@@ -31,10 +35,14 @@ pub(crate) fn run(cli: Cli, lang: Lang) -> anyhow::Result<Exit> {
         Commands::Scan(args) => wait_for(scan::run(&context, args)),
         Commands::Controls(args) => wait_for(controls::run(&context, args)),
         Commands::Ingest(args) => wait_for(ingest::run(&context, args)),
+        Commands::Detect(args) => wait_for(detect::run(&context, args)),
+        Commands::Hunt(args) => wait_for(hunt::run(&context, args)),
+        Commands::Alerts(args) => wait_for(alerts::run(&context, args)),
         Commands::Lake(args) => wait_for(lake::run(&context, args)),
         Commands::Trail(args) => wait_for(trail::run(&context, args)),
         Commands::Access(args) => wait_for(access::run(&context, args)),
         Commands::Query(args) => wait_for(query::run(&context, args)),
+        Commands::Intelligence(args) => wait_for(intelligence::run(&context, args)),
         Commands::Resources(args) => wait_for(resources::run(&context, args)),
         Commands::Doctor(args) => wait_for(doctor::run(&context, args)),
         Commands::Aws(args) => wait_for(aws::run(&context, args)),

@@ -15,10 +15,12 @@ mod access; // who can do what
 mod account; // a small account of recorded answers, for tests that need no independent peer
 mod command_line; // help, error messages, settings, streams
 mod demo; // the sample organization
+mod detect; // attacks: found in files, on their way into the lake, and back over it
 mod doctor; // preflight, policies, the debugging aid
 mod engines; // the lake's files in other engines
 mod faults; // denials, throttling, broken and late answers
 mod formats; // each format is what it says it is
+mod intelligence; // threat lists: fetched, kept, asked
 mod interruption; // signals, and two scans at once
 mod lake; // logs: kept, asked, proven
 mod moto; // scans of accounts of an independent server

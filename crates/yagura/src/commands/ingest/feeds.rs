@@ -262,7 +262,7 @@ fn token() -> anyhow::Result<Token> {
 }
 
 /// An error of a feed with its remedy.
-fn explained(error: FeedError) -> anyhow::Error {
+pub(in crate::commands) fn explained(error: FeedError) -> anyhow::Error {
     let hint = match &error {
         FeedError::Gone { .. } => "check the path",
         FeedError::Denied { .. } => "the user that runs yagura must be allowed to read it",

@@ -1,10 +1,10 @@
 //! `yagura ingest`: logs from folders, buckets, queues, log groups and listeners into the lake,
-//! each record exactly once.
+//! each record exactly once, judged on its way.
 //! How objects become rows is in `yagura-collect` and `yagura-lake`.
 
-mod feeds;
-mod place;
-mod summary;
+pub(super) mod feeds;
+pub(super) mod place;
+pub(super) mod summary;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +13,13 @@ use anyhow::ensure;
 use clap::Args;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
-use yagura_collect::sources::{IngestError, IngestLimits, Job, Outcome, ingest};
+use yagura_collect::sources::{IngestError, IngestLimits, Job, Outcome, Tap, ingest};
 use yagura_content::Content;
 use yagura_store::ledger::Balance;
 
 use crate::context::Context;
+use crate::detection::choice::DetectionChoice;
+use crate::detection::keep::Keeping;
 use crate::exit::Exit;
 use crate::lake_place::{self, Use};
 use crate::options::{AwsOptions, LakeChoice, RowOptions};
@@ -49,6 +51,10 @@ pub(crate) struct IngestArgs {
     workers: Option<u16>,
     #[arg(long)]
     behind_tls: bool,
+    #[arg(long, conflicts_with_all = ["rules", "no_builtin", "detections"])]
+    no_detect: bool,
+    #[command(flatten)]
+    choice: DetectionChoice,
     #[command(flatten)]
     lake: LakeChoice,
     #[command(flatten)]
@@ -76,12 +82,24 @@ pub(crate) async fn run(context: &Context, args: &IngestArgs) -> anyhow::Result<
     let announced = listens || feeds.iter().any(|feed| feed.announces());
     let every = if announced { ANNOUNCED_EVERY } else { ROUND_EVERY };
     let bar = Arc::new(IngestBar::new(context.lang, context.global.quiet));
+    let keeping = match args.no_detect {
+        true => None,
+        false => {
+            let alerts = store.alerts();
+            let begun = Keeping::begin(context, &content, &args.choice, alerts, clock()).await?;
+            Some(Arc::new(begun))
+        }
+    };
+    let tap: Arc<dyn Tap> = match &keeping {
+        Some(keeping) => keeping.clone(),
+        None => Arc::new(()),
+    };
     let job = Job {
         feeds,
         content: Arc::clone(&content),
         lake,
         ledger: store.ledger(),
-        tap: Arc::new(()),
+        tap,
         limits: IngestLimits { workers, ..IngestLimits::default() },
         clock: clock(),
         progress: Arc::new({
@@ -100,6 +118,9 @@ pub(crate) async fn run(context: &Context, args: &IngestArgs) -> anyhow::Result<
     let mut total = summary::Total::since(before);
     loop {
         let outcome = one_round(&job, &bar).await?;
+        if let Some(keeping) = &keeping {
+            keeping.settle().await?;
+        }
         let interrupted = outcome.interrupted;
         total.add(outcome);
         if !follow || interrupted || pause(&cancel, every).await {
@@ -108,7 +129,8 @@ pub(crate) async fn run(context: &Context, args: &IngestArgs) -> anyhow::Result<
     }
     listeners.close().await;
     store.close().await;
-    total.write(context, args.rows.format)?;
+    let raised = keeping.map(|keeping| keeping.raised());
+    total.write(context, args.rows.format, raised.as_ref())?;
     Ok(total.exit(follow))
 }
 
@@ -128,7 +150,7 @@ async fn pause(cancel: &CancellationToken, every: Duration) -> bool {
 }
 
 /// The source that was asked for; none where each object is to be recognized.
-fn source_of(content: &Content, text: &str) -> anyhow::Result<Option<String>> {
+pub(super) fn source_of(content: &Content, text: &str) -> anyhow::Result<Option<String>> {
     if text == "auto" {
         return Ok(None);
     }

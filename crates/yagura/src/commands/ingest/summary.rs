@@ -9,7 +9,9 @@ use yagura_model::Lang;
 use yagura_report::grouped;
 use yagura_store::ledger::Balance;
 
+use crate::commands::alerts::tally;
 use crate::context::Context;
+use crate::detection::keep::Raised;
 use crate::exit::Exit;
 use crate::options::RowFormat;
 use crate::output::{self, printable};
@@ -75,15 +77,29 @@ impl Total {
         Exit::of_scan(all.interrupted && !follow, false, blind)
     }
 
-    /// Writes it to stdout.
-    pub(super) fn write(&self, context: &Context, format: RowFormat) -> anyhow::Result<()> {
+    /// Writes it to stdout, with what judging raised where logs were judged.
+    pub(super) fn write(
+        &self,
+        context: &Context,
+        format: RowFormat,
+        raised: Option<&Raised>,
+    ) -> anyhow::Result<()> {
         match format {
-            RowFormat::Json => output::line(&self.json().to_string()),
+            RowFormat::Json => {
+                let mut json = self.json();
+                if let (Some(fields), Some(raised)) = (json.as_object_mut(), raised) {
+                    fields.insert("alerts".to_owned(), alerts_json(raised));
+                }
+                output::line(&json.to_string())
+            }
             RowFormat::Table | RowFormat::Plain => {
-                let text = match context.lang {
+                let mut text = match context.lang {
                     Lang::En => self.english(),
                     Lang::Ja => self.japanese(),
                 };
+                if let Some(raised) = raised {
+                    text.push_str(&alerts_line(raised, context.lang));
+                }
                 output::line(&printable(text.trim_end()))
             }
         }
@@ -259,8 +275,42 @@ pub(super) fn say_interrupted(lang: Lang) {
     });
 }
 
+/// What judging raised, on one line.
+fn alerts_line(raised: &Raised, lang: Lang) -> String {
+    let n: u64 = raised.new.iter().sum();
+    if n == 0 {
+        return match lang {
+            Lang::En => "\nno new alert\n".to_owned(),
+            Lang::Ja => "\n新しいアラートはありません\n".to_owned(),
+        };
+    }
+    let (n, tally) = (grouped(n), tally(&raised.new, lang));
+    match lang {
+        Lang::En => format!("\n{n} new alerts: {tally} (`yagura alerts list` shows them)\n"),
+        Lang::Ja => {
+            format!("\n新しいアラート {n} 件: {tally}（`yagura alerts list` で確認できます）\n")
+        }
+    }
+}
+
+fn alerts_json(raised: &Raised) -> Value {
+    let [informational, low, medium, high, critical] = raised.new;
+    json!({
+        "new": raised.new.iter().sum::<u64>(),
+        "grown": raised.grown,
+        "untold": raised.untold,
+        "by_level": {
+            "critical": critical,
+            "high": high,
+            "medium": medium,
+            "low": low,
+            "informational": informational,
+        },
+    })
+}
+
 /// What a reason of quarantine means.
-fn reason_words(reason: &str, lang: Lang) -> &'static str {
+pub(in crate::commands) fn reason_words(reason: &str, lang: Lang) -> &'static str {
     let (en, ja) = match reason {
         "gone" => ("it was gone when it was to be read", "読み取る前になくなっていた"),
         "not_recognized" => ("no log source fits its key and content", "該当するログソースがない"),

@@ -1,6 +1,8 @@
 //! The first text of a new content file, for `yagura content new`.
 //! The caller writes it to disk; what is left to fill in says TODO, which lint refuses.
 
+use crate::loader::Content;
+
 /// A new file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scaffold {
@@ -36,6 +38,40 @@ pub fn source(id: &str) -> Result<Vec<Scaffold>, ScaffoldError> {
 pub fn query(id: &str) -> Result<Scaffold, ScaffoldError> {
     let (topic, name) = parts(id)?;
     Ok(Scaffold { path: format!("queries/{topic}/{name}.yaml"), text: QUERY.to_owned() })
+}
+
+/// A new detection and its cases. A source that public rules are not mapped to gets its mapping
+/// and its base record too. `uuid` is a random one of the caller's.
+///
+/// # Errors
+/// What is not an id of two lower_snake parts.
+pub fn detection(content: &Content, id: &str, uuid: &str) -> Result<Vec<Scaffold>, ScaffoldError> {
+    let (source, name) = parts(id)?;
+    let file = |path: String, text: String| Scaffold { path, text };
+    let mapping = content.sigma_mappings.get(source);
+    let is_trail = source == "cloudtrail";
+    let log_source = mapping
+        .and_then(|mapping| mapping.pipelines().first()?.log_sources.first()?.log_source.clone())
+        .map_or_else(|| format!("product: aws, service: {source}"), |known| known.to_string());
+    let (seen, event) = if is_trail { TRAIL_CALL } else { OTHER_EVENT };
+    let text = DETECTION
+        .replace("UUID", uuid)
+        .replace("LOGSOURCE", &log_source)
+        .replace("SELECTION", seen)
+        .replace("CONDITION", if is_trail { "selection and success" } else { "selection" });
+    let harmless = if is_trail { TRAIL_QUIET } else { OTHER_QUIET };
+    let cases = DETECTION_CASES.replace("EVENT", event).replace("QUIET", harmless);
+    let folder = format!("detections/{source}/{name}");
+    let mut files =
+        vec![file(format!("{folder}.yaml"), text), file(format!("{folder}.cases.yaml"), cases)];
+    if mapping.is_none() {
+        let text = MAPPING.replace("SOURCE", source);
+        files.push(file(format!("sources/{source}/sigma.yaml"), text));
+    }
+    if !content.case_records.contains_key(source) {
+        files.push(file(format!("sources/{source}/case.yaml"), CASE_RECORD.to_owned()));
+    }
+    Ok(files)
 }
 
 /// An id from which no path can be made.
@@ -201,3 +237,68 @@ sql: |
   ORDER BY calls DESC
   LIMIT 100
 "#;
+
+const DETECTION: &str = r#"title: TODO what happened, as a sentence
+id: UUID
+status: experimental
+description: >-
+  TODO what it means and why it matters, in one to three sentences.
+references: []
+author: TODO
+date: 2026-01-01
+tags: [attack.discovery]
+logsource: {LOGSOURCE}
+detection:
+SELECTION  condition: CONDITION
+falsepositives:
+  - TODO when it is harmless.
+level: medium
+yagura:
+  ja:
+    title: TODO 起きたことを一文で
+    description: >-
+      TODO 何を意味し、なぜ重要かを一〜三文で。
+    falsepositives:
+      - TODO 無害な場合。
+  respond:
+    en: [TODO what to do first]
+    ja: [TODO 最初にすること]
+  entity: actor
+"#;
+
+/// The selection and the event that it matches.
+const TRAIL_CALL: (&str, &str) = (
+    "  selection: {eventSource: ec2.amazonaws.com, eventName: [ExampleCall]}\n  \
+     success: {errorCode: null}\n",
+    "{eventSource: ec2.amazonaws.com, eventName: ExampleCall}",
+);
+const OTHER_EVENT: (&str, &str) = ("  selection: {example: wanted}\n", "{example: wanted}");
+
+const TRAIL_QUIET: &str = "- name: the call was refused
+  expect: quiet
+  event:
+    {eventSource: ec2.amazonaws.com, eventName: ExampleCall, errorCode: AccessDenied}
+- name: a call of the same name of another service
+  expect: quiet
+  event: {eventSource: ecs.amazonaws.com, eventName: ExampleCall}
+";
+const OTHER_QUIET: &str = "- name: another value
+  expect: quiet
+  event: {example: other}
+- name: no value
+  expect: quiet
+  event: {example: null}
+";
+
+const DETECTION_CASES: &str = "- name: it happens
+  expect: match
+  event: EVENT
+QUIET";
+
+const MAPPING: &str = "source: SOURCE
+logsources:
+  - {product: aws, service: SOURCE}
+";
+
+const CASE_RECORD: &str = "time: '2026-11-21T05:00:00Z'
+";

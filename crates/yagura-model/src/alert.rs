@@ -424,9 +424,11 @@ impl Alert {
         (distinct.max(self.events_told), exact && self.events_told <= distinct)
     }
 
-    /// Joins an alert of the same identity into this one. Title, path and tags stay this one's:
-    /// content may have changed between two runs, and the caller knows which is newer.
-    pub fn merge(&mut self, other: Self) {
+    /// Joins an alert of the same identity into this one; whether that changed anything. Title,
+    /// path and tags stay this one's: content may have changed between two runs, and the caller
+    /// knows which is newer.
+    pub fn merge(&mut self, other: Self) -> bool {
+        let before = self.mark();
         let mine = self.witnesses.first().zip(other.witnesses.first());
         let theirs_first =
             mine.is_some_and(|(mine, theirs)| (theirs, &other.matched) < (mine, &self.matched));
@@ -456,6 +458,22 @@ impl Alert {
         self.suppressed = self.suppressed.take().zip(other.suppressed).map(|(a, b)| a.min(b));
         self.shadow &= other.shadow;
         self.bound();
+        self.mark() != before
+    }
+
+    /// Changes whenever the alert does: sets only grow, and what is bounded changes its length or
+    /// its last element.
+    fn mark(&self) -> impl PartialEq + use<> {
+        let ends = self.witnesses.first().into_iter().chain(self.witnesses.last());
+        let ends: Vec<Arc<str>> = ends.map(|witness| Arc::clone(&witness.id)).collect();
+        let sets = [&self.accounts, &self.regions, &self.actors, &self.addresses, &self.resources];
+        (
+            (self.first_us, self.last_us, self.events.mark(), self.events_told),
+            (self.severity, self.severity_reasons.len(), self.shadow, self.suppressed.clone()),
+            (self.witnesses.len(), ends, self.matched.len()),
+            sets.map(Several::mark),
+            (self.story.len(), self.story.last().map(|step| step.time_us)),
+        )
     }
 
     fn add(&mut self, witness: Witness) {

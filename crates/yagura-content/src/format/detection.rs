@@ -255,7 +255,7 @@ fn head(
     let english = metadata.description.clone().unwrap_or_default();
     let japanese = settings.and_then(|settings| settings.ja.as_ref());
     let entity = settings.and_then(|settings| settings.entity.as_ref());
-    let entity = match entity.map(|entity| read_entity(entity)) {
+    let entity = match entity.map(read_entity) {
         None => DetectionEntity::Kind(EntityKind::Actor),
         Some(Ok(entity)) => entity,
         Some(Err((place, message))) => {
@@ -406,9 +406,9 @@ mod tests {
                 "{problems:?}"
             );
         };
-        check("weak: true", "weka: true", 13, "weka");
-        check("window: 1h", "window: soon", 12, "soon");
-        check("entity: requestParameters.bucketName", "entity: other", 11, "other");
+        check("weak: true", "weka: true", 14, "weka");
+        check("window: 1h", "window: soon", 13, "soon");
+        check("entity: requestParameters.bucketName", "entity: other", 12, "other");
         check("errorCode: AccessDenied", "errorCode|contans: x", 4, "contans");
     }
 }

@@ -14,6 +14,7 @@ mod expression_laws;
 mod expression_reads;
 mod expression_results;
 mod hostile;
+mod lint_detections;
 mod lint_messages;
 mod lint_sources;
 mod promises;

@@ -6,7 +6,6 @@
 //! measured by `cargo xtask bench detect`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark's record goes to stdout")]
-#![expect(clippy::cast_precision_loss, reason = "figures to be read")]
 
 mod traffic;
 

@@ -51,9 +51,7 @@ impl Groups {
     pub(crate) fn merge(&mut self, alert: Alert) -> bool {
         if let Some(known) = self.alerts.get_mut(&alert.id) {
             let id = alert.id.clone();
-            let before = known.clone();
-            known.merge(alert);
-            if *known != before {
+            if known.merge(alert) {
                 self.changed.insert(id);
             }
             return true;

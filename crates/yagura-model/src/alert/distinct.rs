@@ -73,6 +73,16 @@ impl Distinct {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Whether one is among those that are kept.
+    pub fn contains(&self, hash: u64) -> bool {
+        self.0.binary_search(&hash).is_ok()
+    }
+
+    /// Changes whenever the set does: it only grows, or its last hash becomes smaller.
+    pub(super) fn mark(&self) -> (usize, Option<u64>) {
+        (self.0.len(), self.0.last().copied())
+    }
 }
 
 /// Distinct names: the first by their letters, and how many more there are.
@@ -104,6 +114,11 @@ impl Several {
     /// Whether a name is among those kept.
     pub fn contains(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    /// Changes whenever the set does.
+    pub(super) fn mark(&self) -> (usize, Option<Arc<str>>, (usize, Option<u64>)) {
+        (self.names.len(), self.names.last().cloned(), self.hashes.mark())
     }
 
     /// Adds a name.

@@ -50,7 +50,9 @@ fn alert(numbers: &[u16], severity: Severity) -> Alert {
         };
         let one = Alert::of(&about(), signal);
         match &mut all {
-            Some(all) => all.merge(one),
+            Some(all) => {
+                all.merge(one);
+            }
             None => all = Some(one),
         }
     }
@@ -82,6 +84,15 @@ proptest! {
         let right = merged(a.clone(), &merged(b.clone(), &c));
         prop_assert_eq!(&left, &right);
         prop_assert_eq!(merged(left.clone(), &a), left);
+    }
+
+    #[test]
+    fn merging_tells_whether_it_changed_anything(
+        a in numbers(), b in numbers(), s in severity(), t in severity(),
+    ) {
+        let (before, other) = (alert(&a, s), alert(&b, t));
+        let mut after = before.clone();
+        prop_assert_eq!(after.merge(other), after != before);
     }
 
     #[test]

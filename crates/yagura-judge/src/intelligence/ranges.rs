@@ -119,18 +119,18 @@ impl<A: Number> RangeIndex<A> {
         }
         spans.sort_unstable_by_key(|span| span.first);
         let mut index = Self { held, ..Self::default() };
-        index.fill(spans);
+        index.fill(&spans);
         index
     }
 
     /// Takes the lists' ranges, which overlap only where they are of different lists.
-    fn fill(&mut self, spans: Vec<Span<A>>) {
-        if is_flat(&spans) {
+    fn fill(&mut self, spans: &[Span<A>]) {
+        if is_flat(spans) {
             self.firsts = spans.iter().map(|span| span.first).collect();
             self.lasts = spans.iter().map(|span| span.last).collect();
             self.entries = spans.iter().map(|span| span.entry).collect();
         } else {
-            sweep(&spans, HELD_MAX, &mut |first, last, entries| {
+            sweep(spans, HELD_MAX, &mut |first, last, entries| {
                 self.firsts.push(first);
                 self.lasts.push(last);
                 let entry = match entries {

@@ -8,13 +8,16 @@
     reason = "a test that meets the unexpected should stop"
 )]
 
+mod behaviors;
 mod builtin;
 mod cases;
 mod controls;
 mod detections;
 mod exceptions;
 mod frameworks;
+mod geo;
 mod intelligence;
 mod neighbors;
+mod sequences;
 mod unread;
 mod world;

@@ -117,9 +117,12 @@ pub(super) fn rooms(tree: &Tree, _fix: bool) -> anyhow::Result<Vec<String>> {
     for path in tree.files.iter().filter(|path| path.extension() == Some("rs")) {
         let Some(text) = tree.text(path) else { continue };
         let code = text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or(&text);
+        let code = if path.file_name() == Some("tests.rs") { "" } else { code };
         let within = |rooms: &[&str]| rooms.iter().any(|room| path.as_str().starts_with(room));
         let mut ban = |words: &[&str], why: &str| {
-            for word in words.iter().filter(|word| code.contains(**word)) {
+            // A quotation mark within a text is a command that a person is shown.
+            let shown = code.replace("\\\"", "");
+            for word in words.iter().filter(|word| shown.contains(**word)) {
                 problems.push(format!("`{path}` says `{word}`, but {why}"));
             }
         };
@@ -127,7 +130,9 @@ pub(super) fn rooms(tree: &Tree, _fix: bool) -> anyhow::Result<Vec<String>> {
             ban(&IMPURE, "this crate does no I/O and reads no clock or environment");
         }
         if path.as_str().starts_with("crates/") && path.as_str().contains("/src/") {
-            if !within(&["crates/yagura-store/", "crates/yagura-lake/"]) {
+            // A hunt asks the lake, in the lake's language.
+            let asks_lake = within(&["crates/yagura-lake/", "crates/yagura/src/commands/hunt/"]);
+            if !asks_lake && !within(&["crates/yagura-store/"]) {
                 ban(&SQL, "only store writes SQL for our database");
             }
             if !within(&["crates/yagura-report/", "crates/yagura-console/"]) {

@@ -62,14 +62,15 @@ impl Dice {
 pub(crate) fn record(dice: &mut Dice, number: usize) -> String {
     let (service, call, read) = dice.call();
     let person = dice.below(300);
-    let account = 111_122_223_000 + dice.below(40);
+    // A role belongs to one account, and works in a few sessions.
+    let account = 111_122_223_000 + person % 40;
     let seconds = 1_795_219_200 + number / 50;
     let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
     let day = 1 + seconds / 86_400 % 28;
     let error = if dice.below(50) == 0 { r#""errorCode":"NoSuchKey","# } else { "" };
     let category = if service == "s3" { "Data" } else { "Management" };
     let octet = person % 250;
-    let session = dice.below(40);
+    let session = dice.below(3);
     format!(
         concat!(
             r#"{{"eventVersion":"1.11","userIdentity":{{"type":"AssumedRole","#,

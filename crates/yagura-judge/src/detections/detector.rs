@@ -14,6 +14,7 @@ use yagura_model::source::Table;
 
 use super::context::Context;
 use super::record::Reader;
+use super::roots::RootNames;
 use super::witness::{Shown, Subject};
 use super::worker::Worker;
 use crate::behaviors::Behaviors;
@@ -121,6 +122,7 @@ pub(crate) struct SourceParts {
     pub(crate) id: Option<SourceId>,
     pub(crate) table: Table,
     pub(crate) readers: Vec<Reader>,
+    pub(crate) roots: RootNames,
     pub(crate) shown: Shown,
     /// Whether any rule is about it.
     pub(crate) has_rules: bool,
@@ -310,10 +312,13 @@ fn sources(content: &Content, matcher: &Matcher) -> HashMap<String, SourceParts>
         let source_id = matcher.source(id);
         let table = source.table().clone();
         let paths = source_id.map(|id| matcher.paths(id)).unwrap_or_default();
-        let readers = paths.iter().map(|path| Reader::of(path, &table));
+        let mut roots = RootNames::default();
+        let numbered = |path| Reader::numbered(path, &table, &mut roots);
+        let readers: Vec<Reader> = paths.iter().map(numbered).collect();
         let parts = SourceParts {
             id: source_id,
-            readers: readers.collect(),
+            readers,
+            roots,
             shown: Shown::of(&table),
             has_rules: source_id.is_some_and(|id| matcher.size(id).0 > 0),
             table,

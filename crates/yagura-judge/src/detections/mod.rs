@@ -14,6 +14,7 @@ mod detector;
 mod folder;
 mod groups;
 mod record;
+mod roots;
 mod state;
 mod witness;
 mod worker;

@@ -8,6 +8,8 @@ use sigma::FieldPath;
 use yagura_model::event::{Kind, Record, Value};
 use yagura_model::source::{Cell, Column, Rule, Table};
 
+use super::roots::{RootNames, Roots};
+
 /// How deep arrays and objects are gone into; indexing allows no more.
 const DEPTH_MAX: usize = 256;
 
@@ -16,6 +18,8 @@ const DEPTH_MAX: usize = 256;
 pub(crate) enum Reader {
     /// A member of the record.
     Member,
+    /// A member of the record whose first name has this number among the source's.
+    Root(u16),
     /// A column of the table, as its text: `@client_ip`.
     Column(Column),
     /// A column that every table has: `@address`.
@@ -50,8 +54,30 @@ impl Reader {
         shared.map_or(Self::Member, |(_, rule)| Self::Shared(rule.clone()))
     }
 
-    fn read(&self, record: Record<'_>, path: &FieldPath, visit: &mut dyn FnMut(sigma::Value<'_>)) {
+    /// What a path of a rule reads, with the first name of a member numbered.
+    pub(crate) fn numbered(path: &FieldPath, table: &Table, names: &mut RootNames) -> Self {
+        match (Self::of(path, table), path.segment(0)) {
+            (Self::Member, Some(first)) => names.add(first).map_or(Self::Member, Self::Root),
+            (other, _) => other,
+        }
+    }
+
+    fn read(
+        &self,
+        record: Record<'_>,
+        roots: Option<&Roots<'_>>,
+        path: &FieldPath,
+        visit: &mut dyn FnMut(sigma::Value<'_>),
+    ) {
         match self {
+            Self::Root(number) => match roots {
+                Some(roots) => match roots.get(*number) {
+                    Some(value) => walk(value, path, 1, visit),
+                    None if roots.has_dotted() => walk(record.root(), path, 0, visit),
+                    None => {}
+                },
+                None => walk(record.root(), path, 0, visit),
+            },
             Self::Member => walk(record.root(), path, 0, visit),
             Self::Column(column) => {
                 if let Some(cell) = column.cell(record) {
@@ -79,13 +105,21 @@ pub(crate) struct EventRecord<'a> {
     table: &'a Table,
     /// By slot of the matcher's paths.
     readers: &'a [Reader],
+    /// The record's top-level members, where they were read before.
+    roots: Option<&'a Roots<'a>>,
     id: OnceCell<String>,
     time_us: OnceCell<Option<i64>>,
 }
 
 impl<'a> EventRecord<'a> {
     pub(crate) fn new(record: Record<'a>, table: &'a Table, readers: &'a [Reader]) -> Self {
-        Self { record, table, readers, id: OnceCell::new(), time_us: OnceCell::new() }
+        let (id, time_us) = (OnceCell::new(), OnceCell::new());
+        Self { record, table, readers, roots: None, id, time_us }
+    }
+
+    /// With its top-level members, which were read from the same record.
+    pub(crate) fn with_roots(self, roots: &'a Roots<'a>) -> Self {
+        Self { roots: Some(roots), ..self }
     }
 
     /// The record's name, or where it stands.
@@ -112,9 +146,9 @@ impl<'a> EventRecord<'a> {
 impl sigma::Record for EventRecord<'_> {
     fn read(&self, path: &FieldPath, visit: &mut dyn FnMut(sigma::Value<'_>)) {
         match path.slot().and_then(|slot| self.readers.get(slot)) {
-            Some(reader) => reader.read(self.record, path, visit),
+            Some(reader) => reader.read(self.record, self.roots, path, visit),
             // Of fields that only correlations and entities read, few records are asked.
-            None => Reader::of(path, self.table).read(self.record, path, visit),
+            None => Reader::of(path, self.table).read(self.record, None, path, visit),
         }
     }
 

@@ -11,6 +11,7 @@ use yagura_model::event::{EventBatch, Record};
 use super::counters::Counters;
 use super::detector::{Parts, SourceParts};
 use super::record::EventRecord;
+use super::roots::Roots;
 use super::witness::Subject;
 use crate::behaviors::{Network, Observations, Observer};
 use crate::intelligence::Inspector;
@@ -76,9 +77,11 @@ impl Worker {
             judged.counters.unmapped = batch.len() as u64;
             return judged;
         };
+        let mut roots = Roots::default();
         for record in batch {
             if source.has_rules {
-                self.record(&parts, source, record, &mut judged);
+                roots.read(&source.roots, record);
+                self.record(&parts, source, record, &roots, &mut judged);
             }
             if inspected {
                 self.inspect(&parts, source, record, &mut judged);
@@ -140,15 +143,16 @@ impl Worker {
         observer.observe(&source.table, record, &lookup);
     }
 
-    fn record(
+    fn record<'a>(
         &mut self,
         parts: &Parts,
-        source: &SourceParts,
-        record: Record<'_>,
+        source: &'a SourceParts,
+        record: Record<'a>,
+        roots: &'a Roots<'a>,
         judged: &mut Judged,
     ) {
         let Some(id) = source.id else { return };
-        let event = EventRecord::new(record, &source.table, &source.readers);
+        let event = EventRecord::new(record, &source.table, &source.readers).with_roots(roots);
         let matched = parts.matcher.matches(id, &event, &mut self.scratch);
         if matched.is_empty() {
             return;

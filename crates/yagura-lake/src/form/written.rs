@@ -89,7 +89,8 @@ mod tests {
 
         #[test]
         fn a_number_is_written_as_the_library_writes_it(number: i64) {
-            prop_assert_eq!(decimal(number, &mut [0; 20]), number.to_string().as_bytes());
+            let (mut digits, written) = ([0; 20], number.to_string());
+            prop_assert_eq!(decimal(number, &mut digits), written.as_bytes());
         }
     }
 }

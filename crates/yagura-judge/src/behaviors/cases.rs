@@ -163,9 +163,9 @@ impl Stage<'_> {
             members.into_iter().partition(|(name, _)| name.starts_with('@'));
         let builder = self.builder.get_or_insert_with(|| {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let fields = told.iter().map(|(name, value)| {
-                (name.trim_start_matches('@').to_owned(), text(value))
-            });
+            let fields = told
+                .iter()
+                .map(|(name, value)| (name.trim_start_matches('@').to_owned(), text(value)));
             let origin = Origin { object: Arc::from("case"), key_fields: fields.collect() };
             BatchBuilder::new(Arc::new(origin))
         });
@@ -207,7 +207,9 @@ fn lay_over(base: &mut Value, over: &Map<String, Value>) {
             Value::Null => {
                 members.remove(name);
             }
-            Value::Object(inner) => lay_over(members.entry(name.clone()).or_insert(Value::Null), inner),
+            Value::Object(inner) => {
+                lay_over(members.entry(name.clone()).or_insert(Value::Null), inner)
+            }
             _ => {
                 members.insert(name.clone(), value.clone());
             }

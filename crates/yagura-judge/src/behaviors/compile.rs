@@ -8,7 +8,7 @@ use yagura_content::Content;
 use yagura_content::format::{Behavior, BehaviorKind, MeasureKind, ValueForm};
 use yagura_model::alert::{About, SignalKind};
 use yagura_model::event::PathTrie;
-use yagura_model::source::Table;
+use yagura_model::source::{Column, Table};
 
 use super::condition::Conditions;
 use super::hash;
@@ -52,6 +52,8 @@ pub(super) struct Program {
     /// The slot in which the time is written, where it is one plain field.
     pub(super) time: Option<usize>,
     pub(super) links: Option<LinkSlots>,
+    /// The place of the user agent among the table's columns.
+    user_agent: Option<usize>,
 }
 
 /// A behaviour that cannot be used, and why.
@@ -147,8 +149,18 @@ impl Behaviors {
             [] => None,
         };
         let links = (table.source == LINKING_SOURCE).then(|| LinkSlots::add(&mut trie));
+        let user_agent = table.columns.iter().position(|column| column.name == "user_agent");
         let table = table.clone();
-        self.programs.push(Program { table, trie, readings, conditions, identity, time, links });
+        self.programs.push(Program {
+            table,
+            trie,
+            readings,
+            conditions,
+            identity,
+            time,
+            links,
+            user_agent,
+        });
     }
 
     /// The program of a source's records.
@@ -160,13 +172,18 @@ impl Behaviors {
 impl Compiled {
     /// Whether another may be judged by this one's baseline.
     fn is_twin(&self, other: &Self) -> bool {
-        let of_values = |kind| {
-            matches!(kind, BehaviorKind::FirstSeen | BehaviorKind::RareForPeers)
-        };
+        let of_values = |kind| matches!(kind, BehaviorKind::FirstSeen | BehaviorKind::RareForPeers);
         !self.twins.is_empty()
             && of_values(self.behavior.kind)
             && self.fingerprint == other.fingerprint
             && self.behavior.source.value == other.behavior.source.value
+    }
+}
+
+impl Program {
+    /// The column that tells with what something was done.
+    pub(super) fn user_agent(&self) -> Option<&Column> {
+        self.table.columns.get(self.user_agent?)
     }
 }
 
@@ -189,8 +206,8 @@ fn compile(behavior: &Arc<Behavior>, readings: &mut Readings, trie: &mut PathTri
             MeasureKind::Sum => Join::First,
             MeasureKind::Records | MeasureKind::Distinct => Join::All,
         };
-        let reading = (!measure.from.is_empty())
-            .then(|| readings.add(from, join, ValueForm::Text, trie));
+        let reading =
+            (!measure.from.is_empty()).then(|| readings.add(from, join, ValueForm::Text, trie));
         (measure.count, reading)
     });
     let counted = measure.as_ref().is_some_and(|(kind, _)| *kind != MeasureKind::Distinct);

@@ -58,7 +58,9 @@ pub(super) fn of_values(
     let (unit_en, unit_ja) = unit(behavior);
     let mut normal = Prose {
         en: format!("Watched for {days} days, active in {buckets} of their {unit_en}s."),
-        ja: format!("{days} 日間の観測のうち、活動があったのは {buckets} 回（{unit_ja}単位）です。"),
+        ja: format!(
+            "{days} 日間の観測のうち、活動があったのは {buckets} 回（{unit_ja}単位）です。"
+        ),
     };
     if let Some((names, total)) = names {
         let (en, ja) = list(names.iter().map(|name| &**name), total);
@@ -73,7 +75,9 @@ pub(super) fn of_values(
         };
         normal.ja += &match others {
             0 => format!("同じ集団のほかの {total} 主体には見られません。"),
-            others => format!("同じ集団のほかの {total} 主体のうち、多くても {others} 主体だけです。"),
+            others => {
+                format!("同じ集団のほかの {total} 主体のうち、多くても {others} 主体だけです。")
+            }
         };
     }
     let new = told.iter().take(NEW_VALUES_MAX).map(|cell| &*cell.value_name);
@@ -114,7 +118,9 @@ pub(super) fn of_volume(
         ja: if none {
             format!("普段、{when_ja}見られません（{ja}）。")
         } else {
-            format!("普段、{when_ja} {unit_ja}あたり約 {usual}、これまでの最大は {peak} です（{ja}）。")
+            format!(
+                "普段、{when_ja} {unit_ja}あたり約 {usual}、これまでの最大は {peak} です（{ja}）。"
+            )
         },
     };
     let (times_en, times_ja) = match none {
@@ -136,12 +142,18 @@ pub(super) fn of_travel(behavior: &Behavior, from: &Stay, to: &Stay, made: Journ
     let (speed, limit) = (rounded(made.speed_kmh), rounded(behavior.speed_kmh));
     Contrast {
         normal: Prose {
-            en: format!("Last seen near {a} until {left}; nobody travels faster than {limit} km/h."),
-            ja: format!("{left} まで {a} 付近にいました。時速 {limit} km を超える移動はできません。"),
+            en: format!(
+                "Last seen near {a} until {left}; nobody travels faster than {limit} km/h."
+            ),
+            ja: format!(
+                "{left} まで {a} 付近にいました。時速 {limit} km を超える移動はできません。"
+            ),
         },
         seen: Prose {
             en: format!("Near {b}, {km} km away, {minutes} minutes later: {speed} km/h."),
-            ja: format!("{minutes} 分後に {km} km 離れた {b} 付近にいます。時速 {speed} km に当たります。"),
+            ja: format!(
+                "{minutes} 分後に {km} km 離れた {b} 付近にいます。時速 {speed} km に当たります。"
+            ),
         },
     }
 }
@@ -160,7 +172,8 @@ fn time(us: i64) -> String {
     seconds.map_or_else(|_| us.to_string(), |time| time.to_string())
 }
 
-/// Whole from ten on, one digit after the point below.
+/// Whole from ten on and where it is whole, one digit after the point otherwise.
 fn rounded(number: f64) -> String {
-    if number >= 9.95 { format!("{number:.0}") } else { format!("{number:.1}") }
+    let whole = number >= 9.95 || (number - number.round()).abs() < 0.05;
+    if whole { format!("{:.0}", number.round()) } else { format!("{number:.1}") }
 }

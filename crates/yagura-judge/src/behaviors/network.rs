@@ -48,9 +48,7 @@ pub(super) fn is_private(address: IpAddr) -> bool {
             let shared = a == 100 && (64..128).contains(&b);
             v4.is_private() || v4.is_loopback() || v4.is_link_local() || shared
         }
-        IpAddr::V6(v6) => {
-            v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()
-        }
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
 }
 

@@ -37,7 +37,10 @@ pub(super) struct Cell {
     pub(super) start_us: i64,
     pub(super) entity_name: Arc<str>,
     pub(super) value_name: Arc<str>,
-    /// The first record by time, then by its name.
+    /// Whether no record yet had what is measured: the first only tells that there was activity.
+    #[serde(default)]
+    pub(super) idle: bool,
+    /// The first record by time, then by its name; of those that count, if any does.
     pub(super) first: Arc<Witness>,
     /// Time of the last record.
     pub(super) last_us: i64,
@@ -92,8 +95,10 @@ impl Tally {
 impl Cell {
     /// Joins a cell of the same value, entity and bucket.
     pub(super) fn join(&mut self, other: Self) {
-        if (other.first.time_us, &other.first.id) < (self.first.time_us, &self.first.id) {
+        let (mine, theirs) = (&self.first, &other.first);
+        if (other.idle, theirs.time_us, &theirs.id) < (self.idle, mine.time_us, &mine.id) {
             self.first = other.first;
+            self.idle = other.idle;
             // A value's letters may differ where its stand-in does not: of form, not of meaning.
             self.value_name = other.value_name;
         }

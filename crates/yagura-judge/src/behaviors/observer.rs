@@ -14,7 +14,7 @@ use super::condition::Memory;
 use super::hash::{self, ByHash};
 use super::network::Network;
 use super::observations::{Cell, Observations, TALLY_EXACT_MAX, Tally};
-use super::reading::{Addresses, Known, Reader};
+use super::reading::{Addresses, Forms, Known, Reader};
 use super::state::cell_key;
 use super::witness::witness;
 
@@ -27,6 +27,7 @@ pub struct Observer {
     behaviors: Arc<Behaviors>,
     memories: Vec<Memory>,
     addresses: Addresses,
+    forms: Forms,
     /// Cells that were filled lately, and with which time: of the same value of the same entity
     /// in the same bucket nothing new is to be learned from a later record.
     lately: Vec<(u64, i64)>,
@@ -41,7 +42,7 @@ pub struct Observer {
 /// A record while it is observed.
 struct Seen<'a, 'r> {
     record: Record<'a>,
-    table: &'r Table,
+    program: &'r Program,
     time_us: i64,
     witness: Option<Arc<yagura_model::alert::Witness>>,
     name: Option<u64>,
@@ -56,6 +57,7 @@ impl Observer {
             behaviors,
             memories,
             addresses: Addresses::default(),
+            forms: Forms::default(),
             lately: vec![(0, 0); LATELY],
             known: Vec::new(),
             counting: ByHash::default(),
@@ -101,16 +103,18 @@ impl Observer {
         }
         self.known.clear();
         self.known.resize(program.readings.list.len(), Known::Unread);
-        let mut seen =
-            Seen { record, table: &program.table, time_us, witness: None, name: None };
+        let mut seen = Seen { record, program, time_us, witness: None, name: None };
         let mut addresses = std::mem::take(&mut self.addresses);
-        let mut reader = Reader { record, slots: &slots, addresses: &mut addresses, lookup };
+        let mut forms = std::mem::take(&mut self.forms);
+        let mut reader =
+            Reader { record, slots: &slots, addresses: &mut addresses, forms: &mut forms, lookup };
         for number in numbers.iter() {
             if let Some(compiled) = behaviors.list.get(usize::from(*number)) {
                 self.count(*number, compiled, program, &mut reader, &mut seen);
             }
         }
         self.addresses = addresses;
+        self.forms = forms;
     }
 
     /// What was observed since the last time.
@@ -183,40 +187,40 @@ impl Observer {
         let tallied = compiled.counts || compiled.measure.is_some();
         // Of a place it matters until when somebody was there.
         let only_first = !tallied && compiled.behavior.kind != BehaviorKind::ImpossibleTravel;
-        if only_first && self.was_lately(key, seen.time_us) {
+        // Of a record without the measure it matters only that there was one.
+        let is_idle = measured.is_none() && !compiled.counts && compiled.measure.is_some();
+        if (only_first || is_idle) && self.was_lately(key, seen.time_us) {
             return None;
         }
-        if !self.observations.cells.contains_key(&key) {
-            let text = |at: usize, reader: &mut Reader<'_, '_>| -> Arc<str> {
-                let reading = program.readings.list.get(at);
-                reading.and_then(|reading| reading.text(reader)).map_or(Arc::from(""), Arc::from)
-            };
-            let cell = Cell {
-                behavior: number,
-                entity,
-                group,
-                value,
-                start_us,
-                entity_name: text(compiled.entity, reader),
-                value_name: compiled.value.map_or(Arc::from(""), |at| text(at, reader)),
-                first: seen.witness(),
-                last_us: seen.time_us,
-                tally: tallied.then(Box::default),
-            };
-            self.observations.cells.insert(key, cell);
-        }
         let name = if compiled.counts { seen.name(program, reader) } else { 0 };
-        let cell = self.observations.cells.get_mut(&key)?;
-        cell.last_us = cell.last_us.max(seen.time_us);
-        if seen.time_us <= cell.first.time_us {
-            let mine = seen.witness();
-            if (mine.time_us, &mine.id) < (cell.first.time_us, &cell.first.id) {
-                cell.first = mine;
+        if let Some(cell) = self.observations.cells.get_mut(&key) {
+            cell.see(seen, is_idle);
+            if let Some(tally) = &mut cell.tally {
+                tally.add(compiled, name, measured);
             }
+            return Some(());
         }
+        let text = |at: usize, reader: &mut Reader<'_, '_>| -> Arc<str> {
+            let reading = program.readings.list.get(at);
+            reading.and_then(|reading| reading.text(reader)).map_or(Arc::from(""), Arc::from)
+        };
+        let mut cell = Cell {
+            behavior: number,
+            entity,
+            group,
+            value,
+            start_us,
+            entity_name: text(compiled.entity, reader),
+            value_name: compiled.value.map_or(Arc::from(""), |at| text(at, reader)),
+            idle: is_idle,
+            first: seen.witness(),
+            last_us: seen.time_us,
+            tally: tallied.then(Box::default),
+        };
         if let Some(tally) = &mut cell.tally {
             tally.add(compiled, name, measured);
         }
+        self.observations.cells.insert(key, cell);
         Some(())
     }
 
@@ -260,6 +264,21 @@ impl Observer {
     }
 }
 
+impl Cell {
+    /// Takes in one more record.
+    fn see(&mut self, seen: &mut Seen<'_, '_>, is_idle: bool) {
+        self.last_us = self.last_us.max(seen.time_us);
+        if (is_idle, seen.time_us) <= (self.idle, self.first.time_us) {
+            let mine = seen.witness();
+            let known = (self.idle, self.first.time_us, &self.first.id);
+            if (is_idle, mine.time_us, &mine.id) < known {
+                self.first = mine;
+                self.idle = is_idle;
+            }
+        }
+    }
+}
+
 impl Tally {
     fn add(&mut self, compiled: &Compiled, name: u64, measured: Option<u64>) {
         if compiled.counts {
@@ -279,9 +298,14 @@ impl Tally {
 
 impl Seen<'_, '_> {
     fn witness(&mut self) -> Arc<yagura_model::alert::Witness> {
-        let made = self
-            .witness
-            .get_or_insert_with(|| Arc::new(witness(self.table, self.record, self.time_us)));
+        let made = self.witness.get_or_insert_with(|| {
+            Arc::new(witness(
+                &self.program.table,
+                self.program.user_agent(),
+                self.record,
+                self.time_us,
+            ))
+        });
         Arc::clone(made)
     }
 

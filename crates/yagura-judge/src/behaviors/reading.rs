@@ -60,11 +60,15 @@ pub(super) enum Known {
 /// What one thread remembers of addresses.
 pub(super) type Addresses = ByHash<Option<Network>>;
 
+/// What one thread remembers of what texts count as, by text and form.
+pub(super) type Forms = ByHash<Option<u64>>;
+
 /// A record with its slots, and whoever knows networks.
 pub(super) struct Reader<'a, 'r> {
     pub(super) record: Record<'a>,
     pub(super) slots: &'r [Option<Value<'a>>],
     pub(super) addresses: &'r mut Addresses,
+    pub(super) forms: &'r mut Forms,
     pub(super) lookup: &'r dyn Fn(IpAddr) -> Option<Network>,
 }
 
@@ -82,7 +86,11 @@ impl Readings {
         let same = |reading: &Reading| {
             reading.form == form
                 && reading.join == join
-                && reading.sources.iter().map(|source| &source.template).eq(templates.iter().copied())
+                && reading
+                    .sources
+                    .iter()
+                    .map(|source| &source.template)
+                    .eq(templates.iter().copied())
         };
         if let Some(at) = self.list.iter().position(same) {
             return at;
@@ -125,19 +133,33 @@ impl Reading {
                 Some(hash::mix(key, hash::of(source.text(reader)?.as_bytes())))
             });
         }
-        self.text(reader).map(|text| hash::of(text.as_bytes()))
+        // What an address or a user agent counts as is dear to find out, and they repeat.
+        let written = self.written(reader)?;
+        let key = hash::mix(hash::of(written.as_bytes()), 1 + self.form as u64);
+        if let Some(known) = reader.forms.get(&key) {
+            return *known;
+        }
+        let found = self.text(reader).map(|text| hash::of(text.as_bytes()));
+        if reader.forms.len() >= ADDRESSES_MAX {
+            reader.forms.clear();
+        }
+        reader.forms.insert(key, found);
+        found
+    }
+
+    /// What is read, before it counts as something.
+    fn written<'a>(&self, reader: &Reader<'a, '_>) -> Option<Cow<'a, str>> {
+        if self.join == Join::First {
+            return self.sources.iter().find_map(|source| source.text(reader));
+        }
+        let mut parts = self.sources.iter().map(|source| source.text(reader));
+        let first = parts.next()??;
+        parts.try_fold(first, |text, part| Some(Cow::Owned(format!("{text} {}", part?))))
     }
 
     /// What is read, as a reader would write it.
     pub(super) fn text<'a>(&self, reader: &mut Reader<'a, '_>) -> Option<Cow<'a, str>> {
-        let text = match self.join {
-            Join::First => self.sources.iter().find_map(|source| source.text(reader))?,
-            Join::All => {
-                let mut parts = self.sources.iter().map(|source| source.text(reader));
-                let first = parts.next()??;
-                parts.try_fold(first, |text, part| Some(Cow::Owned(format!("{text} {}", part?))))?
-            }
-        };
+        let text = self.written(reader)?;
         match self.form {
             ValueForm::Text => Some(text),
             ValueForm::UserAgentFamily => {

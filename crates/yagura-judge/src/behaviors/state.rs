@@ -190,8 +190,8 @@ impl Baseline {
         let spent = self.days.entry(day).or_default();
         candidates.retain(|candidate| {
             let entity = spent.entities.entry(candidate.entity).or_default();
-            let room = spent.total < compiled.behavior.budget_total
-                && *entity < compiled.behavior.budget;
+            let room =
+                spent.total < compiled.behavior.budget_total && *entity < compiled.behavior.budget;
             if room {
                 spent.total += 1;
                 *entity += 1;
@@ -252,8 +252,7 @@ impl State {
             let Ok(number) = u16::try_from(number) else { continue };
             for mut cell in saved.open.remove(id).unwrap_or_default() {
                 cell.behavior = number;
-                let key =
-                    cell_key(number, cell.start_us, cell.entity, cell.group, cell.value);
+                let key = cell_key(number, cell.start_us, cell.entity, cell.group, cell.value);
                 state.open(key, cell, compiled);
             }
         }
@@ -376,8 +375,11 @@ impl State {
         let number = usize::from(first.behavior);
         let Some(compiled) = behaviors.list.get(number) else { return };
         let Some(baseline) = self.baselines.get_mut(number) else { return };
-        let twins: Vec<&Compiled> =
-            compiled.twins.iter().filter_map(|twin| behaviors.list.get(usize::from(*twin))).collect();
+        let twins: Vec<&Compiled> = compiled
+            .twins
+            .iter()
+            .filter_map(|twin| behaviors.list.get(usize::from(*twin)))
+            .collect();
         let judged: Vec<&Behavior> = twins.iter().map(|twin| &*twin.behavior).collect();
         let mut candidates = baseline.judge(&judged, cells, &self.options);
         if first.start_us < self.quiet_until_us {

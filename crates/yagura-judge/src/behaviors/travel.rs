@@ -77,11 +77,11 @@ impl Travels {
 impl Traveler {
     /// The fastest of the journeys between the stays of one bucket that nobody makes.
     fn judge(&mut self, behavior: &Behavior, cells: &[Cell]) -> Option<Candidate> {
-        let mut stays: Vec<(&Cell, Stay)> = cells.iter().map(|cell| (cell, Stay::of(cell))).collect();
+        let mut stays: Vec<(&Cell, Stay)> =
+            cells.iter().map(|cell| (cell, Stay::of(cell))).collect();
         stays.sort_by(|a, b| (a.1.first_us, a.1.place).cmp(&(b.1.first_us, b.1.place)));
         let start_us = cells.first()?.start_us;
-        let settled =
-            self.rate.is_mature(start_us, behavior.learning.micros(), behavior.support);
+        let settled = self.rate.is_mature(start_us, behavior.learning.micros(), behavior.support);
         let mut fastest: Option<Candidate> = None;
         let mut is_news = false;
         for (cell, stay) in stays {
@@ -108,7 +108,8 @@ impl Traveler {
             }
         }
         while self.places.len() > PLACES_MAX {
-            let oldest = self.places.iter().enumerate().min_by_key(|(_, (own, last))| (*last, *own));
+            let oldest =
+                self.places.iter().enumerate().min_by_key(|(_, (own, last))| (*last, *own));
             let Some((at, _)) = oldest else { break };
             self.places.remove(at);
         }

@@ -89,7 +89,8 @@ impl Known {
         }
         if self.values.len() > max {
             self.varied = true;
-            let oldest = self.values.iter().enumerate().min_by_key(|(_, (own, last))| (*last, *own));
+            let oldest =
+                self.values.iter().enumerate().min_by_key(|(_, (own, last))| (*last, *own));
             if let Some((at, _)) = oldest {
                 self.values.remove(at);
             }
@@ -185,7 +186,8 @@ impl Values {
             }
             peers_total = Some(others);
         }
-        let mut told: Vec<&Cell> = new.iter().copied().filter(|c| self.is_told(behavior, c)).collect();
+        let mut told: Vec<&Cell> =
+            new.iter().copied().filter(|c| self.is_told(behavior, c)).collect();
         told.sort_by(|a, b| (a.first.time_us, &a.first.id).cmp(&(b.first.time_us, &b.first.id)));
         let bits = rate.bits();
         let earliest = *told.first()?;

@@ -82,7 +82,8 @@ impl Levels {
         for cell in cells {
             let Some(tally) = cell.tally.as_deref() else { continue };
             let amount = amount(measure.count, tally);
-            let level = self.entities.entry(cell.entity).or_insert_with(|| Level::new(cell.start_us));
+            let level =
+                self.entities.entry(cell.entity).or_insert_with(|| Level::new(cell.start_us));
             let expected = level.expected(cell.start_us, behavior);
             if level.is_mature(cell.start_us, behavior)
                 && let Some(score) = score(behavior, expected, amount)

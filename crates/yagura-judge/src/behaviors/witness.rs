@@ -5,16 +5,20 @@ use std::sync::Arc;
 
 use yagura_model::alert::Witness;
 use yagura_model::event::Record;
-use yagura_model::source::{Cell, Table};
+use yagura_model::source::{Cell, Column, Table};
 
 /// Names of resources kept of one record.
 const RESOURCES_MAX: usize = 16;
 
 /// A record as a signal shows it.
-pub(super) fn witness(table: &Table, record: Record<'_>, time_us: i64) -> Witness {
+pub(super) fn witness(
+    table: &Table,
+    user_agent: Option<&Column>,
+    record: Record<'_>,
+    time_us: i64,
+) -> Witness {
     let shared = &table.shared;
     let text = |rule: &yagura_model::source::Rule| rule.value(record).map(|text| Arc::from(&*text));
-    let user_agent = table.columns.iter().find(|column| column.name == "user_agent");
     let user_agent = user_agent.and_then(|column| match column.cell(record)? {
         Cell::Text(text) => Some(Arc::from(&*text)),
         _ => None,

@@ -131,13 +131,13 @@ fn meaning(list: &[Compiled], about: &About) -> Meaning {
     }
     let tactics = about.tags.iter().filter_map(|tag| {
         let name = tag.strip_prefix("attack.")?;
-        let technique = name.strip_prefix('t').is_some_and(|rest| {
-            rest.starts_with(|c: char| c.is_ascii_digit())
-        });
+        let technique = name
+            .strip_prefix('t')
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         // Groups and software are tags too: `attack.g0016`, `attack.s0002`.
-        let other = name.strip_prefix(['g', 's']).is_some_and(|rest| {
-            rest.starts_with(|c: char| c.is_ascii_digit())
-        });
+        let other = name
+            .strip_prefix(['g', 's'])
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         (!technique && !other).then(|| Arc::from(name.replace('_', "-")))
     });
     Meaning { title: about.title.clone(), tactics: tactics.collect(), steps, links }
@@ -150,9 +150,9 @@ fn fits(pattern: &str, about: &About) -> bool {
             // A technique stands for its sub-techniques.
             let Some(own) = tag.strip_prefix("attack.") else { return false };
             own.replace('_', "-") == name
-                || own.strip_prefix(name).is_some_and(|rest| {
-                    name.starts_with('t') && rest.starts_with('.')
-                })
+                || own
+                    .strip_prefix(name)
+                    .is_some_and(|rest| name.starts_with('t') && rest.starts_with('.'))
         }),
         None => glob::matches(pattern, &about.content),
     }

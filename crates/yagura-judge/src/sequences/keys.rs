@@ -28,13 +28,15 @@ pub(super) fn keys(signal: &Signal, by: LinkedBy) -> Vec<Arc<str>> {
 fn actor(signal: &Signal) -> Option<Arc<str>> {
     let entity = (signal.entity.kind == EntityKind::Actor).then(|| Arc::clone(&signal.entity.id));
     let actor = signal.witness.actor.clone().or(entity)?;
-    let is_service = actor.ends_with(".amazonaws.com") || actor.contains(":assumed-role/AWSService");
+    let is_service =
+        actor.ends_with(".amazonaws.com") || actor.contains(":assumed-role/AWSService");
     (!actor.is_empty() && !is_service && &*actor != "anonymous").then_some(actor)
 }
 
 /// The things it was done to, and the thing it is about.
 fn names(signal: &Signal) -> impl Iterator<Item = Arc<str>> {
-    let entity = (signal.entity.kind == EntityKind::Resource).then(|| Arc::clone(&signal.entity.id));
+    let entity =
+        (signal.entity.kind == EntityKind::Resource).then(|| Arc::clone(&signal.entity.id));
     let resources = signal.witness.resources.iter().cloned().chain(entity);
     resources.filter(|name| !name.is_empty())
 }

@@ -101,7 +101,9 @@ mod tests {
     }
 
     fn takers(list: &[(i64, usize)]) -> Vec<Taker> {
-        list.iter().map(|(time_us, content)| Taker { time_us: *time_us, content: *content }).collect()
+        list.iter()
+            .map(|(time_us, content)| Taker { time_us: *time_us, content: *content })
+            .collect()
     }
 
     #[test]

@@ -168,15 +168,14 @@ impl State {
             entity: Arc::clone(entity),
             kept: group.0.values().flatten().cloned().collect(),
         });
-        let told = self.told.iter().map(|((sequence, (sort, entity), first_us), version)| {
-            SavedStory {
+        let told =
+            self.told.iter().map(|((sequence, (sort, entity), first_us), version)| SavedStory {
                 sequence: Arc::clone(sequence),
                 sort: *sort,
                 entity: Arc::clone(entity),
                 first_us: *first_us,
                 version: *version,
-            }
-        });
+            });
         Saved {
             version: VERSION,
             counters: self.counters,

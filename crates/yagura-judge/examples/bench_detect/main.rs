@@ -48,7 +48,9 @@ fn main() -> Result<(), Failure> {
     let content = Content::builtin();
     let now = "2026-12-31T00:00:00Z".parse()?;
     let rules = DetectOptions { behaviors: false, sequences: false, ..DetectOptions::at(now) };
+    let begun = seconds();
     let (detector, problems) = Detector::compile(content, &rules);
+    println!("compiled_ms {:.0}", (seconds() - begun) * 1e3);
     let (size, always) = detector.size("cloudtrail");
     println!("rules {size} always_tried {always} problems {}", problems.len());
     let needs = detector.needs("cloudtrail").ok_or("no rules over cloudtrail")?;

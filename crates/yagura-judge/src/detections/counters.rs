@@ -23,12 +23,14 @@ pub struct Counters {
     pub timeless: u64,
     /// Signals that opened no alert because too many were open.
     pub left_out: u64,
-    /// Records of correlations that came later than is waited for.
+    /// Records of correlations, and cells of behaviours, that came later than is waited for.
     pub late: u64,
-    /// Records of correlations that were judged early because too many waited.
+    /// The same that were judged early because too many waited.
     pub hurried: u64,
     /// Groups of correlations dropped because there were too many.
     pub dropped_groups: u64,
+    /// Signals of behaviours that their budgets kept back.
+    pub over_budget: u64,
 }
 
 impl Counters {
@@ -45,5 +47,6 @@ impl Counters {
         self.late += other.late;
         self.hurried += other.hurried;
         self.dropped_groups += other.dropped_groups;
+        self.over_budget += other.over_budget;
     }
 }

@@ -156,9 +156,11 @@ impl Folder {
     /// What was done so far.
     pub fn counters(&self) -> Counters {
         let correlator = self.correlator.counters();
+        let behaviors = self.behaviors.as_ref().map(behaviors::State::counters).unwrap_or_default();
         Counters {
-            late: correlator.late + correlator.ahead,
-            hurried: correlator.hurried,
+            late: correlator.late + correlator.ahead + behaviors.late,
+            hurried: correlator.hurried + behaviors.hurried,
+            over_budget: behaviors.over_budget,
             dropped_groups: correlator.dropped_groups,
             ..self.counters.clone()
         }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use foldhash::fast::FixedState;
 
 use super::check::{Check, number};
@@ -14,6 +14,10 @@ use crate::text::glob::Glob;
 
 /// Hashing with a fixed seed: keys come from rules, records only look them up.
 type Index<K> = HashMap<K, Vec<u32>, FixedState>;
+
+/// Bytes of texts up to which an automaton is a table of all its states, twice as quick to run:
+/// a few megabytes at most.
+const TABLE_BYTES_MAX: usize = 16_384;
 
 /// A field of records, with the checks that reading it settles.
 #[derive(Clone, Debug, Default)]
@@ -226,8 +230,10 @@ impl Texts {
                 }
             }
         }
+        let bytes: usize = patterns.iter().map(|pattern| pattern.len()).sum();
         let search = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
+            .kind((bytes <= TABLE_BYTES_MAX).then_some(AhoCorasickKind::DFA))
             .build(patterns.iter().map(|pattern| pattern.as_bytes()))
             .map_err(|error| format!("the texts sought in one field are too many: {error}"))?;
         self.automaton = Some(Automaton { search, checks });

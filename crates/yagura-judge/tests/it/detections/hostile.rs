@@ -45,7 +45,7 @@ fn many_rules_compile_and_each_finds_its_own() {
     let mut rules = String::new();
     for number in 0..500 {
         let detection = format!("{{s: {{eventName: Call{number}}}, condition: s}}");
-        let _ = write!(rules, "{}---\n", rule(&format!("r{number}"), &detection));
+        let _ = writeln!(rules, "{}---", rule(&format!("r{number}"), &detection));
     }
     let (detector, _) = Detector::compile(Content::builtin(), &options(&rules));
     assert_eq!(detector.size("cloudtrail"), (500, 0));

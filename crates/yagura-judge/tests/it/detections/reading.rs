@@ -95,7 +95,7 @@ fn keywords_are_sought_in_the_line_of_a_text_log() {
 fn public_rules_run_over_other_sources_through_their_mappings() {
     let check = |source: &str, logsource: &str, detection: &str, event: serde_json::Value| {
         let rules = format!("title: p\nlogsource: {logsource}\ndetection: {detection}\n");
-        let outcome = run(&detector(&rules), source, &[event.clone()]);
+        let outcome = run(&detector(&rules), source, std::slice::from_ref(&event));
         assert_eq!(outcome.alerts.len(), 1, "{logsource} {detection} over {event}");
         assert_eq!(outcome.counters.unmapped, 0);
     };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use miette::{GraphicalReportHandler, GraphicalTheme};
-use yagura_content::{Content, Problem, glob, scaffold};
+use yagura_content::{Content, Place, Problem, glob, scaffold};
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -49,6 +49,7 @@ enum Kind {
     Resource,
     Source,
     Query,
+    Detection,
 }
 
 pub(crate) fn run(context: &Context, args: &ContentArgs) -> anyhow::Result<Exit> {
@@ -92,17 +93,18 @@ fn shown(problem: &Problem) -> anyhow::Result<String> {
 
 fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
     let content = load(context)?;
-    let errors = lint(&content)?;
+    let mut errors = lint(&content)?;
     let wanted = |id: &str| args.only.as_ref().is_none_or(|only| glob::matches(only, id));
     let (mut passed, mut failed) = (0_u64, 0_u64);
-    for case in yagura_judge::cases::run(&content).iter().filter(|case| wanted(&case.control)) {
-        if let Some(failure) = &case.failure {
+    let (judged, unusable) = cases_of_judge(&content, &wanted);
+    for problem in unusable.iter().filter(|problem| problem.is_error()) {
+        output::say(&shown(problem)?);
+        errors += 1;
+    }
+    for (place, case, failure) in judged {
+        if let Some(failure) = failure {
             failed += 1;
-            let (line, column) = (case.place.line, case.place.column);
-            output::say(&output::printable(&format!(
-                "{}:{line}:{column}: case `{}`: {failure}",
-                case.control, case.case
-            )));
+            output::say(&output::printable(&format!("{place}: case `{case}`: {failure}")));
         } else {
             passed += 1;
         }
@@ -116,24 +118,7 @@ fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
             output::say(&output::printable(&format!("{what}: case `{case}`: {problems}")));
         }
     }
-    context.remark_in(
-        &format!(
-            "{} controls, {} resource types, {} frameworks, {} log sources, {} queries",
-            content.controls.len(),
-            content.resources.len(),
-            content.frameworks.len(),
-            content.sources.len(),
-            content.queries.len()
-        ),
-        &format!(
-            "コントロール {}、リソースタイプ {}、フレームワーク {}、ログソース {}、クエリ {}",
-            content.controls.len(),
-            content.resources.len(),
-            content.frameworks.len(),
-            content.sources.len(),
-            content.queries.len()
-        ),
-    );
+    remark(context, &content);
     output::line(&format!("{passed} passed, {failed} failed"))?;
     if errors > 0 {
         context.remark_in(
@@ -142,6 +127,82 @@ fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
         );
     }
     Ok(if failed == 0 && errors == 0 { Exit::Done } else { Exit::Findings })
+}
+
+/// Says how much content there is.
+fn remark(context: &Context, content: &Content) {
+    let counts = [
+        content.controls.len(),
+        content.detections.len(),
+        content.behaviors.len(),
+        content.sequences.len(),
+        content.intelligence.len(),
+        content.resources.len(),
+        content.frameworks.len(),
+        content.sources.len(),
+        content.queries.len(),
+    ];
+    let en = [
+        "controls",
+        "detections",
+        "behaviors",
+        "sequences",
+        "rules of threat intelligence",
+        "resource types",
+        "frameworks",
+        "log sources",
+        "queries",
+    ];
+    let ja = [
+        "コントロール",
+        "検出ルール",
+        "振る舞い",
+        "シーケンス",
+        "脅威インテリジェンスのルール",
+        "リソースタイプ",
+        "フレームワーク",
+        "ログソース",
+        "クエリ",
+    ];
+    let en: Vec<String> =
+        counts.iter().zip(en).map(|(count, noun)| format!("{count} {noun}")).collect();
+    let ja: Vec<String> =
+        counts.iter().zip(ja).map(|(count, noun)| format!("{noun} {count}")).collect();
+    context.remark_in(&en.join(", "), &ja.join("、"));
+}
+
+/// A case: where it stands, what it is called, and why it failed.
+type CaseRun = (String, String, Option<String>);
+
+/// The cases of controls and of everything that raises signals, and what of that cannot be used.
+fn cases_of_judge(
+    content: &Content,
+    wanted: &dyn Fn(&str) -> bool,
+) -> (Vec<CaseRun>, Vec<Problem>) {
+    let at = |what: &str, place: Place| format!("{what}:{}:{}", place.line, place.column);
+    let controls = yagura_judge::cases::run(content)
+        .into_iter()
+        .filter(|case| wanted(&case.control))
+        .map(|case| (at(&case.control, case.place), case.case, case.failure));
+    let (detections, unusable) = yagura_judge::detections::cases::run(content, wanted);
+    let detections =
+        detections.into_iter().map(|case| (at(&case.path, case.place), case.case, case.failure));
+    // Cases of behaviours hold weeks of events: what is not wanted is not run.
+    let mut chosen = content.clone();
+    chosen.behaviors.retain(|id, _| wanted(id));
+    chosen.sequences.retain(|id, _| wanted(id));
+    chosen.intelligence.retain(|id, _| wanted(id));
+    let behaviors = yagura_judge::behaviors::run_behavior_cases(&chosen)
+        .into_iter()
+        .map(|case| (at(&case.behavior, case.place), case.case, case.failure));
+    let sequences = yagura_judge::sequences::run_sequence_cases(&chosen)
+        .into_iter()
+        .map(|case| (at(&case.sequence, case.place), case.case, case.failure));
+    let intelligence = yagura_judge::intelligence::cases::run(&chosen)
+        .into_iter()
+        .map(|case| (at(&case.control, case.place), case.case, case.failure));
+    let all = controls.chain(detections).chain(behaviors).chain(sequences).chain(intelligence);
+    (all.collect(), unusable)
 }
 
 /// What of the content, which case, and what is wrong with it: of resource types and sources.
@@ -161,6 +222,21 @@ fn cases_of_collect(
     resources.chain(samples).collect()
 }
 
+/// A UUID of version 4. Seeds of hash maps are random, and a rule's name needs no more than that.
+fn random_uuid() -> String {
+    use std::hash::{BuildHasher as _, RandomState};
+    let half = |part: u8| RandomState::new().hash_one(part);
+    let (high, low) = (half(0), half(1));
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 48 & 0x3fff | 0x8000,
+        low & 0xffff_ffff_ffff
+    )
+}
+
 fn new(context: &Context, args: &NewArgs) -> anyhow::Result<Exit> {
     let folder = match (&args.into, &context.global.site) {
         (Some(folder), _) | (None, Some(folder)) => folder.clone(),
@@ -171,12 +247,14 @@ fn new(context: &Context, args: &NewArgs) -> anyhow::Result<Exit> {
         Kind::Resource => scaffold::resource(&args.id, &args.type_name).map(|file| vec![file]),
         Kind::Source => scaffold::source(&args.id),
         Kind::Query => scaffold::query(&args.id).map(|file| vec![file]),
+        Kind::Detection => scaffold::detection(&load(context)?, &args.id, &random_uuid()),
     };
     let files = files.map_err(|error| {
         let message = error.to_string();
         anyhow::Error::new(error).context(Hinted::new(
             message,
-            "an id is `service.wanted_condition`, that of a source one word, in lower case",
+            "an id is `service.wanted_condition` or `source.what_happened`, that of a source one \
+             word, in lower case",
         ))
     })?;
     if let Some(there) = files.iter().map(|file| folder.join(&file.path)).find(|path| path.exists())

@@ -5,7 +5,7 @@ use crate::account::{Account, CONTROLS};
 use crate::program::{Home, Ran};
 
 /// Every command that help shows, with the commands below it.
-const COMMANDS: [(&str, &[&str]); 13] = [
+const COMMANDS: [(&str, &[&str]); 14] = [
     ("access", &["can", "evaluate", "explain", "principal", "who-can"]),
     ("aws", &["call", "services"]),
     ("completions", &[]),
@@ -14,6 +14,7 @@ const COMMANDS: [(&str, &[&str]); 13] = [
     ("demo", &[]),
     ("doctor", &[]),
     ("ingest", &[]),
+    ("intelligence", &["list", "look", "refresh"]),
     (
         "lake",
         &["compact", "ddl", "expire", "export", "hold", "holds", "quarantine", "release", "status"],

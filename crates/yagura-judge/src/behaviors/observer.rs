@@ -16,7 +16,7 @@ use super::network::Network;
 use super::observations::{Cell, Observations, TALLY_EXACT_MAX, Tally};
 use super::reading::{Addresses, Forms, Known, Reader};
 use super::state::cell_key;
-use super::witness::witness;
+use super::witness::{Names, witness};
 
 /// Slots of what a thread has observed lately; a power of two.
 const LATELY: usize = 1 << 14;
@@ -28,6 +28,7 @@ pub struct Observer {
     memories: Vec<Memory>,
     addresses: Addresses,
     forms: Forms,
+    names: Names,
     /// Cells that were filled lately, and with which time: of the same value of the same entity
     /// in the same bucket nothing new is to be learned from a later record.
     lately: Vec<(u64, i64)>,
@@ -46,6 +47,7 @@ struct Seen<'a, 'r> {
     time_us: i64,
     witness: Option<Arc<yagura_model::alert::Witness>>,
     name: Option<u64>,
+    names: Names,
 }
 
 impl Observer {
@@ -58,6 +60,7 @@ impl Observer {
             memories,
             addresses: Addresses::default(),
             forms: Forms::default(),
+            names: Names::default(),
             lately: vec![(0, 0); LATELY],
             known: Vec::new(),
             counting: ByHash::default(),
@@ -103,7 +106,8 @@ impl Observer {
         }
         self.known.clear();
         self.known.resize(program.readings.list.len(), Known::Unread);
-        let mut seen = Seen { record, program, time_us, witness: None, name: None };
+        let names = std::mem::take(&mut self.names);
+        let mut seen = Seen { record, program, time_us, witness: None, name: None, names };
         let mut addresses = std::mem::take(&mut self.addresses);
         let mut forms = std::mem::take(&mut self.forms);
         let mut reader =
@@ -115,6 +119,7 @@ impl Observer {
         }
         self.addresses = addresses;
         self.forms = forms;
+        self.names = seen.names;
     }
 
     /// What was observed since the last time.
@@ -200,9 +205,10 @@ impl Observer {
             }
             return Some(());
         }
-        let text = |at: usize, reader: &mut Reader<'_, '_>| -> Arc<str> {
+        let mut text = |at: usize, seen: &mut Seen<'_, '_>| -> Arc<str> {
             let reading = program.readings.list.get(at);
-            reading.and_then(|reading| reading.text(reader)).map_or(Arc::from(""), Arc::from)
+            let text = reading.and_then(|reading| reading.text(reader));
+            seen.names.share(&text.unwrap_or_default())
         };
         let mut cell = Cell {
             behavior: number,
@@ -210,8 +216,8 @@ impl Observer {
             group,
             value,
             start_us,
-            entity_name: text(compiled.entity, reader),
-            value_name: compiled.value.map_or(Arc::from(""), |at| text(at, reader)),
+            entity_name: text(compiled.entity, seen),
+            value_name: compiled.value.map_or(Arc::from(""), |at| text(at, seen)),
             idle: is_idle,
             first: seen.witness(),
             last_us: seen.time_us,
@@ -298,15 +304,14 @@ impl Tally {
 
 impl Seen<'_, '_> {
     fn witness(&mut self) -> Arc<yagura_model::alert::Witness> {
-        let made = self.witness.get_or_insert_with(|| {
-            Arc::new(witness(
-                &self.program.table,
-                self.program.user_agent(),
-                self.record,
-                self.time_us,
-            ))
-        });
-        Arc::clone(made)
+        if let Some(made) = &self.witness {
+            return Arc::clone(made);
+        }
+        let (table, user_agent) = (&self.program.table, self.program.user_agent());
+        let made = witness(table, user_agent, self.record, self.time_us, &mut self.names);
+        let made = Arc::new(made);
+        self.witness = Some(Arc::clone(&made));
+        made
     }
 
     /// A stand-in for the record's name.

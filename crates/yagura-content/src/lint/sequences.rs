@@ -112,6 +112,6 @@ fn tag(lint: &mut Lint<'_>, file: &File, tag: &Placed<String>) {
     });
     if !technique && !TACTICS.contains(&name) {
         let message = format!("`{tag}` is neither a tactic nor a technique of ATT&CK");
-        lint.hinted(file, tag.place, message, site::near(name, TACTICS.into_iter()));
+        lint.hinted(file, tag.place, message, site::near(name, TACTICS));
     }
 }

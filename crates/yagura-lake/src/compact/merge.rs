@@ -13,7 +13,7 @@ use crate::LakeError;
 use crate::file_reader::open_as;
 use crate::form::{FORM, TextPool};
 use crate::lake::Lake;
-use crate::layout::encoding::{Effort, ROW_GROUP_ROWS, SAMPLE_ROWS};
+use crate::layout::encoding::{Effort, ROW_GROUP_ROWS};
 use crate::layout::partition::partition_path;
 use crate::layout::table::{LIKENESS, SHARED_TEXTS, TableLayout};
 use crate::manifest::LakeFile;
@@ -142,7 +142,7 @@ async fn stream(
             Some(encoder) => encoder,
             none => {
                 let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-                let step = slab.len().div_ceil(SAMPLE_ROWS).max(1);
+                let step = slab.len().div_ceil(Effort::Thorough.sample_rows()).max(1);
                 let sample: Vec<Waiting> = slab.iter().step_by(step).copied().collect();
                 let sample = pool.gather(&sample, layout)?;
                 none.insert(FileEncoder::new(layout, &sample, rows, Effort::Thorough)?)

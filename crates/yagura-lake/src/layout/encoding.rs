@@ -1,7 +1,7 @@
 //! How the columns of a file are encoded: compression, dictionaries, statistics, bloom filters,
 //! pages and row groups. Which columns there are is in `table.rs`.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
@@ -26,8 +26,13 @@ const PAGE_BYTES: usize = 1024 * 1024;
 const BLOOM_FALSE_POSITIVES: f64 = 0.01;
 /// Bits of a filter for a value at that rate (BloomFilter.md of apache/parquet-format), rounded.
 const BLOOM_BITS_PER_VALUE: u64 = 10;
-/// So many rows decide whether a column repeats itself.
-pub(crate) const SAMPLE_ROWS: usize = 1024;
+/// Texts as short as this that never come again are names drawn by lot: a higher level of
+/// compression only finds likenesses in them that cost more than they save.
+const DRAWN_BYTES_MAX: usize = 40;
+const DRAWN_LEVEL: i32 = 1;
+/// Of a sample's bytes, so many percent are texts that occur in it once: the column would fill a
+/// dictionary and gain nothing. Fewer are taken for values that come again further on.
+const ONCE_PERCENT: usize = 85;
 /// Characters of a value that statistics keep; longer ones are cut, and readers know it.
 const STATISTICS_BYTES: usize = 64;
 
@@ -44,10 +49,22 @@ impl Effort {
     fn zstd(self) -> Compression {
         let level = match self {
             Self::Quick => 1,
-            Self::Thorough => 6,
+            Self::Thorough => 9,
         };
-        Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default())
+        zstd(level)
     }
+
+    /// So many rows decide whether a column repeats itself.
+    pub(crate) fn sample_rows(self) -> usize {
+        match self {
+            Self::Quick => 1024,
+            Self::Thorough => 8192,
+        }
+    }
+}
+
+fn zstd(level: i32) -> Compression {
+    Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default())
 }
 
 /// The properties for a file of which `sample` has rows from everywhere.
@@ -118,9 +135,14 @@ fn leaf(
         DataType::Utf8 | DataType::Utf8View => {
             // Bounds of long and various texts cost comparisons and exclude next to nothing.
             let at = ColumnPath::new(path);
-            match repeats_little(column) {
-                true => plain_text(builder, at),
-                false => builder.set_column_statistics_enabled(at, EnabledStatistics::None),
+            match repetition(column) {
+                Repetition::Drawn => {
+                    plain_text(builder, at.clone()).set_column_compression(at, zstd(DRAWN_LEVEL))
+                }
+                Repetition::Little => plain_text(builder, at),
+                Repetition::Much => {
+                    builder.set_column_statistics_enabled(at, EnabledStatistics::None)
+                }
             }
         }
         DataType::Struct(fields) => {
@@ -139,14 +161,30 @@ fn leaf(
     }
 }
 
-fn repeats_little(column: &ArrayRef) -> bool {
-    let sample = || {
-        let rows = 0..column.len().min(SAMPLE_ROWS);
-        rows.filter(|row| column.is_valid(*row)).filter_map(|row| text_at(column, row))
-    };
-    let distinct: HashSet<&str> = sample().collect();
+/// How much a column repeats itself.
+enum Repetition {
+    Much,
+    Little,
+    /// Short texts, each another.
+    Drawn,
+}
+
+fn repetition(column: &ArrayRef) -> Repetition {
+    let mut counts: HashMap<&str, u32> = HashMap::new();
+    let (mut count, mut bytes) = (0, 0);
+    for row in (0..column.len()).filter(|row| column.is_valid(*row)) {
+        let Some(text) = text_at(column, row) else { continue };
+        *counts.entry(text).or_default() += 1;
+        count += 1;
+        bytes += text.len();
+    }
+    let once = counts.iter().filter(|(_, count)| **count == 1).map(|(text, _)| text.len());
     // By bytes: a few long texts that never come again weigh more than many short ones that do.
-    let bytes = |texts: &mut dyn Iterator<Item = &str>| texts.map(str::len).sum::<usize>();
-    let of_distinct = bytes(&mut distinct.iter().copied());
-    sample().count() >= 16 && of_distinct.saturating_mul(2) > bytes(&mut sample())
+    if count < 16 || once.sum::<usize>() * 100 <= bytes * ONCE_PERCENT {
+        return Repetition::Much;
+    }
+    match bytes / count <= DRAWN_BYTES_MAX {
+        true => Repetition::Drawn,
+        false => Repetition::Little,
+    }
 }

@@ -12,7 +12,7 @@ use yagura_model::event::EventBatch;
 use yagura_model::source::Table;
 
 use crate::LakeError;
-use crate::layout::encoding::{Effort, ROW_GROUP_ROWS, SAMPLE_ROWS};
+use crate::layout::encoding::{Effort, ROW_GROUP_ROWS};
 use crate::layout::partition::partition_path;
 use crate::layout::table::LIKENESS;
 use crate::manifest::{ObjectReceipt, QuarantineFile};
@@ -322,7 +322,7 @@ impl TableRows {
                 })
             };
             // Alike rows stand together: only rows from everywhere tell what repeats itself.
-            let step = own.len().div_ceil(SAMPLE_ROWS).max(1);
+            let step = own.len().div_ceil(Effort::Quick.sample_rows()).max(1);
             let sample = ordered(&own.iter().step_by(step).copied().collect::<Vec<_>>())?;
             let mut encoder = FileEncoder::new(layout, &sample, own.len(), Effort::Quick)?;
             for places in own.chunks(CHUNK_ROWS) {

@@ -126,7 +126,9 @@ pub(crate) fn record(dice: &mut Dice, number: usize) -> String {
 /// Services and words that names of API calls are made of.
 const SERVICES: [&str; 12] =
     ["iam", "ec2", "s3", "kms", "sts", "lambda", "rds", "ecs", "eks", "logs", "config", "glue"];
-const VERBS: [&str; 8] = ["Create", "Delete", "Update", "Attach", "Modify", "Start", "Stop", "Put"];
+/// What attacks do is rare: ordinary traffic has none of these.
+const VERBS: [&str; 8] =
+    ["Delete", "Attach", "Detach", "Modify", "Disable", "Stop", "Terminate", "Revoke"];
 const NOUNS: [&str; 12] = [
     "User", "Role", "Policy", "Key", "Bucket", "Instance", "Function", "Cluster", "Rule", "Trail",
     "Snapshot", "Group",

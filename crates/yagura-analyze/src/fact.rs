@@ -32,8 +32,19 @@ pub struct FactSource {
 }
 
 /// Every fact of every type.
-pub const FACTS: &[&[FactSource]] =
-    &[policy::PUBLIC_ACCESS, policy::TRUST, policy::ADMINISTRATORS, network::FACTS, logs::FACTS];
+pub const FACTS: &[&[FactSource]] = &[
+    policy::PUBLIC_ACCESS,
+    policy::TRUST,
+    policy::EXTERNAL_ACCESS,
+    policy::SHARING,
+    policy::ADMINISTRATORS,
+    policy::REMARKS,
+    policy::ESCALATIONS,
+    policy::DUTIES,
+    policy::ACTIVITY,
+    network::FACTS,
+    logs::FACTS,
+];
 
 /// The facts of a type.
 pub fn fact_sources(type_name: &str) -> impl Iterator<Item = &'static FactSource> {

@@ -11,6 +11,9 @@ pub trait Surroundings {
     /// The resources of a type in one account and region.
     fn in_region(&self, account: &str, region: &str, type_name: &str) -> Listing<'_>;
 
+    /// The resources of a type in every account that the inventory knows.
+    fn in_organization(&self, type_name: &str) -> Listing<'_>;
+
     /// The resources of a type with this ARN or native id, as seen from an account: none or one,
     /// unless ids repeat between regions.
     fn find(&self, account: &str, type_name: &str, target: &str) -> Listing<'_>;

@@ -21,13 +21,25 @@ fn condition_narrows(condition: &Condition<'_>) -> bool {
     if condition.if_exists || condition.qualifier == "forallvalues" || condition.values.is_empty() {
         return false;
     }
+    match condition.operator.as_str() {
+        "ipaddress" | "bool" => names_somebody(condition),
+        operator => is_positive_text(operator) && names_somebody(condition),
+    }
+}
+
+/// Whether the key and values of a condition, whatever its operator, are such that nobody can
+/// choose to have them.
+fn names_somebody(condition: &Condition<'_>) -> bool {
     let all = |fixed: fn(&str) -> bool| {
-        condition.values.iter().all(|value| !value.contains("${") && fixed(value))
+        !condition.values.is_empty()
+            && condition.values.iter().all(|value| !value.contains("${") && fixed(value))
     };
     match (condition.operator.as_str(), condition.key.as_str()) {
-        ("ipaddress", "aws:sourceip") => all(is_narrow_address),
-        ("bool", "elasticfilesystem:accessedviamounttarget") => all(|value| value == "true"),
-        (operator, key) if is_positive_text(operator) => match key {
+        ("ipaddress" | "notipaddress", key) => key == "aws:sourceip" && all(is_narrow_address),
+        ("bool", key) => {
+            key == "elasticfilesystem:accessedviamounttarget" && all(|value| value == "true")
+        }
+        (_, key) => match key {
             "aws:sourceaccount"
             | "aws:sourceowner"
             | "aws:principalaccount"
@@ -36,19 +48,77 @@ fn condition_narrows(condition: &Condition<'_>) -> bool {
             | "aws:principalorgid"
             | "aws:sourceorgid"
             | "aws:sourcevpc"
-            | "aws:sourcevpce" => all(is_fixed),
-            "aws:principalorgpaths" | "aws:sourceorgpaths" => {
+            | "aws:sourcevpce"
+            | "aws:vpceaccount"
+            | "aws:vpceorgid" => all(is_fixed),
+            "aws:principalorgpaths" | "aws:sourceorgpaths" | "aws:vpceorgpaths" => {
                 all(|value| value.split_once('/').is_some_and(|(org, _)| is_fixed(org)))
             }
             "aws:userid" => all(|value| is_fixed(value.split(':').next().unwrap_or_default())),
             "aws:sourcearn"
             | "aws:principalarn"
+            | "aws:sourcevpcarn"
             | "s3:dataaccesspointarn"
             | "elasticfilesystem:accesspointarn" => all(is_fixed_arn),
             _ => false,
         },
+    }
+}
+
+/// Whether a condition of a `Deny` holds for everyone whom its values do not name: a negative
+/// operator, which also holds when the key is absent, or the plea that it is no AWS service.
+pub(crate) fn excludes_strangers(condition: &Condition<'_>) -> bool {
+    match condition.operator.as_str() {
+        // `ForAnyValue:` needs the key to be there.
+        "stringnotequals"
+        | "stringnotequalsignorecase"
+        | "stringnotlike"
+        | "arnnotequals"
+        | "arnnotlike"
+        | "notipaddress" => condition.qualifier != "foranyvalue" && names_somebody(condition),
+        "bool" => {
+            matches!(condition.key.as_str(), "aws:principalisawsservice" | "aws:viaawsservice")
+                && condition.values.iter().all(|value| value.eq_ignore_ascii_case("false"))
+        }
         _ => false,
     }
+}
+
+/// Whether the values of a condition on the caller's identity leave an account out: they are
+/// other accounts, or the organization that the account does not belong to.
+pub(crate) fn leaves_out(
+    condition: &Condition<'_>,
+    account: &str,
+    organization: Option<&str>,
+) -> bool {
+    let all =
+        |other: &dyn Fn(&str) -> bool| condition.values.iter().all(|value| other(value.as_ref()));
+    names_somebody(condition)
+        && match condition.key.as_str() {
+            "aws:principalaccount" | "kms:calleraccount" => all(&|value| value != account),
+            "aws:principalarn" => all(&|value| value.split(':').nth(4) != Some(account)),
+            "aws:principalorgid" => all(&|value| Some(value) == organization),
+            "aws:principalorgpaths" => all(&|value| value.split('/').next() == organization),
+            _ => false,
+        }
+}
+
+/// Whether a condition says on whose behalf a service acts.
+pub(crate) fn says_whose(condition: &Condition<'_>) -> bool {
+    // Services such as CloudWatch Logs and CloudTrail name their resource in the encryption
+    // context (AWS KMS Developer Guide, "Encryption context").
+    if condition.key.starts_with("kms:encryptioncontext:aws:") {
+        return !condition.values.is_empty()
+            && condition.values.iter().all(|v| !v.contains("${") && is_fixed_arn(v));
+    }
+    matches!(
+        condition.key.as_str(),
+        "aws:sourceaccount"
+            | "aws:sourceowner"
+            | "aws:sourcearn"
+            | "aws:sourceorgid"
+            | "aws:sourceorgpaths"
+    ) && names_somebody(condition)
 }
 
 /// Operators that hold only when the key is there and equal or alike.
@@ -83,6 +153,13 @@ fn is_narrow_address(value: &str) -> bool {
         .is_ok_and(|prefix| prefix.length() >= if prefix.is_ipv6() { 32 } else { 8 })
 }
 
+/// Whether a condition is one that must be met by a key that is there.
+pub(crate) fn is_positive(condition: &Condition<'_>) -> bool {
+    is_positive_text(&condition.operator)
+        && !condition.if_exists
+        && condition.qualifier != "forallvalues"
+}
+
 /// Whether a condition fixes a value of the key: positive, and no value begins with a wildcard.
 pub(crate) fn fixes(statement: &Statement<'_>, keys: &[Cow<'_, str>]) -> bool {
     statement.conditions.iter().any(|condition| {
@@ -95,6 +172,64 @@ pub(crate) fn fixes(statement: &Statement<'_>, keys: &[Cow<'_, str>]) -> bool {
                 !value.is_empty() && !value.starts_with(['*', '?']) && !value.starts_with("${")
             })
     })
+}
+
+/// Whether a trust statement fixes for whom a token was made out: by its subject, or for
+/// providers whose subjects are people of all the world, by the application (`aud`).
+pub(crate) fn fixes_subject(statement: &Statement<'_>, provider: &str) -> bool {
+    fixes_token_subject(statement, provider) || fixes_application(statement, provider)
+}
+
+/// Whether a trust statement fixes the subject of a provider's tokens.
+pub(crate) fn fixes_token_subject(statement: &Statement<'_>, provider: &str) -> bool {
+    fixes_claim(statement, provider, &[":sub"], is_fixed_subject)
+}
+
+fn fixes_application(statement: &Statement<'_>, provider: &str) -> bool {
+    let provider = provider.to_ascii_lowercase();
+    let of_applications = matches!(
+        provider.as_str(),
+        "cognito-identity.amazonaws.com"
+            | "accounts.google.com"
+            | "graph.facebook.com"
+            | "www.amazon.com"
+    );
+    of_applications && fixes_claim(statement, &provider, &[":aud", ":app_id", ":oaud"], is_fixed)
+}
+
+fn fixes_claim(
+    statement: &Statement<'_>,
+    provider: &str,
+    claims: &[&str],
+    fixed: fn(&str) -> bool,
+) -> bool {
+    let provider = provider.to_ascii_lowercase();
+    statement.conditions.iter().any(|condition| {
+        let claim = condition.key.strip_prefix(&provider).unwrap_or_default();
+        claims.contains(&claim)
+            && is_positive(condition)
+            && !condition.values.is_empty()
+            && condition.values.iter().all(|value| !value.contains("${") && fixed(value))
+    })
+}
+
+/// A subject whose owner is fixed. Subjects of build services begin with what they are about and
+/// whose it is (`repo:OWNER/NAME:…`, `project_path:GROUP/…`, `organization:NAME:…`): the owner
+/// must be there in full, since `repo:acme*` also names `acme-evil`.
+fn is_fixed_subject(value: &str) -> bool {
+    let owner = ["repo:", "project_path:", "organization:"]
+        .iter()
+        .find_map(|prefix| value.strip_prefix(prefix));
+    match owner {
+        Some(rest) => match rest.find(['/', ':']) {
+            Some(end) => rest.get(..end).is_some_and(is_fixed),
+            None => is_fixed(rest),
+        },
+        None => {
+            let after = value.split_once(':').map_or(value, |(_, after)| after);
+            !value.is_empty() && !value.starts_with(['*', '?']) && !after.starts_with(['*', '?'])
+        }
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,13 @@ pub(crate) fn policy_paths(type_name: &str) -> &'static [&'static str] {
         "AWS::EFS::FileSystem" => &["properties.FileSystemPolicy"],
         "AWS::Backup::BackupVault" => &["properties.AccessPolicy"],
         "AWS::IAM::Role" => &["properties.AssumeRolePolicyDocument"],
+        "AWS::DynamoDB::Table" => &["properties.ResourcePolicy.PolicyDocument"],
+        "AWS::Kinesis::Stream" => &["properties.ResourcePolicy.ResourcePolicy"],
+        "AWS::Events::EventBus" | "AWS::ApiGateway::RestApi" | "AWS::S3::AccessPoint" => {
+            &["properties.Policy"]
+        }
+        "AWS::OpenSearchService::Domain" => &["properties.AccessPolicies"],
+        "AWS::Logs::ResourcePolicy" => &["properties.PolicyDocument"],
         _ => &[],
     }
 }
@@ -90,7 +97,7 @@ impl<'r> Documents<'r> {
     }
 }
 
-fn unreadable(detail: String) -> Unread {
+pub(super) fn unreadable(detail: String) -> Unread {
     Unread { detail, ..Unread::of(yagura_model::Path::default(), UnreadReason::Failed) }
 }
 

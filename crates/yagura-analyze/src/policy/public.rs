@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use serde_json::{Value, json};
 use yagura_model::Resource;
 
-use super::condition::{fixes, narrows};
+use super::condition::{excludes_strangers, fixes, fixes_token_subject, narrows};
+use super::denial;
 use super::document::Statement;
 use super::holders::{Documents, resource_policy};
 use super::transport;
@@ -15,8 +16,8 @@ use crate::read::{Seen, as_list, boolean, see, text};
 use crate::surroundings::Surroundings;
 
 const ACCESS: &[&str] = &["public_access", "cross_account_principals"];
-const ACCOUNT_BLOCK: &str = "AWS::S3::AccountPublicAccessBlock";
-const BLOCK: &str = "properties.PublicAccessBlockConfiguration";
+pub(super) const ACCOUNT_BLOCK: &str = "AWS::S3::AccountPublicAccessBlock";
+pub(super) const BLOCK: &str = "properties.PublicAccessBlockConfiguration";
 
 const fn held(type_name: &'static str, reads: &'static [&'static str]) -> FactSource {
     FactSource::new(type_name, ACCESS, reads, access)
@@ -59,6 +60,13 @@ pub(crate) const PUBLIC_ACCESS: &[FactSource] = &[
     held("AWS::Backup::BackupVault", &["properties.AccessPolicy"]),
     ciphered("AWS::Backup::BackupVault", &["properties.AccessPolicy"]),
     held("AWS::IAM::Role", &["properties.AssumeRolePolicyDocument"]),
+    held("AWS::DynamoDB::Table", &["properties.ResourcePolicy.PolicyDocument"]),
+    held("AWS::Kinesis::Stream", &["properties.ResourcePolicy.ResourcePolicy"]),
+    held("AWS::Events::EventBus", &["properties.Policy"]),
+    held("AWS::ApiGateway::RestApi", &["properties.Policy"]),
+    held("AWS::OpenSearchService::Domain", &["properties.AccessPolicies"]),
+    held("AWS::Logs::ResourcePolicy", &["properties.PolicyDocument"]),
+    held("AWS::S3::AccessPoint", &["properties.Policy"]),
 ];
 
 /// Whom a role trusts beyond accounts and services.
@@ -71,20 +79,30 @@ pub(crate) const TRUST: &[FactSource] = &[FactSource::new(
 
 fn access(_: &FactSource, resource: &Resource, _: &dyn Surroundings, facts: &mut Facts) {
     let policy = resource_policy(resource);
-    let mut question = Question { unread: policy.unread.clone(), ..Question::default() };
-    question
-        .via
-        .extend(policy.statements().filter(lets_everyone_in).map(|statement| via(&statement)));
-    question.state("public_access", facts);
+    everyone(&policy).state("public_access", facts);
     cross_account(resource, &policy, facts);
 }
 
-/// `Allow`, for everyone, without a condition that narrows it.
-fn lets_everyone_in(statement: &Statement<'_>) -> bool {
-    statement.allow && statement.is_about_everyone() && !narrows(statement)
+/// Whether a policy by itself lets everyone in.
+pub(super) fn everyone(policy: &Documents<'_>) -> Question {
+    let statements: Vec<Statement<'_>> = policy.statements().collect();
+    Question { via: open_statements(&statements).map(via).collect(), unread: policy.unread.clone() }
 }
 
-fn via(statement: &Statement<'_>) -> String {
+/// The statements that let everyone in: `Allow`, for everyone, without a condition that narrows
+/// it, and not taken back from strangers by a denial.
+fn open_statements<'s, 'd>(
+    statements: &'s [Statement<'d>],
+) -> impl Iterator<Item = &'s Statement<'d>> {
+    statements.iter().filter(move |statement| {
+        statement.allow
+            && statement.is_about_everyone()
+            && !narrows(statement)
+            && !denial::takes_back(statements, statement, excludes_strangers)
+    })
+}
+
+pub(super) fn via(statement: &Statement<'_>) -> String {
     format!("resource policy, {}", statement.label)
 }
 
@@ -117,7 +135,7 @@ fn cross_account(resource: &Resource, policy: &Documents<'_>, facts: &mut Facts)
 }
 
 /// The account that a principal of kind `AWS` names: twelve digits, or the fifth part of an ARN.
-fn account_of(principal: &str) -> &str {
+pub(super) fn account_of(principal: &str) -> &str {
     let is_account = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
     if is_account(principal) {
         return principal;
@@ -131,14 +149,10 @@ fn federated(_: &FactSource, resource: &Resource, _: &dyn Surroundings, facts: &
     for statement in policy.statements().filter(|statement| statement.allow) {
         for (_, provider) in statement.principals.iter().filter(|(kind, _)| *kind == "Federated") {
             let name = provider.split_once(":oidc-provider/").map_or(*provider, |(_, name)| name);
-            let keys = [
-                Cow::Owned(format!("{}:sub", name.to_ascii_lowercase())),
-                Cow::Borrowed("saml:sub"),
-                Cow::Borrowed("saml:namequalifier"),
-            ];
+            let keys = [Cow::Borrowed("saml:sub"), Cow::Borrowed("saml:namequalifier")];
             found.push(json!({
                 "provider": provider,
-                "subject_fixed": fixes(&statement, &keys),
+                "subject_fixed": fixes_token_subject(&statement, name) || fixes(&statement, &keys),
                 "via": via(&statement),
             }));
         }
@@ -175,7 +189,7 @@ const WRITES: &[&str] = &[
 ];
 
 /// Any, read, write.
-type Doors = [Question; 3];
+pub(super) type Doors = [Question; 3];
 
 fn bucket_access(
     _: &FactSource,
@@ -183,6 +197,16 @@ fn bucket_access(
     surroundings: &dyn Surroundings,
     facts: &mut Facts,
 ) {
+    let doors = doors(resource, surroundings);
+    let [any, read, write] = &doors;
+    any.state("public_access", facts);
+    read.state_member("public_access", "read", facts);
+    write.state_member("public_access", "write", facts);
+    cross_account(resource, &resource_policy(resource), facts);
+}
+
+/// Whether a bucket is open, by its policy or its grants and in spite of every block.
+pub(super) fn doors(resource: &Resource, surroundings: &dyn Surroundings) -> Doors {
     let mut doors = Doors::default();
     let policy = resource_policy(resource);
     match switched_on(resource, surroundings, "RestrictPublicBuckets") {
@@ -204,11 +228,7 @@ fn bucket_access(
             hold_back(&behind, &unread, &mut doors);
         }
     }
-    let [any, read, write] = &doors;
-    any.state("public_access", facts);
-    read.state_member("public_access", "read", facts);
-    write.state_member("public_access", "write", facts);
-    cross_account(resource, &policy, facts);
+    doors
 }
 
 fn by_policy(policy: &Documents<'_>, doors: &mut Doors) {
@@ -216,13 +236,14 @@ fn by_policy(policy: &Documents<'_>, doors: &mut Doors) {
     for question in [&mut *any, &mut *read, &mut *write] {
         question.unread.extend(policy.unread.iter().cloned());
     }
-    for statement in policy.statements().filter(lets_everyone_in) {
-        any.via.push(via(&statement));
+    let statements: Vec<Statement<'_>> = policy.statements().collect();
+    for statement in open_statements(&statements) {
+        any.via.push(via(statement));
         if READS.iter().any(|action| statement.covers_action(action)) {
-            read.via.push(via(&statement));
+            read.via.push(via(statement));
         }
         if WRITES.iter().any(|action| statement.covers_action(action)) {
-            write.via.push(via(&statement));
+            write.via.push(via(statement));
         }
     }
 }

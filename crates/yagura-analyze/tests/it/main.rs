@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected should stop"
 )]
 
+mod external;
 mod logs;
 mod network;
 mod policy;

@@ -62,6 +62,10 @@ impl Surroundings for World {
         self.listing(type_name, |resource| resource.account == account && resource.region == region)
     }
 
+    fn in_organization(&self, type_name: &str) -> Listing<'_> {
+        self.listing(type_name, |_| true)
+    }
+
     fn find(&self, account: &str, type_name: &str, target: &str) -> Listing<'_> {
         self.listing(type_name, |resource| {
             resource.account == account

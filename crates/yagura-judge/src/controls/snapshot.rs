@@ -331,6 +331,10 @@ impl Surroundings for Snapshot {
         in_its_terms(self.region_listing(account, region, type_name))
     }
 
+    fn in_organization(&self, type_name: &str) -> yagura_analyze::Listing<'_> {
+        in_its_terms(self.organization_listing(type_name))
+    }
+
     fn find(&self, account: &str, type_name: &str, target: &str) -> yagura_analyze::Listing<'_> {
         in_its_terms(self.target(account, None, type_name, target))
     }

@@ -152,7 +152,7 @@ async fn sources(
     }
     let snapshot = lake.snapshot().await?;
     let filled: std::collections::BTreeSet<&str> =
-        snapshot.files().map(|file| file.source.as_str()).collect();
+        snapshot.files().map(|file| &*file.source).collect();
     let wanted = |source: &&str| {
         let asked = args.source.is_empty() || args.source.iter().any(|one| one == source);
         asked && content.sources.contains_key(*source) && clues::is_judged(chosen, source)

@@ -22,10 +22,13 @@ pub(super) struct Entrant {
 type Chain = Vec<Entrant>;
 
 /// The state of a group.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Window {
     /// In order of time. Entrants that can no longer make a difference are dropped early.
     pub(super) entrants: VecDeque<Entrant>,
+    /// Of windows that count values: when each value among the entrants was seen last. Made anew
+    /// from the entrants where it is missing, so it is not saved.
+    pub(super) seen_us: BTreeMap<Values, i64>,
     /// For ordered correlations: by (last rule, length), the chain that began last.
     pub(super) chains: BTreeMap<(u32, u32), Chain>,
     /// When it was met last.
@@ -52,7 +55,7 @@ impl Window {
         let start = now.saturating_sub(entry.span_us());
         self.last_us = now;
         while self.entrants.front().is_some_and(|old| old.time_us < start) {
-            self.entrants.pop_front();
+            self.drop_first();
         }
         self.chains.retain(|_, chain| chain.first().is_some_and(|first| first.time_us >= start));
         let measured = match &entry.correlation.aggregate {
@@ -111,9 +114,7 @@ impl Window {
     /// the later one outlives the earlier.
     fn keep(&mut self, aggregate: &Aggregate, entrant: Entrant, max: usize) {
         match aggregate {
-            Aggregate::Measure(Measure::Values(_), _) => {
-                self.entrants.retain(|old| old.measure != entrant.measure);
-            }
+            Aggregate::Measure(Measure::Values(_), _) => self.forget_value(&entrant),
             Aggregate::Temporal(_) => self.entrants.retain(|old| old.member != entrant.member),
             _ => {}
         }
@@ -124,7 +125,31 @@ impl Window {
             _ => max,
         };
         if self.entrants.len() > enough {
-            self.entrants.pop_front();
+            self.drop_first();
+        }
+    }
+
+    /// Drops the earlier entrant of the same value, and notes the new one. A window of thousands
+    /// of values is searched in logarithmic time: comparing with each made a million events cost
+    /// ten thousand million comparisons.
+    fn forget_value(&mut self, entrant: &Entrant) {
+        if self.seen_us.len() != self.entrants.len() {
+            let seen = self.entrants.iter().map(|old| (old.measure.clone(), old.time_us));
+            self.seen_us = seen.collect();
+        }
+        let Some(time_us) = self.seen_us.insert(entrant.measure.clone(), entrant.time_us) else {
+            return;
+        };
+        let from = self.entrants.partition_point(|old| old.time_us < time_us);
+        let place = self.entrants.range(from..).position(|old| old.measure == entrant.measure);
+        if let Some(place) = place {
+            self.entrants.remove(from.saturating_add(place));
+        }
+    }
+
+    fn drop_first(&mut self) {
+        if let Some(first) = self.entrants.pop_front() {
+            self.seen_us.remove(&first.measure);
         }
     }
 

@@ -120,6 +120,40 @@ fn value_count_counts_distinct_values() {
 }
 
 #[test]
+fn values_that_come_back_or_fall_out_of_the_span_count_once() {
+    let matcher = with(
+        "type: value_count, rules: [failed], group-by: [address], timespan: 10s, \
+         condition: {field: user, gte: 3}",
+    );
+    let from = |at, id: &str, user: &str| {
+        event(at, id, json!({"eventName": "Login", "ok": false, "user": user, "address": "x"}))
+    };
+    let back = [from(0, "1", "a"), from(1, "2", "b"), from(2, "3", "a"), from(11, "4", "c")];
+    check(&matcher, &back, &[(&["x"], 11, 3.0, &["2", "3", "4"])]);
+    let at_once = [from(0, "1", "a"), from(0, "2", "b"), from(0, "3", "a"), from(0, "4", "c")];
+    check(&matcher, &at_once, &[(&["x"], 0, 3.0, &["2", "3", "4"])]);
+    let gone = [from(0, "1", "a"), from(5, "2", "b"), from(12, "3", "c"), from(13, "4", "b")];
+    check(&matcher, &gone, &[]);
+}
+
+/// Comparing each value with all others of its window took minutes here.
+#[test]
+fn tens_of_thousands_of_values_in_one_window_are_counted() {
+    let matcher = with(
+        "type: value_count, rules: [failed], group-by: [address], timespan: 1h, \
+         condition: {field: user, gte: 30000}",
+    );
+    let from = |at: i64| {
+        let user = format!("u{at}");
+        let record = json!({"eventName": "Login", "ok": false, "user": user, "address": "x"});
+        event(at / 30, &format!("e{at}"), record)
+    };
+    let events: Vec<Json> = (0..30_000).map(from).collect();
+    let found = run(&matcher, lateness(0), &events);
+    assert_eq!(found.iter().map(|alert| alert.3).collect::<Vec<_>>(), [30_000.0]);
+}
+
+#[test]
 fn limits_that_only_a_whole_window_meets_are_told_when_it_ends() {
     let matcher = with(
         "type: event_count, rules: [failed], group-by: [user], timespan: 10s, condition: {gt: 1, \

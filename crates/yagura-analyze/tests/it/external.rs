@@ -281,7 +281,8 @@ fn whoever_keeps_a_key_and_uses_it_is_named() {
             "Statement": statements}}}),
         )
     };
-    let root = json!({"Effect": "Allow", "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")},
+    let account = format!("arn:aws:iam::{ACCOUNT}:root");
+    let root = json!({"Effect": "Allow", "Principal": {"AWS": account},
         "Action": "kms:*", "Resource": "*"});
     let role = |action: &str| {
         json!({"Effect": "Allow", "Action": action, "Resource": "*",

@@ -18,6 +18,7 @@ mod frameworks;
 mod geo;
 mod intelligence;
 mod neighbors;
+mod real_attacks;
 mod sequences;
 mod unread;
 mod world;

@@ -40,7 +40,15 @@ impl Program {
 }
 
 /// Page name → what `yagura reference` is asked for.
-const PAGES: [&str; 5] = ["commands", "controls", "resources", "frameworks", "configuration"];
+const PAGES: [&str; 7] = [
+    "commands",
+    "configuration",
+    "controls",
+    "detections",
+    "escalations",
+    "frameworks",
+    "resources",
+];
 
 pub(crate) fn run(root: &Utf8Path, program: Program, check: bool) -> anyhow::Result<()> {
     let mut stale = Vec::new();

@@ -117,3 +117,47 @@ async fn cases_are_decided_line_by_line_and_a_broken_one_stops_no_other() {
     assert_eq!(answers[2]["line"], 3);
     assert_eq!(answers[3]["blocked_by"], json!(["boundary"]));
 }
+
+#[tokio::test]
+async fn ways_to_power_are_told_with_proof_and_cut() {
+    let home = demo().await;
+    let ran = ask(&home, &["escalations", "--format", "json"]).await;
+    let paths = ran.records();
+    assert!(!paths.is_empty(), "{}", ran.err);
+    for path in &paths {
+        let hops = path["hops"].as_array().unwrap();
+        assert!(!hops.is_empty(), "{path}");
+        for hop in hops {
+            let proofs = hop["proofs"].as_array().unwrap();
+            assert!(!proofs.is_empty(), "{hop}");
+            assert!(proofs.iter().all(|proof| proof["verdict"] != "denied"), "{hop}");
+        }
+    }
+    assert!(paths.iter().all(|path| path["principal"] != ADMINISTRATOR), "{}", ran.out);
+    let from = paths[0]["principal"].as_str().unwrap();
+    let told = ask(&home, &["escalations", "--from", from]).await.out;
+    assert!(told.starts_with(from) && told.contains("1. "), "{told}");
+    let told = ask(&home, &["escalations", "--from", from, "--lang", "ja"]).await.out;
+    assert!(told.contains("ロール") || told.contains("ポリシー"), "{told}");
+}
+
+#[tokio::test]
+async fn policies_are_reviewed_before_they_are_in_force() {
+    let home = Home::offline();
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["iam:PassRole", "s3:Fly"], "Resource": "*"}]});
+    let file = home.data().join("policy.json");
+    std::fs::create_dir_all(home.data()).unwrap();
+    std::fs::write(&file, policy.to_string()).unwrap();
+    let path = file.to_str().unwrap();
+    let lint = ["access", "lint", path, "--format", "json", "--fail-on", "error"];
+    let codes: Vec<Value> =
+        home.run(&lint).await.exits(1).records().iter().map(|row| row["code"].clone()).collect();
+    assert_eq!(codes, ["action_unknown", "pass_role_anywhere"]);
+    let only = ["access", "lint", path, "--least", "error", "--lang", "ja"];
+    let said = home.run(&only).await.exits(0).out;
+    assert!(said.contains("どのサービスにもありません") && !said.contains("PassRole"), "{said}");
+    let demo = demo().await;
+    let all = ask(&demo, &["lint", "--format", "json"]).await.exits(0);
+    assert!(all.records().iter().all(|row| row["code"] != "not_a_policy"), "{}", all.out);
+}

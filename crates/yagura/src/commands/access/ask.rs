@@ -133,7 +133,7 @@ fn ask<'a>(
 }
 
 /// The names of members are promises.
-fn as_json(ask: &Ask<'_>, answer: &Answer) -> Value {
+pub(super) fn as_json(ask: &Ask<'_>, answer: &Answer) -> Value {
     let policy_name = |layer, level: &Option<String>, policy| {
         answer
             .policies

@@ -2,7 +2,9 @@
 //! The evaluation is `iam-policy`'s, laying the inventory out is analyze's.
 
 mod ask;
+mod escalations;
 mod evaluate;
+mod lint;
 mod principal;
 mod words;
 
@@ -10,9 +12,11 @@ use std::io::BufReader;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use futures::TryStreamExt;
+use iam_policy::RemarkWeight;
 use yagura_analyze::access::{WORLD_TYPES, World, guarded_types};
+use yagura_model::Resource;
 use yagura_store::ResourceFilter;
 
 use crate::context::Context;
@@ -34,6 +38,8 @@ enum What {
     Explain(AskArgs),
     WhoCan(WhoCanArgs),
     Principal(PrincipalArgs),
+    Escalations(EscalationsArgs),
+    Lint(LintArgs),
     Evaluate(EvaluateArgs),
 }
 
@@ -67,6 +73,67 @@ struct PrincipalArgs {
     rows: RowOptions,
 }
 
+#[derive(Args)]
+struct EscalationsArgs {
+    #[arg(long, value_name = "ARN")]
+    from: Option<String>,
+    #[arg(long, value_name = "ACTION")]
+    action: Option<String>,
+    #[arg(long, value_name = "ARN", requires = "action")]
+    resource: Option<String>,
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    #[command(flatten)]
+    rows: RowOptions,
+}
+
+#[derive(Args)]
+struct LintArgs {
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[arg(long, value_enum, default_value = "identity")]
+    kind: LintKind,
+    #[arg(long, value_enum, default_value = "suggestion")]
+    least: LintWeight,
+    #[arg(long, value_enum)]
+    fail_on: Option<LintWeight>,
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    #[command(flatten)]
+    rows: RowOptions,
+}
+
+/// The kind of the policies in files; those of the inventory are of a known kind.
+#[derive(Clone, Copy, ValueEnum)]
+enum LintKind {
+    Identity,
+    Resource,
+    Trust,
+    Scp,
+    Rcp,
+    Endpoint,
+}
+
+/// How much a remark must matter.
+#[derive(Clone, Copy, ValueEnum)]
+enum LintWeight {
+    Error,
+    Security,
+    Warning,
+    Suggestion,
+}
+
+impl LintWeight {
+    fn weight(self) -> RemarkWeight {
+        match self {
+            Self::Error => RemarkWeight::Error,
+            Self::Security => RemarkWeight::Security,
+            Self::Warning => RemarkWeight::Warning,
+            Self::Suggestion => RemarkWeight::Suggestion,
+        }
+    }
+}
+
 /// What is known about the request, and the time that is asked about.
 #[derive(Args)]
 struct Circumstances {
@@ -91,19 +158,33 @@ pub(crate) async fn run(context: &Context, args: &AccessArgs) -> anyhow::Result<
         What::Explain(args) => ask::can(context, args, true).await,
         What::WhoCan(args) => ask::who_can(context, args).await,
         What::Principal(args) => principal::show(context, args).await,
+        What::Escalations(args) => escalations::list(context, args).await,
+        What::Lint(args) => lint::run(context, args).await,
         What::Evaluate(args) => evaluate_cases(context, args),
     }
 }
 
 /// The inventory's policies, as of now or as of a time.
 async fn world(context: &Context, at: Option<&str>) -> anyhow::Result<World> {
+    Ok(inventory(context, at, Vec::new()).await?.0)
+}
+
+/// The same with the resources that it was built from, and those of further types.
+async fn inventory(
+    context: &Context,
+    at: Option<&str>,
+    further: Vec<String>,
+) -> anyhow::Result<(World, Vec<Resource>)> {
     let at = match at {
         Some(text) => parse_time(text)?,
         None => context.now(),
     };
     let store = context.store().await?;
     let types = WORLD_TYPES.into_iter().chain(guarded_types());
-    let types = types.chain(["AWS::S3::AccountPublicAccessBlock"]).map(str::to_owned).collect();
+    let types = types.chain(["AWS::S3::AccountPublicAccessBlock", "AWS::IAM::InstanceProfile"]);
+    let mut types: Vec<String> = types.map(str::to_owned).chain(further).collect();
+    types.sort_unstable();
+    types.dedup();
     let filter = ResourceFilter { types, ..ResourceFilter::default() };
     let resources: Vec<_> = store.resources_at(at, &filter).try_collect().await?;
     let coverage = store.coverage_at(at).await?;
@@ -115,7 +196,7 @@ async fn world(context: &Context, at: Option<&str>) -> anyhow::Result<World> {
             "run `yagura scan` first (`--full` reads every attribute), or `yagura demo`",
         )
     );
-    Ok(World::new(&resources, &coverage))
+    Ok((World::new(&resources, &coverage), resources))
 }
 
 fn evaluate_cases(context: &Context, args: &EvaluateArgs) -> anyhow::Result<Exit> {

@@ -90,7 +90,7 @@ pub(super) fn reasons(lang: Lang, answer: &Answer, every: bool) -> Vec<String> {
         Verdict::Unknown => {
             for missing in &answer.missing {
                 let kind = layer(lang, missing.layer);
-                let reason = format!("reason.{}", missing.unread.reason.as_str());
+                let reason = format!("report.reason.{}", missing.unread.reason.as_str());
                 let reason = words(lang).get(&reason);
                 let of = &missing.of;
                 let detail = match missing.unread.detail.as_str() {

@@ -1,6 +1,8 @@
 //! `yagura reference`: the pages of the reference, printed by the program itself.
 //! They go into both books (`cargo xtask reference`) and are checked to be fresh.
 
+mod detections;
+
 use std::fmt::Write as _;
 
 use clap::{Args, Command};
@@ -25,6 +27,8 @@ enum Page {
     Controls,
     Resources,
     Frameworks,
+    Detections,
+    Escalations,
 }
 
 pub(crate) fn run(args: &ReferenceArgs, lang: Lang) -> anyhow::Result<Exit> {
@@ -35,6 +39,8 @@ pub(crate) fn run(args: &ReferenceArgs, lang: Lang) -> anyhow::Result<Exit> {
         Page::Controls => controls(&mut text, lang)?,
         Page::Resources => resources(&mut text, lang)?,
         Page::Frameworks => frameworks(&mut text, lang)?,
+        Page::Detections => detections::detections(&mut text, lang)?,
+        Page::Escalations => detections::escalations(&mut text, lang)?,
     }
     output::data(|out| out.write_all(text.as_bytes()))?;
     Ok(Exit::Done)
@@ -158,13 +164,8 @@ fn controls(text: &mut String, lang: Lang) -> anyhow::Result<()> {
             let (s, g) = (words.get("control.severity"), words.get("control.guidance"));
             writeln!(text, "\n## {service}\n\n| {c} | {s} | {g} |\n| --- | --- | --- |")?;
         }
-        let severity = words.get(match control.severity {
-            yagura_model::Severity::Critical => "report.severity.critical",
-            yagura_model::Severity::High => "report.severity.high",
-            yagura_model::Severity::Medium => "report.severity.medium",
-            yagura_model::Severity::Low => "report.severity.low",
-            yagura_model::Severity::Informational => "report.severity.informational",
-        });
+        let severity = format!("report.severity.{}", control.severity.as_str());
+        let severity = words.get(&severity);
         let guidance = format!("control.{}", catalog::guidance(control.guidance));
         let title = cell(control.title.value.get(lang));
         writeln!(text, "| `{id}`<br>{title} | {severity} | {} |", words.get(&guidance))?;

@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::Context as _;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use yagura_collect::sources::{Tap, TapError};
 use yagura_content::Content;
-use yagura_judge::detections::{DetectOptions, Folder, State};
+use yagura_judge::detections::{DetectOptions, Detector, Folder, State};
 use yagura_model::Severity;
 use yagura_model::alert::Alert;
 use yagura_model::event::EventBatch;
@@ -40,6 +41,10 @@ pub(crate) struct Keeping {
     /// Held while this process goes on with the detector's memory; gone with the process.
     lock: Option<File>,
     memory: Mutex<Memory>,
+    /// The same detections with a lateness: who follows settles again and again.
+    patient: OnceLock<Detector>,
+    /// Whether there is anything to settle: from the start, since a run may have been killed.
+    unsettled: AtomicBool,
 }
 
 /// What is known of the stored memory, and of what was raised.
@@ -108,6 +113,8 @@ impl Keeping {
             clock,
             lock,
             memory: Mutex::new(memory),
+            patient: OnceLock::new(),
+            unsettled: AtomicBool::new(true),
         })
     }
 
@@ -126,11 +133,15 @@ impl Keeping {
     /// # Errors
     /// Where the store cannot be written.
     pub(crate) async fn settle(&self) -> anyhow::Result<()> {
+        if !self.unsettled.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
         let judging = self.judging();
         let (changed, state) = judging.with_folder(|folder| (folder.drain(), folder.save()))?;
         self.keep(&changed).await?;
-        let patient = self.chosen.with_lateness(&self.content, LATENESS_US);
-        let mut folder = Folder::new(&patient, Some(state))?;
+        let with_lateness = || self.chosen.with_lateness(&self.content, LATENESS_US);
+        let patient = self.patient.get_or_init(with_lateness);
+        let mut folder = Folder::new(patient, Some(state))?;
         let judged = folder.drain();
         let state = folder.save();
         let open = folder.finish().alerts;
@@ -207,6 +218,7 @@ impl Keeping {
 
 impl Tap for Keeping {
     fn batch(&self, source: &str, batch: &EventBatch) {
+        self.unsettled.store(true, Ordering::Release);
         self.judging().batch(source, batch);
     }
 
@@ -224,6 +236,8 @@ fn say_forgotten(context: &Context) {
 
 /// Takes the lock of the detector's memory; none where another process has it.
 fn take_lock(folder: &Path) -> Option<File> {
+    // With a database elsewhere nothing may have been put into the folder yet.
+    std::fs::create_dir_all(folder).ok()?;
     let file = File::create(folder.join(LOCK)).ok()?;
     file.try_lock().ok()?;
     Some(file)

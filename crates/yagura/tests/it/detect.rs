@@ -13,15 +13,17 @@ use crate::program::{Home, Ran, ended, signal};
 const ACCOUNT: &str = "111122223333";
 const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
 
-/// A record of CloudTrail, the n-th minute of the tests' day.
+/// A record of CloudTrail, the n-th minute of the tests' day; from its second day on in the minutes
+/// of the first.
 fn event(n: u32, name: &str, more: Value) -> Value {
+    let minute = n % 1_440;
     let mut event = json!({
         "eventVersion": "1.11",
         "userIdentity": {
             "type": "IAMUser", "principalId": "AIDAEXAMPLEEXAMPLEEX", "arn": ALICE,
             "accountId": ACCOUNT, "userName": "alice", "accessKeyId": "AKIAEXAMPLEEXAMPLEEX",
         },
-        "eventTime": format!("2026-10-05T{:02}:{:02}:00Z", n / 60, n % 60),
+        "eventTime": format!("2026-10-05T{:02}:{:02}:00Z", minute / 60, minute % 60),
         "eventSource": "cloudtrail.amazonaws.com",
         "eventName": name,
         "awsRegion": "us-east-1",

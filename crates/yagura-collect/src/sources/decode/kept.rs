@@ -33,9 +33,9 @@ pub struct KeptRow<'a> {
 /// Whether the lines of a source say what they are only with the header of their object, which the
 /// lake does not keep: then the columns tell the fields.
 pub fn is_headed(source: &Source) -> bool {
-    source.formats.iter().any(|format| {
-        matches!(format, RecordFormat::Delimited(format) if format.header != Header::None)
-    })
+    source.formats.iter().any(
+        |format| matches!(format, RecordFormat::Delimited(format) if format.header != Header::None),
+    )
 }
 
 /// The records of one object again, in the order of the rows, and how many could not be read.
@@ -70,9 +70,10 @@ pub fn kept<'a>(
     };
     let decoding = Decoding { object: &object, source, limits: &limits };
     let envelopes = Envelopes::of(source);
-    let json = source.formats.iter().any(|format| {
-        matches!(format, RecordFormat::Json | RecordFormat::Parquet)
-    });
+    let json = source
+        .formats
+        .iter()
+        .any(|format| matches!(format, RecordFormat::Json | RecordFormat::Parquet));
     let headed = is_headed(source);
     let mut messages: Option<Messages<'_>> = None;
     for row in rows {

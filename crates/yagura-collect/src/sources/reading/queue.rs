@@ -128,3 +128,59 @@ impl Queue {
         self.wake.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use yagura_content::Content;
+    use yagura_model::event::BatchBuilder;
+
+    use super::*;
+
+    fn batch(text: &str) -> EventBatch {
+        let mut builder = BatchBuilder::default();
+        builder.push_json(text.as_bytes()).unwrap();
+        builder.finish()
+    }
+
+    fn task() -> Task {
+        let object = LogObject {
+            location: "/a".into(),
+            key: "a".into(),
+            version: None,
+            etag: None,
+            size_bytes: 1,
+            modified: None,
+        };
+        Task { feed: 0, object, tries: 0 }
+    }
+
+    #[test]
+    fn a_batch_goes_to_a_worker_that_has_nothing_to_do_and_else_stays() {
+        let source = Content::builtin().sources.get("cloudtrail").unwrap();
+        let queue = Queue::default();
+        queue.push([task()]);
+        assert!(matches!(queue.take(), Some(Turn::Object(_))));
+        assert!(queue.offer(source, batch("{}")).is_some(), "nobody is there to take it");
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| queue.take());
+            while queue.state().idle == 0 {
+                std::thread::yield_now();
+            }
+            assert!(queue.offer(source, batch("{\"a\":1}")).is_none());
+            let taken = other.join().unwrap();
+            assert!(matches!(taken, Some(Turn::Batch(_, batch)) if batch.text() == "{\"a\":1}"));
+        });
+    }
+
+    #[test]
+    fn workers_end_when_all_is_listed_and_nothing_is_decoded() {
+        let queue = Queue::default();
+        queue.push([task()]);
+        queue.listed();
+        let Some(Turn::Object(again)) = queue.take() else { panic!("an object waits") };
+        queue.done(Some(again));
+        assert!(matches!(queue.take(), Some(Turn::Object(_))), "given back for another try");
+        queue.done(None);
+        assert!(queue.take().is_none());
+    }
+}

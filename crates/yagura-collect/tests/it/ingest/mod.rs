@@ -6,4 +6,6 @@ mod endpoints; // records posted over HTTP, syslog messages
 mod faults; // full disks, read-only folders, broken feeds
 mod kills; // killed at any point, several processes at once
 mod once; // nothing twice, nothing left out
+mod reading; // objects shown without a lake
+mod tapped; // who looks on keeps what it saw before a commit
 mod watched; // an object store that tells and fails on order

@@ -103,7 +103,7 @@ async fn show(context: &Context, args: &ShowArgs) -> anyhow::Result<Exit> {
         args.id.len() >= PREFIX_MIN && args.id.bytes().all(|c| c.is_ascii_hexdigit()),
         Hinted::new(
             format!("`{}` is no alert id", args.id),
-            "ids are 32 hex digits, or the first ones; `yagura alerts list --format jsonl` has them",
+            "write the first digits of an id, which `yagura alerts list --format jsonl` has",
         )
     );
     let content = context.content()?;

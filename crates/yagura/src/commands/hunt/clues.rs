@@ -57,12 +57,12 @@ fn part(clue: &Clue, table: &Table) -> Option<String> {
     Some(parts?.join(" OR "))
 }
 
-/// The column that holds just what is at a path.
+/// The column that holds what is at a path wherever something is there: its first choice.
 fn column<'t>(table: &'t Table, path: &FieldPath) -> Option<&'t Column> {
     let wanted = path.to_string();
-    table.columns.iter().find(|column| match column.from.as_slice() {
-        [only] if !only.from_key && only.picks.is_empty() => {
-            let steps: Option<Vec<&str>> = only
+    table.columns.iter().find(|column| match column.from.first() {
+        Some(first) if !first.from_key && first.picks.is_empty() => {
+            let steps: Option<Vec<&str>> = first
                 .steps
                 .iter()
                 .map(|step| match step {

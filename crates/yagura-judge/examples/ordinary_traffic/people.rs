@@ -77,7 +77,7 @@ impl Person {
     fn accounts(&self) -> &'static [&'static str] {
         match self.work {
             Work::Platform => &[SHOP, PAYMENTS, STAGING, DEVELOPMENT, LOGS, MANAGEMENT],
-            Work::Developer if self.number % 3 == 0 => &[PAYMENTS, STAGING, DEVELOPMENT],
+            Work::Developer if self.number.is_multiple_of(3) => &[PAYMENTS, STAGING, DEVELOPMENT],
             Work::Developer => &[SHOP, STAGING, DEVELOPMENT],
             Work::Analyst => &[SHOP],
             Work::Auditor => &[SECURITY, SHOP, PAYMENTS],

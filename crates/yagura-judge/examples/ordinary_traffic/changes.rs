@@ -46,7 +46,8 @@ pub(crate) fn terraform(ledger: &mut Ledger, at: i64, actor: &Actor) {
                 "iam:PutRolePolicy",
                 json!({"roleName": role, "policyName": "own",
                 "policyDocument": json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-                "Action": ["s3:GetObject"], "Resource": format!("arn:aws:s3:::{account}-uploads/*")}]})
+                "Action": ["s3:GetObject"], "Resource": format!("arn:aws:s3:::{account}-uploads/\
+                    *")}]})
                 .to_string()}),
             ),
             4 => call(

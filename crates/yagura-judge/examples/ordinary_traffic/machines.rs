@@ -209,9 +209,11 @@ fn cluster(ledger: &mut Ledger, start: i64, account: &str, busy: usize) {
             let web = Actor {
                 identity: json!({
                     "type": "WebIdentityUser",
-                    "principalId": format!("arn:aws:iam::{account}:oidc-provider/oidc.eks:{namespace}:{name}"),
+                    "principalId": format!("arn:aws:iam::{account}:oidc-provider/oidc.eks:\
+                        {namespace}:{name}"),
                     "userName": format!("system:serviceaccount:{namespace}:{name}"),
-                    "identityProvider": format!("arn:aws:iam::{account}:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE"),
+                    "identityProvider": format!("arn:aws:iam::{account}:oidc-provider/\
+                        oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE"),
                 }),
                 account: account.to_owned(),
                 address: "10.2.3.4".to_owned(),
@@ -562,7 +564,8 @@ fn pipelines(ledger: &mut Ledger, start: i64, day: i64) {
                 "type": "WebIdentityUser",
                 "principalId": "arn:aws:iam::oidc-provider/token.actions.githubusercontent.com",
                 "userName": "repo:example/infrastructure:ref:refs/heads/main",
-                "identityProvider": "arn:aws:iam::oidc-provider/token.actions.githubusercontent.com",
+                "identityProvider": "arn:aws:iam::oidc-provider/\
+                    token.actions.githubusercontent.com",
             }),
             account: account.to_owned(),
             address: runner.clone(),

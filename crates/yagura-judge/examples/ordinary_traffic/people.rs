@@ -109,7 +109,8 @@ impl Person {
                 "accountId": MANAGEMENT,
                 "onBehalfOf": {
                     "userId": format!("9067{:06}-0000", self.number),
-                    "identityStoreArn": format!("arn:aws:identitystore::{MANAGEMENT}:identitystore/d-9067"),
+                    "identityStoreArn": format!("arn:aws:identitystore::{MANAGEMENT}:\
+                        identitystore/d-9067"),
                 },
                 "credentialId": name_id("", &format!("{}{at}", self.name)),
             }),

@@ -5,14 +5,17 @@ use crate::account::{Account, CONTROLS};
 use crate::program::{Home, Ran};
 
 /// Every command that help shows, with the commands below it.
-const COMMANDS: [(&str, &[&str]); 14] = [
+const COMMANDS: [(&str, &[&str]); 17] = [
     ("access", &["can", "evaluate", "explain", "principal", "who-can"]),
     ("aws", &["call", "services"]),
     ("completions", &[]),
     ("content", &["lint", "new", "test"]),
     ("controls", &["evaluate", "list", "show"]),
+    ("alerts", &["list", "show"]),
     ("demo", &[]),
+    ("detect", &[]),
     ("doctor", &[]),
+    ("hunt", &[]),
     ("ingest", &[]),
     ("intelligence", &["list", "look", "refresh"]),
     (

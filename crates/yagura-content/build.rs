@@ -59,8 +59,8 @@ fn pack(content: &Path, folder: &Path, packed: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file is read by the Sigma engine, which reads YAML itself: it minds what is quoted, and
-/// a file may hold several documents.
+/// Whether a file is read by the Sigma engine, which reads YAML itself: it minds what is quoted,
+/// and a file may hold several documents.
 fn is_sigma(parts: &[std::borrow::Cow<'_, str>]) -> bool {
     match parts {
         [folder, _, file] if folder == "detections" => !file.ends_with(".cases.yaml"),

@@ -103,7 +103,19 @@ fn batch(at: usize, records: usize) -> EventBatch {
         let call = rng.usize(0..3 + who);
         let error = if rng.u8(..) < 5 { r#""errorCode":"AccessDenied","# } else { "" };
         let record = format!(
-            r#"{{"eventVersion":"1.11","userIdentity":{{"type":"AssumedRole","principalId":"AROA{who}:s","arn":"arn:aws:sts::111122223333:assumed-role/app-{who}/s","accountId":"111122223333","accessKeyId":"ASIA{who:016}","sessionContext":{{"sessionIssuer":{{"type":"Role","principalId":"AROA{who}","arn":"arn:aws:iam::111122223333:role/app-{who}","accountId":"111122223333","userName":"app-{who}"}},"attributes":{{"creationDate":"2026-11-01T00:00:00Z","mfaAuthenticated":"false"}}}}}},"eventTime":"{time}","eventSource":"ec2.amazonaws.com","eventName":"DescribeThings{call}","awsRegion":"us-east-1","sourceIPAddress":"203.0.{who}.24","userAgent":"aws-cli/2.31.0 md/prompt#off ua/2.1 os/linux",{error}"requestParameters":{{"bucketName":"b{who}","key":"k{number}","maxResults":50}},"responseElements":null,"requestID":"{number:032x}","eventID":"{number:032x}","readOnly":true,"eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}}"#
+            r#"{{"eventVersion":"1.11","userIdentity":{{"type":"AssumedRole",
+"principalId":"AROA{who}:s",
+"arn":"arn:aws:sts::111122223333:assumed-role/app-{who}/s","accountId":"111122223333",
+"accessKeyId":"ASIA{who:016}","sessionContext":{{"sessionIssuer":{{"type":"Role",
+"principalId":"AROA{who}","arn":"arn:aws:iam::111122223333:role/app-{who}","accountId":
+"111122223333","userName":"app-{who}"}},"attributes":{{"creationDate":
+"2026-11-01T00:00:00Z","mfaAuthenticated":"false"}}}}}},"eventTime":"{time}",
+"eventSource":"ec2.amazonaws.com","eventName":"DescribeThings{call}","awsRegion":
+"us-east-1","sourceIPAddress":"203.0.{who}.24","userAgent":
+"aws-cli/2.31.0 md/prompt#off ua/2.1 os/linux",{error}"requestParameters":{{"bucketName":
+"b{who}","key":"k{number}","maxResults":50}},"responseElements":null,"requestID":
+"{number:032x}","eventID":"{number:032x}","readOnly":true,"eventType":"AwsApiCall",
+"managementEvent":true,"recipientAccountId":"111122223333","eventCategory":"Management"}}"#
         );
         // The record is our own and well-formed.
         let _ = builder.push_json(record.as_bytes());

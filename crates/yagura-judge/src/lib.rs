@@ -9,8 +9,8 @@ pub mod cases;
 mod controls;
 pub mod detections;
 pub mod frameworks;
-pub mod sequences;
 pub mod intelligence;
+pub mod sequences;
 
 pub use controls::{
     AccountKnown, Judge, JudgeOptions, Judged, Needs, Snapshot, expired_exceptions,

@@ -1,6 +1,7 @@
 //! What detections cost: CPU-seconds per record over ordinary CloudTrail traffic, indexed already
 //! and from JSON text, with rules alone and with everything on, and how the cost grows with rules.
-//! `cargo run --release -p yagura-judge --example bench_detections -- [--records N] [--file JSONL]`.
+//! `cargo run --release -p yagura-judge --example bench_detections --
+//! [--records N] [--file JSONL]`.
 //!
 //! Times are those on a core, as Linux tells them. What unpacking and the lake cost on top is
 //! measured by `cargo xtask bench detect`.

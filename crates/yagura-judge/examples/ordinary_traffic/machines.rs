@@ -1,5 +1,6 @@
 //! Machines: instances, containers, functions, clusters, backups, services of AWS, pipelines and
 //! tools that look at everything. What pipelines change is in `changes.rs`.
+//! Long because it is a list of machines, each a few lines.
 
 use serde_json::{Value, json};
 

@@ -208,7 +208,7 @@ fn lay_over(base: &mut Value, over: &Map<String, Value>) {
                 members.remove(name);
             }
             Value::Object(inner) => {
-                lay_over(members.entry(name.clone()).or_insert(Value::Null), inner)
+                lay_over(members.entry(name.clone()).or_insert(Value::Null), inner);
             }
             _ => {
                 members.insert(name.clone(), value.clone());

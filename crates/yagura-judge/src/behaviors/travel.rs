@@ -79,7 +79,7 @@ impl Traveler {
     fn judge(&mut self, behavior: &Behavior, cells: &[Cell]) -> Option<Candidate> {
         let mut stays: Vec<(&Cell, Stay)> =
             cells.iter().map(|cell| (cell, Stay::of(cell))).collect();
-        stays.sort_by(|a, b| (a.1.first_us, a.1.place).cmp(&(b.1.first_us, b.1.place)));
+        stays.sort_by_key(|(_, stay)| (stay.first_us, stay.place));
         let start_us = cells.first()?.start_us;
         let settled = self.rate.is_mature(start_us, behavior.learning.micros(), behavior.support);
         let mut fastest: Option<Candidate> = None;

@@ -60,12 +60,15 @@ pub(super) fn stories<'k>(
     stories
 }
 
+/// What a content is to a story: the step that it takes, and its tactic.
+type Role = (Option<usize>, Arc<str>);
+
 /// What each content is to the story, if the window makes it.
 fn judge<'k>(
     at: usize,
     sequence: &Sequence,
     window: &[(&'k Kept, &Meaning)],
-) -> Option<BTreeMap<&'k str, (Option<usize>, Arc<str>)>> {
+) -> Option<BTreeMap<&'k str, Role>> {
     let mut contents: Vec<(&'k str, &Meaning, bool)> = Vec::new();
     for (kept, meaning) in window {
         match contents.iter_mut().find(|(known, ..)| *known == &*kept.content) {

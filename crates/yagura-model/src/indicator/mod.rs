@@ -1,4 +1,5 @@
-//! Indicators of threat intelligence: lists of addresses, domains, URLs and digests, held compactly.
+//! Indicators of threat intelligence: lists of addresses, domains, URLs and digests, held
+//! compactly.
 //! How lists are read is in `yagura-analyze`, how they are matched in `yagura-judge`.
 
 mod format;

@@ -46,7 +46,7 @@ impl<'r> Links<'r> {
     fn trust(&mut self, world: &World, role: &str) {
         let Some(trust) = world.trust_policy(role) else { return };
         let allowing = trust.statements.iter().filter(|it| it.effect == Effect::Allow);
-        for principal in allowing.flat_map(|statement| statement.principals()) {
+        for principal in allowing.flat_map(iam_policy::Statement::principals) {
             let roles = match &principal {
                 Principal::Anonymous => &mut self.open,
                 // An identity pool is a provider by name and a service by nature.

@@ -1,6 +1,7 @@
 //! Ways to power over a small account: open ones, closed ones, and those nobody can be sure of.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on fails")]
+#![allow(clippy::needless_pass_by_value, reason = "the smallest input reads best as a literal")]
 
 use iam_policy::Layer;
 use serde_json::{Value, json};

@@ -102,6 +102,10 @@ impl Worker {
     /// # Errors
     /// [`LakeError::Request`] without a begun object or for a table that the lake does not know;
     /// [`LakeError::Read`] or [`LakeError::Write`] where the store fails: abandon the object then.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "its memory is given back with its rows made"
+    )]
     pub fn append(
         &mut self,
         table: &Table,

@@ -86,9 +86,10 @@ fn every_word_that_is_used_exists() {
         for (at, _) in sources.match_indices(prefix) {
             let key = sources[at + 1..].split('"').next().unwrap();
             let is_key = key.chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '_');
-            let is_file = ["html", "css", "js", "json", "csv", "xml", "txt", "toml", "sarif"]
-                .iter()
-                .any(|end| key.ends_with(&format!(".{end}")));
+            let is_file =
+                ["html", "css", "js", "json", "jsonl", "csv", "xml", "txt", "toml", "sarif"]
+                    .iter()
+                    .any(|end| key.ends_with(&format!(".{end}")));
             let counted = known.contains_key(format!("{key}.other").as_str());
             if is_key && !is_file && !key.ends_with('.') && !counted && !known.contains_key(key) {
                 missing.insert(key.to_owned());

@@ -193,7 +193,7 @@ async fn an_alert_is_found_by_the_beginning_of_its_identity() {
         let alerts = bed.open().await.alerts();
         let one = alert("a", "alice", 0, 1);
         kept(&alerts, &[one.clone(), alert("b", "bob", 0, 2)]).await;
-        let found = alerts.find(&one.id[..8], 5).await.unwrap();
+        let found = alerts.find(one.id.get(..8).unwrap(), 5).await.unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].alert, one);
         assert_eq!(found[0].raised, at(100));

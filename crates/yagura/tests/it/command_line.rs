@@ -6,7 +6,7 @@ use crate::program::{Home, Ran};
 
 /// Every command that help shows, with the commands below it.
 const COMMANDS: [(&str, &[&str]); 17] = [
-    ("access", &["can", "evaluate", "explain", "principal", "who-can"]),
+    ("access", &["can", "escalations", "evaluate", "explain", "lint", "principal", "who-can"]),
     ("aws", &["call", "services"]),
     ("completions", &[]),
     ("content", &["lint", "new", "test"]),

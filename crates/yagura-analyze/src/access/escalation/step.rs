@@ -83,10 +83,15 @@ impl<'s> Search<'s> {
             }
             Gain::OneselfAsUser if is_user => vec![of(Reached::Strengthened(arn.to_owned()))],
             Gain::OneselfAsRole if !is_user => vec![of(Reached::Strengthened(arn.to_owned()))],
-            Gain::PermissionSets => vec![of(Reached::EveryAccount)],
-            Gain::Group | Gain::OneselfAsUser | Gain::OneselfAsRole | Gain::OneselfUnbounded => {
-                Vec::new()
+            // Elsewhere the calls reach nothing, whatever the policies say.
+            Gain::PermissionSets if self.world.may_manage_permission_sets(&holder.account) => {
+                vec![of(Reached::EveryAccount)]
             }
+            Gain::Group
+            | Gain::OneselfAsUser
+            | Gain::OneselfAsRole
+            | Gain::OneselfUnbounded
+            | Gain::PermissionSets => Vec::new(),
         }
     }
 
@@ -237,6 +242,15 @@ fn unlimited(holder: &Holder) -> Option<Holder> {
 }
 
 impl World {
+    /// Whether permission sets of the organization can be managed from an account: from the
+    /// management account. Without an organization in the inventory from any, as far as is known;
+    /// to whom it is delegated is not in the inventory.
+    fn may_manage_permission_sets(&self, account: &str) -> bool {
+        let organization = self.organization.as_ref();
+        let management = organization.and_then(|it| it.management_account.as_deref());
+        management.is_none_or(|management| management == account)
+    }
+
     /// The trust policy of a role, as far as it was read.
     pub(super) fn trust_policy(&self, role: &str) -> Option<&iam_policy::Policy> {
         self.guarded.get(role)?.policy()

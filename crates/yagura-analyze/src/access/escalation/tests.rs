@@ -71,6 +71,7 @@ fn ways() -> Vec<Escalation> {
             Gain::RoleOf("AWS::Lambda::Function".to_owned()),
             &[("lambda:UpdateFunctionCode", Resource)],
         ),
+        way("set", Gain::PermissionSets, &[("sso:AttachManagedPolicyToPermissionSet", Anything)]),
         way("put", Gain::OneselfAsUser, &[("iam:PutUserPolicy", Oneself)]),
         way("version", Gain::OneselfAsUser, &[("iam:CreatePolicyVersion", OwnPolicy)]),
         way("join", Gain::Group, &[("iam:AddUserToGroup", Gained)]),
@@ -282,4 +283,16 @@ fn roles_that_trust_each_other_end() {
     let other = "arn:aws:iam::444455556666:role/other";
     let two = role(other, json!({"AWS": ACCOUNT}), may.clone());
     check(&[user(may), one, two], &[]);
+}
+
+#[test]
+fn permission_sets_are_managed_from_the_management_account_only() {
+    let may = user(json!([statement(json!("sso:*"), "*")]));
+    let organization = |management: &str| {
+        let mut organization = resource("AWS::Organizations::Organization", "o-example", json!({}));
+        organization.runtime.insert("ManagementAccountId".to_owned(), management.into());
+        organization
+    };
+    check(&[may.clone(), organization(ACCOUNT)], &["set"]);
+    check(&[may, organization("111122223333")], &[]);
 }

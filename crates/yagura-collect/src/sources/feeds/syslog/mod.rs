@@ -277,8 +277,10 @@ async fn datagrams(
             take(buffer.get(..length).unwrap_or_default());
         }
     }
-    // What the system has taken from the network already.
-    while let Ok(length) = udp.try_recv(&mut buffer) {
+    // What the system has taken from the network already. The runtime may not have heard of it yet,
+    // so the socket itself is asked; it does not block.
+    let Ok(udp) = udp.into_std() else { return };
+    while let Ok(length) = udp.recv(&mut buffer) {
         take(buffer.get(..length).unwrap_or_default());
     }
 }

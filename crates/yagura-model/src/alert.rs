@@ -168,6 +168,17 @@ pub struct Witness {
 }
 
 impl Witness {
+    /// What the source itself calls the record (CloudTrail: `eventID`): the first part of its name.
+    pub fn event_id(&self) -> &str {
+        let first = self.id.split_once(':').and_then(|(length, rest)| {
+            let length: usize = length.parse().ok()?;
+            rest.get(..length)
+        });
+        first.unwrap_or(&self.id)
+    }
+}
+
+impl Witness {
     /// A short stand-in for the record's name, the same wherever the record is read.
     pub fn event_hash(&self) -> u64 {
         event_hash(&self.source, &self.id)

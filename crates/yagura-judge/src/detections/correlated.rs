@@ -140,28 +140,30 @@ fn contrast(correlation: &sigma::Correlation, alert: &CorrelationAlert) -> Optio
     let Aggregate::Measure(measure, limits) = &correlation.aggregate else { return None };
     let Limit { operator, value } = limits.first()?;
     let span = span(correlation.timespan_seconds);
-    let (what, what_ja) = match measure {
-        Measure::Events => ("events".to_owned(), "件のイベント".to_owned()),
+    // What is measured, in each language, and the Japanese counter word.
+    let (what, what_ja, counter) = match measure {
+        Measure::Events => ("events".to_owned(), "イベント".to_owned(), " 件"),
         Measure::Values(fields) => {
             let fields = fields.join(", ");
-            (format!("different values of `{fields}`"), format!("種類の `{fields}` の値"))
+            (format!("different values of `{fields}`"), format!("`{fields}` の値"), " 種類")
         }
         Measure::Sum(field) => {
-            (format!("as the sum of `{field}`"), format!("（`{field}` の合計）"))
+            (format!("as the sum of `{field}`"), format!("`{field}` の合計"), "")
         }
         Measure::Average(field) => {
-            (format!("as the mean of `{field}`"), format!("（`{field}` の平均）"))
+            (format!("as the mean of `{field}`"), format!("`{field}` の平均"), "")
         }
         Measure::Percentile(field, percent) => (
             format!("as the {percent}th percentile of `{field}`"),
-            format!("（`{field}` の {percent} パーセンタイル）"),
+            format!("`{field}` の {percent} パーセンタイル"),
+            "",
         ),
     };
     let (bound, bound_ja) = match operator {
         Operator::Greater => ("at most", "以下"),
         Operator::AtLeast => ("fewer than", "未満"),
         Operator::Less => ("at least", "以上"),
-        Operator::AtMost => ("more than", "超"),
+        Operator::AtMost => ("more than", "を超える"),
         Operator::Equal => ("other than", "以外"),
         Operator::Different => ("exactly", "ちょうど"),
     };
@@ -169,11 +171,11 @@ fn contrast(correlation: &sigma::Correlation, alert: &CorrelationAlert) -> Optio
     Some(Contrast {
         normal: Prose {
             en: format!("{bound} {value} {what} within {}", span.0),
-            ja: format!("{} 以内に {value} {bound_ja} {what_ja}", span.1),
+            ja: format!("{what_ja}が {value}{counter}{bound_ja}（{}以内）", span.1),
         },
         seen: Prose {
             en: format!("{measured} {what} within {}", span.0),
-            ja: format!("{} 以内に {measured} {what_ja}", span.1),
+            ja: format!("{what_ja}が {measured}{counter}（{}以内）", span.1),
         },
     })
 }

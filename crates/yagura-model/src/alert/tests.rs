@@ -159,3 +159,12 @@ fn a_long_value_is_cut_between_letters() {
     let matched = Matched::new("s", "f", Some(&value));
     assert_eq!(matched.value.unwrap().chars().count(), MATCHED_CHARS_MAX);
 }
+
+#[test]
+fn the_sources_own_name_of_a_record_is_the_first_part_of_its_name() {
+    let named = |id: &str| Witness { id: id.into(), ..Witness::default() };
+    assert_eq!(named("4:ab-112:1112223334449:us-east-1").event_id(), "ab-1");
+    for whole in ["ab-1", "s3://logs/a.json.gz#7", "9:short", "4:日本"] {
+        assert_eq!(named(whole).event_id(), whole);
+    }
+}

@@ -49,7 +49,7 @@ fn value(alert: &Alert, entry: Option<&AlertEntry>, lang: Lang) -> Value {
         "last_time": facts::instant(alert.last_us),
         "count": count,
         "count_is_exact": exact,
-        "event_ids": alert.witnesses.iter().map(|witness| &witness.id).collect::<Vec<_>>(),
+        "event_ids": alert.witnesses.iter().map(Witness::event_id).collect::<Vec<_>>(),
         "source": of(|witness| Some(&witness.source)),
         "entity": {"kind": alert.entity.kind.as_str(), "id": alert.entity.id},
         "account": of(|witness| witness.account.as_deref()).or(alert.accounts.names().next()),
@@ -114,7 +114,7 @@ fn sometimes(
                 "tactic": step.tactic,
                 "rule_id": step.content,
                 "title": step.title.get(lang),
-                "event_id": step.witness.id,
+                "event_id": step.witness.event_id(),
             })
         };
         put("story", alert.story.iter().map(step).collect());

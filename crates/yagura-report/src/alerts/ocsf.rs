@@ -153,7 +153,7 @@ fn evidence(witness: &Witness) -> Value {
         "data",
         json!({
             "source": &witness.source,
-            "event_id": clean(&witness.id),
+            "event_id": clean(witness.event_id()),
             "time": facts::instant(witness.time_us),
             "outcome": &witness.outcome,
             "user_agent": &witness.user_agent,

@@ -246,7 +246,7 @@ fn row(alert: &Alert) -> Row {
         notes: notes.filter(|note| !note.en.is_empty()).collect(),
         matched: alert.matched.iter().map(matched).collect(),
         steps: alert.story.iter().map(step).collect(),
-        events: alert.witnesses.iter().map(|one| clean(&one.id).into_owned()).collect(),
+        events: alert.witnesses.iter().map(|one| clean(one.event_id()).into_owned()).collect(),
         query: super::story::query(alert).unwrap_or_default(),
     }
 }

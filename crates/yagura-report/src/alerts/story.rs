@@ -235,7 +235,7 @@ impl Story<'_> {
         }
         self.heading("alerts.story.records");
         for witness in &self.alert.witnesses {
-            let (source, id) = (clean(&witness.source), clean(&witness.id));
+            let (source, id) = (clean(&witness.source), clean(witness.event_id()));
             let action = witness.action.as_deref().map(clean).unwrap_or_default();
             let time = facts::second(witness.time_us);
             self.line(&format!("  {time}  {source}  {id}  {action}"));

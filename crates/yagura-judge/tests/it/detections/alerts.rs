@@ -63,7 +63,7 @@ fn a_correlation_names_its_records_and_what_was_measured() {
     assert_eq!(matched, expected);
     let contrast = alert.contrast.unwrap();
     assert_eq!(contrast.normal.en, "fewer than 3 events within 5 minutes");
-    assert_eq!(contrast.seen.ja, "5 分 以内に 3 件のイベント");
+    assert_eq!(contrast.seen.ja, "イベントが 3 件（5 分以内）");
 }
 
 #[test]

@@ -349,7 +349,9 @@ fn check_harmless(text: &str) {
         }
         let told = story(alerts.first().unwrap(), None, lang, &TerminalOptions::default());
         assert!(!told.contains('\u{1b}'), "{told}");
-        assert!(!told.contains("yagura query") || text.chars().all(char::is_alphanumeric));
+        // Letters of ARNs and addresses mean nothing to a shell between quotation marks.
+        let harmless = |c: char| c.is_ascii_alphanumeric() || "-_./:@+=,".contains(c);
+        assert!(!told.contains("yagura query") || text.chars().all(harmless), "{told}");
     }
 }
 

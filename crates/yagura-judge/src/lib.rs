@@ -6,6 +6,7 @@
 
 pub mod behaviors;
 pub mod cases;
+mod conditions;
 mod controls;
 pub mod detections;
 pub mod frameworks;

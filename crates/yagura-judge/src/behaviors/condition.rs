@@ -2,13 +2,13 @@
 //! of the fields that conditions read, and remembered.
 //! Compiling behaviours is `compile.rs`, reading their own fields `reading.rs`.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use sigma::{FieldPath, Matcher, Pipeline, RuleSet, Scratch, SourceId, Weight};
+use sigma::Scratch;
 use yagura_model::event::{Kind, PathTrie, Record, TrieStep, Value};
 
 use super::hash::{self, ByHash};
+use crate::conditions;
 
 /// Combinations remembered; beyond, all are forgotten and begin anew.
 const REMEMBERED_MAX: usize = 1 << 16;
@@ -16,10 +16,7 @@ const REMEMBERED_MAX: usize = 1 << 16;
 /// The conditions of one source.
 #[derive(Debug)]
 pub(super) struct Conditions {
-    matcher: Matcher,
-    source: Option<SourceId>,
-    /// By rule: the behaviour's number.
-    behaviors: Vec<u16>,
+    compiled: conditions::Conditions<u16>,
     /// Slots of the fields that conditions read.
     leaves: Vec<usize>,
     /// Slots of the objects on the way; an array there is gone into by Sigma and not by a slot.
@@ -42,26 +39,8 @@ impl Conditions {
         texts: &[(u16, String)],
         trie: &mut PathTrie,
     ) -> (Self, Vec<(u16, String)>) {
-        let mut set = RuleSet::default();
-        let mut behaviors = Vec::new();
-        let mut faults = Vec::new();
-        for (number, text) in texts {
-            let parsed = sigma::parse("where", text);
-            let errors = parsed.problems.iter().filter(|problem| problem.weight == Weight::Error);
-            faults.extend(errors.map(|problem| (*number, problem.to_string())));
-            behaviors.extend(parsed.rules.iter().map(|_| *number));
-            set.add(parsed);
-        }
-        let compiled = Matcher::compile(set, &[Pipeline::plain("records")]);
-        let errors = compiled.problems.iter().filter(|problem| problem.weight == Weight::Error);
-        for problem in errors {
-            // Lint has compiled each alone; what is wrong with them together names no single one.
-            let first = behaviors.first().copied().unwrap_or_default();
-            faults.push((first, problem.to_string()));
-        }
-        let matcher = compiled.matcher;
-        let source = matcher.source("records");
-        let needs = source.and_then(|source| matcher.needs(source));
+        let (compiled, faults) = conditions::Conditions::compile("where", texts);
+        let needs = compiled.source.and_then(|source| compiled.matcher.needs(source));
         let paths = needs.as_ref().map(|needs| needs.paths.as_slice()).unwrap_or_default();
         let (mut leaves, mut ways) = (Vec::new(), Vec::new());
         for path in paths {
@@ -73,11 +52,11 @@ impl Conditions {
             }
         }
         let whole_record = needs.as_ref().is_some_and(|needs| needs.whole_record);
-        (Self { matcher, source, behaviors, leaves, ways, whole_record }, faults)
+        (Self { compiled, leaves, ways, whole_record }, faults)
     }
 
     pub(super) fn memory(&self) -> Memory {
-        Memory { scratch: self.matcher.scratch(), known: ByHash::default() }
+        Memory { scratch: self.compiled.matcher.scratch(), known: ByHash::default() }
     }
 
     /// The numbers of the behaviours that a record counts for.
@@ -128,73 +107,6 @@ impl Conditions {
     }
 
     fn ask(&self, record: Record<'_>, memory: &mut Memory) -> Arc<[u16]> {
-        let Some(source) = self.source else { return Arc::from([]) };
-        let matched = self.matcher.matches(source, &Fields(record), &mut memory.scratch);
-        let numbers = matched.iter().filter_map(|rule| self.behaviors.get(rule.index()));
-        numbers.copied().collect()
-    }
-}
-
-/// A record as Sigma reads it.
-struct Fields<'a>(Record<'a>);
-
-impl sigma::Record for Fields<'_> {
-    fn read(&self, path: &FieldPath, visit: &mut dyn FnMut(sigma::Value<'_>)) {
-        follow(self.0.root(), path, 0, visit);
-    }
-
-    fn read_all(&self, visit: &mut dyn FnMut(sigma::Value<'_>)) {
-        all(self.0.root(), visit);
-    }
-
-    fn id(&self) -> Cow<'_, str> {
-        Cow::Borrowed("")
-    }
-
-    fn time_us(&self) -> Option<i64> {
-        None
-    }
-}
-
-/// The depth of the recursion is that of the path and of the record's arrays, which are bounded.
-fn follow(value: Value<'_>, path: &FieldPath, at: usize, visit: &mut dyn FnMut(sigma::Value<'_>)) {
-    if value.kind() == Kind::Array {
-        let mut items = value.items().peekable();
-        if items.peek().is_none() && path.segment(at).is_none() {
-            visit(sigma::Value::EmptyList);
-        }
-        items.for_each(|item| follow(item, path, at, visit));
-        return;
-    }
-    match path.segment(at) {
-        Some(name) => {
-            if let Some(member) = value.get(name) {
-                follow(member, path, at + 1, visit);
-            }
-        }
-        None => show(value, visit),
-    }
-}
-
-fn all(value: Value<'_>, visit: &mut dyn FnMut(sigma::Value<'_>)) {
-    match value.kind() {
-        Kind::Array => value.items().for_each(|item| all(item, visit)),
-        Kind::Object => value.entries().for_each(|(_, member)| all(member, visit)),
-        Kind::Null => {}
-        _ => show(value, visit),
-    }
-}
-
-fn show(value: Value<'_>, visit: &mut dyn FnMut(sigma::Value<'_>)) {
-    match value.kind() {
-        Kind::Null => visit(sigma::Value::Null),
-        Kind::Bool => visit(sigma::Value::Boolean(value.as_bool() == Some(true))),
-        Kind::Number => visit(sigma::Value::Number(value.source())),
-        Kind::String => visit(sigma::Value::Text(&value.as_str().unwrap_or_default())),
-        Kind::Array => visit(sigma::Value::EmptyList),
-        Kind::Object => {
-            let text = value.json();
-            visit(sigma::Value::Object(&text.as_ref()));
-        }
+        self.compiled.hold(record, &mut memory.scratch).collect()
     }
 }

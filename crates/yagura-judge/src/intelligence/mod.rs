@@ -5,7 +5,6 @@
 //! something else in every network (private, link-local, …) are on no list.
 
 pub mod cases;
-mod condition;
 mod digests;
 mod network;
 mod ranges;
@@ -203,7 +202,7 @@ impl Intelligence {
             .rules
             .sources
             .iter()
-            .map(|(_, source)| source.conditions.as_ref().map(condition::Conditions::scratch));
+            .map(|(_, source)| source.conditions.as_ref().map(|it| it.matcher.scratch()));
         Inspector { scratches: scratches.collect(), ..Inspector::default() }
     }
 
@@ -428,6 +427,7 @@ fn ask(
     holding.clear();
     if let (Some(conditions), Some(Some(scratch))) = (&source.conditions, scratches.get_mut(number))
     {
-        conditions.hold(record, scratch, holding);
+        holding.clear();
+        holding.extend(conditions.hold(record, scratch));
     }
 }

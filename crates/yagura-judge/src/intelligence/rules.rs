@@ -11,7 +11,7 @@ use yagura_model::alert::{About, EntityKind, SignalKind};
 use yagura_model::indicator::ThreatCategory;
 use yagura_model::source::FieldPath;
 
-use super::condition::Conditions;
+use crate::conditions::Conditions;
 
 /// What a hit says of its rule.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub(super) struct Field {
 #[derive(Debug)]
 pub(super) struct SourceRules {
     pub(super) fields: Vec<Field>,
-    pub(super) conditions: Option<Conditions>,
+    pub(super) conditions: Option<Conditions<usize>>,
 }
 
 /// All rules.
@@ -107,7 +107,7 @@ impl Rules {
                     }
                 }
             }
-            let (conditions, failed) = Conditions::compile(&texts);
+            let (conditions, failed) = Conditions::compile("detection", &texts);
             for (number, why) in failed {
                 let owner = |field: &Field| {
                     let lists = field.lists.iter().map(|(_, placed)| placed);

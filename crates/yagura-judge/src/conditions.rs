@@ -1,29 +1,30 @@
-//! Which records a rule counts: the Sigma conditions of all rules of one source, asked only when
-//! a value was found on a list.
-//! Rules without a condition are not here.
+//! Sigma conditions of content that is no rule of its own: compiled together, each with the number
+//! that its owner has, and a record as they read it.
+//! Rules of detections read records with their mappings: `detections::record`.
 
 use std::borrow::Cow;
 
 use sigma::{FieldPath, Matcher, Pipeline, RuleSet, Scratch, SourceId, Weight};
 use yagura_model::event::{Kind, Record, Value};
 
-/// The conditions of one source.
+/// Conditions over the records of one source.
 #[derive(Debug)]
-pub(super) struct Conditions {
-    matcher: Matcher,
-    source: Option<SourceId>,
-    /// By the matcher's rule: the number that the caller gave.
-    numbers: Vec<usize>,
+pub(crate) struct Conditions<N> {
+    pub(crate) matcher: Matcher,
+    pub(crate) source: Option<SourceId>,
+    /// By the matcher's rule: its owner's number.
+    numbers: Vec<N>,
 }
 
-impl Conditions {
-    /// Compiles conditions; what cannot be compiled is told with its number.
-    pub(super) fn compile(texts: &[(usize, String)]) -> (Self, Vec<(usize, String)>) {
+impl<N: Copy + Default> Conditions<N> {
+    /// Compiles conditions, with the name that faults give their texts;
+    /// what cannot be compiled is told with its owner's number.
+    pub(crate) fn compile(origin: &str, texts: &[(N, String)]) -> (Self, Vec<(N, String)>) {
         let mut set = RuleSet::default();
         let mut numbers = Vec::new();
         let mut faults = Vec::new();
         for (number, text) in texts {
-            let parsed = sigma::parse("detection", text);
+            let parsed = sigma::parse(origin, text);
             let errors = parsed.problems.iter().filter(|problem| problem.weight == Weight::Error);
             faults.extend(errors.map(|problem| (*number, problem.to_string())));
             numbers.extend(parsed.rules.iter().map(|_| *number));
@@ -31,6 +32,7 @@ impl Conditions {
         }
         let compiled = Matcher::compile(set, &[Pipeline::plain("records")]);
         let errors = compiled.problems.iter().filter(|problem| problem.weight == Weight::Error);
+        // Lint has compiled each alone; what is wrong with them together names no single one.
         let first = numbers.first().copied().unwrap_or_default();
         faults.extend(errors.map(|problem| (first, problem.to_string())));
         let matcher = compiled.matcher;
@@ -38,16 +40,17 @@ impl Conditions {
         (Self { matcher, source, numbers }, faults)
     }
 
-    pub(super) fn scratch(&self) -> Scratch {
-        self.matcher.scratch()
-    }
-
     /// The numbers of the conditions that hold for a record.
-    pub(super) fn hold(&self, record: Record<'_>, scratch: &mut Scratch, to: &mut Vec<usize>) {
-        to.clear();
-        let Some(source) = self.source else { return };
-        let matched = self.matcher.matches(source, &Fields(record), scratch);
-        to.extend(matched.iter().filter_map(|rule| self.numbers.get(rule.index())));
+    pub(crate) fn hold(
+        &self,
+        record: Record<'_>,
+        scratch: &mut Scratch,
+    ) -> impl Iterator<Item = N> {
+        let matched = match self.source {
+            Some(source) => self.matcher.matches(source, &Fields(record), scratch),
+            None => &[],
+        };
+        matched.iter().filter_map(|rule| self.numbers.get(rule.index()).copied())
     }
 }
 

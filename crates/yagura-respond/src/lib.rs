@@ -1,2 +1,7 @@
-//! Stage 3, act: findings, routes, channels, runbooks. It never reads the lake.
-//! It comes with the findings issue; nothing here yet.
+//! Stage 3, act: verdicts and alerts become findings, findings reach people.
+//! It never reads the lake and never a clock: the time is handed in.
+
+mod error;
+pub mod findings;
+
+pub use error::RespondError;

@@ -14,6 +14,7 @@ mod path;
 mod resource;
 mod rows;
 mod score;
+pub mod secret;
 mod severity;
 mod shown;
 pub mod source;

@@ -36,11 +36,15 @@ pub enum Root {
     Ids,
     /// Allow list: the alert that a signal would make by itself.
     Alert,
+    /// Automation rule, route: the finding.
+    Finding,
+    /// Route: what happened to the finding.
+    Change,
 }
 
 impl Root {
     /// How many there are.
-    pub(crate) const COUNT: usize = 16;
+    pub(crate) const COUNT: usize = 18;
 
     /// All of them, in the order of their discriminants.
     pub(crate) const ALL: [Self; Self::COUNT] = [
@@ -60,6 +64,8 @@ impl Root {
         Self::Partition,
         Self::Ids,
         Self::Alert,
+        Self::Finding,
+        Self::Change,
     ];
 
     /// The name as written in an expression.
@@ -81,6 +87,8 @@ impl Root {
             Self::Partition => "partition",
             Self::Ids => "ids",
             Self::Alert => "alert",
+            Self::Finding => "finding",
+            Self::Change => "change",
         }
     }
 }
@@ -118,14 +126,18 @@ pub enum ScopeKind {
     Until,
     /// `when` of the allow list.
     Alert,
+    /// `when` of an automation rule: over a finding as it is observed.
+    Automation,
+    /// `when` of a route: over a finding and what happened to it.
+    Route,
 }
 
 impl ScopeKind {
     /// The variables that may be named here.
     pub fn roots(self) -> &'static [Root] {
         use Root::{
-            Account, Alert, Arn, Id, Ids, Item, Name, Now, Output, Parameters, Parent, Partition,
-            Region, Resource, Row, Rows,
+            Account, Alert, Arn, Change, Finding, Id, Ids, Item, Name, Now, Output, Parameters,
+            Parent, Partition, Region, Resource, Row, Rows,
         };
         match self {
             Self::Control => &[Resource, Parameters, Now, Account],
@@ -147,6 +159,8 @@ impl ScopeKind {
             Self::Before => &[Account, Region, Partition, Parent],
             Self::Until => &[Output],
             Self::Alert => &[Alert, Now],
+            Self::Automation => &[Finding, Resource, Account, Now],
+            Self::Route => &[Finding, Change, Account, Now],
         }
     }
 

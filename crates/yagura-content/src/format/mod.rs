@@ -2,6 +2,7 @@
 //! Whether what is written makes sense is checked in `crate::lint`.
 
 mod alert_site;
+mod automation;
 mod behavior;
 mod control;
 mod detection;
@@ -24,6 +25,9 @@ mod span;
 
 pub use alert_site::{
     AlertContext, AlertPattern, AllowRule, Automation, CrownJewels, Production, SuppressionRule,
+};
+pub use automation::{
+    AutomationCase, AutomationRule, AutomationSettings, AutomationSuppression, AutomationValidity,
 };
 pub use behavior::{
     Behavior, BehaviorCase, BehaviorKind, CaseExpectation, CaseHistory, CaseNetwork, CaseRepeat,

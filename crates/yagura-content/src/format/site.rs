@@ -12,6 +12,7 @@ use serde_json::Value;
 use yagura_model::Severity;
 
 use super::alert_site::{AlertContext, AllowRule, SuppressionRule};
+use super::automation::AutomationRule;
 use super::intelligence::IntelligenceSite;
 use crate::place::Placed;
 
@@ -34,6 +35,8 @@ pub struct Site {
     pub context: AlertContext,
     /// `intelligence.yaml`.
     pub intelligence: IntelligenceSite,
+    /// `rules.yaml`, in the order in which they are applied.
+    pub rules: Vec<Arc<AutomationRule>>,
 }
 
 /// By control, by parameter: the value that the site wants.

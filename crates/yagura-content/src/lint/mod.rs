@@ -2,6 +2,7 @@
 //! Whether a file can be read at all is found by the loader.
 
 mod alert_site;
+mod automation;
 mod behaviors;
 mod controls;
 mod detections;
@@ -138,6 +139,7 @@ impl<'c> Lint<'c> {
         }
         site::check(self);
         alert_site::check(self);
+        automation::check(self);
     }
 
     fn has(&self, key: &str) -> bool {

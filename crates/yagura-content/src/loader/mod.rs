@@ -15,7 +15,7 @@ use yagura_model::source::Table;
 
 use crate::expression::ScopeKind;
 use crate::format::{
-    AllowRule, Behavior, Control, Detection, DetectionCases, EscalationFile, Expression, Framework,
+    AllowRule, AutomationRule, Behavior, Control, Detection, DetectionCases, EscalationFile, Expression, Framework,
     IndicatorFields, IntelligenceRule, ResourceType, SavedQuery, Sequence, SigmaMapping, Site,
     Source, SourceExtension,
 };
@@ -90,6 +90,7 @@ pub(crate) enum Kind {
     Suppressions,
     Allow,
     AlertContext,
+    AutomationRules,
 }
 
 /// The content built into the binary, loaded once per process, at first use.
@@ -183,7 +184,7 @@ impl Content {
                          escalations/<service>/<how>.yaml, \
                          sources/<source>/indicators.yaml, intelligence.yaml, \
                          exceptions.yaml, attestations.yaml, parameters.yaml, selection.yaml, \
-                         suppressions.yaml, allow.yaml, context.yaml";
+                         suppressions.yaml, allow.yaml, context.yaml, rules.yaml";
             let problem = Problem::at(file, crate::Place::default(), "no content has this path");
             return Err(Box::new(problem.hint(known)));
         };
@@ -299,8 +300,32 @@ impl Content {
                 });
                 site.allow = rules.into_iter().map(Arc::new).collect();
             }
+            Kind::AutomationRules => site.rules = self.automation(file, text, form)?,
         }
         Ok(())
+    }
+}
+
+impl Content {
+    /// Automation rules, in the order in which they are applied. One that is broken disables
+    /// itself, and not the others of the file.
+    fn automation(
+        &mut self,
+        file: &File,
+        text: &str,
+        form: Form,
+    ) -> Result<Vec<Arc<AutomationRule>>, Box<Problem>> {
+        let mut rules: Vec<AutomationRule> = list(file, text, form)?;
+        rules.retain_mut(|rule| {
+            rule.when.set_scope(ScopeKind::Automation);
+            let compiled = rule.when.compile().map(|_| ());
+            if let Err(error) = &compiled {
+                self.problems.push(rule.when.problem(file, error));
+            }
+            compiled.is_ok()
+        });
+        rules.sort_by_key(|rule| rule.order);
+        Ok(rules.into_iter().map(Arc::new).collect())
     }
 }
 
@@ -380,6 +405,7 @@ impl Kind {
             ["suppressions"] => Some(Self::Suppressions),
             ["allow"] => Some(Self::Allow),
             ["context"] => Some(Self::AlertContext),
+            ["rules"] => Some(Self::AutomationRules),
             _ => None,
         }
     }

@@ -218,3 +218,86 @@ fn an_extension_cannot_change_what_is_promised() {
         assert_eq!(content.sources["cloudtrail"].retention_days, 0);
     }
 }
+
+const RULES: &str = r#"- id: later
+  when: finding.account == "111122223333"
+  order: 200
+  set: {assignee: team-b}
+- id: first
+  when: finding.severity in ["low", "medium"] && resource.tags.env == "dev"
+  set:
+    severity: low
+    due_in: 30d
+    suppress: {for: 90d, reason: nobody uses it}
+    tags: {team: payments}
+  cases:
+    - name: a bucket of development
+      matches: true
+      finding: {severity: medium}
+      resource: {tags: {env: dev}}
+    - name: a bucket of production
+      matches: false
+      finding: {severity: medium}
+      resource: {tags: {env: prod}}
+    - name: a bucket without tags
+      matches: false
+      finding: {severity: medium}
+"#;
+
+#[test]
+fn automation_rules_come_in_the_order_in_which_they_are_applied() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "rules.yaml", RULES);
+    let content = Content::load(Some(folder.path()));
+    assert!(content.problems.is_empty(), "{:?}", content.problems);
+    let ids: Vec<&str> = content.site.rules.iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(ids, ["first", "later"]);
+    assert!(content.lint(None).is_empty(), "{:?}", content.lint(None));
+}
+
+#[test]
+fn lint_names_what_is_wrong_with_automation_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = r#"- id: twice
+  when: finding.severty == "low"
+  set: {severity: low}
+- id: twice
+  when: finding.account == "1"
+  set: {}
+- id: endless
+  when: finding.account == "1"
+  set:
+    suppress: {reason: "", for: 1d, until: 2027-01-01}
+- id: wrong
+  when: finding.account == "1"
+  set: {tags: {a=b: c}, assignee: " "}
+  cases:
+    - {name: another account, matches: true, finding: {account: "2"}}
+    - {name: no sense, matches: false, finding: {account: {a: 1}}}
+- id: broken
+  when: finding.account ==
+  set: {severity: low}
+- id: stranger
+  when: alert.content == "x"
+  set: {severity: low}
+"#;
+    write(folder.path(), "rules.yaml", rules);
+    let content = Content::load(Some(folder.path()));
+    let kept: Vec<&str> = content.site.rules.iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(kept, ["twice", "twice", "endless", "wrong"], "a broken rule disables itself");
+    let told: Vec<String> = content.lint(None).iter().map(ToString::to_string).collect();
+    let has = |line: &str, words: &str| {
+        let found = told.iter().any(|one| one.contains(line) && one.contains(words));
+        assert!(found, "{line} {words}: {told:#?}");
+    };
+    has("rules.yaml:2:", "a finding has no `severty`");
+    has("rules.yaml:4:", "two rules are called `twice`");
+    has("rules.yaml:4:", "sets nothing");
+    has("rules.yaml:10:", "`reason` says nothing");
+    has("rules.yaml:10:", "either by `until` or by `for`");
+    has("rules.yaml:13:", "`assignee` says nothing");
+    has("rules.yaml:11:", "the tag `a=b`");
+    has("rules.yaml:15:", "the rule does not hold, and should");
+    has("rules.yaml:18:", "");
+    has("rules.yaml:21:", "alert");
+}

@@ -6,6 +6,7 @@ mod arn;
 mod coverage;
 pub mod escalation;
 pub mod event;
+pub mod finding;
 mod ids;
 pub mod indicator;
 mod lang;

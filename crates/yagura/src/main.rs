@@ -26,6 +26,11 @@ use std::process::ExitCode;
 
 use exit::Exit;
 
+/// What one thread frees, another may use at once: the lake's writers and readers hand large
+/// buffers between threads, and the C library's arenas kept three times what was in use.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     match run(&arguments) {

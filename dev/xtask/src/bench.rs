@@ -50,10 +50,13 @@ pub(crate) fn run(root: &Utf8Path, args: &BenchArgs) -> anyhow::Result<()> {
     if matches!(args.name, Bench::Scan | Bench::Lake) {
         crate::services::install_python(root)?;
     }
-    if matches!(args.name, Bench::Scan | Bench::Lake | Bench::Detect) {
-        run_command(cargo(root).args(["build", "--release", "--package", "yagura"]))?;
-    }
     let (package, example) = args.name.example();
+    if package == "yagura" {
+        // Both at once: an example brings dev-dependencies, whose features would build DataFusion
+        // a second time.
+        let targets = ["--bin", "yagura", "--example", example];
+        run_command(cargo(root).args(["build", "--release", "--package", package]).args(targets))?;
+    }
     run_command(
         cargo(root)
             .args(["run", "--release", "--package", package, "--example", example, "--"])

@@ -23,7 +23,7 @@ pub use identity::CallerIdentity;
 pub(crate) use pages::append;
 pub(crate) use streamed::{Opened, Outgoing};
 #[cfg(test)]
-pub(crate) use tests::fake::tables;
+pub(crate) use tests::fake::{self, tables};
 
 use crate::api::{Actions, Api, Operation, Service};
 use crate::clock::Clock;

@@ -28,6 +28,7 @@ mod queue;
 mod read;
 pub mod replay;
 mod retry;
+mod secrets;
 mod sign;
 mod transport;
 mod web;
@@ -41,4 +42,5 @@ pub use error::{BuildError, CallContext, CallError, CallErrorKind, DeniedBy, Ref
 pub use queue::{Message, QueueConsumer, QueueDepth};
 pub use read::{Declared, ReadClient, is_customer_data};
 pub use replay::Replay;
+pub use secrets::SecretReader;
 pub use web::{Web, WebAnswer, WebContent, WebError, WebRequest};

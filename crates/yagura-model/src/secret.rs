@@ -85,8 +85,9 @@ impl SecretRef {
     /// Whether a text may name a stored secret: letters, digits and `. _ / -`, not first.
     pub fn is_stored_name(name: &str) -> bool {
         let first = name.chars().next().is_some_and(|letter| letter.is_ascii_alphanumeric());
-        let rest =
-            |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '/' | '-');
+        let rest = |letter: char| {
+            letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '/' | '-')
+        };
         first && name.len() <= STORED_NAME_BYTES_MAX && name.chars().all(rest)
     }
 }
@@ -148,7 +149,8 @@ fn secrets_manager(rest: &str) -> Result<SecretRef, SecretRefError> {
 
 fn stored(name: &str) -> Result<SecretRef, SecretRefError> {
     if !SecretRef::is_stored_name(name) {
-        let why = "letters, digits and `.`, `_`, `/`, `-`, at most 128, the first a letter or digit";
+        let why =
+            "letters, digits and `.`, `_`, `/`, `-`, at most 128, the first a letter or digit";
         return Err(SecretRefError::Name { place: "stored", why });
     }
     Ok(SecretRef::Stored(name.to_owned()))

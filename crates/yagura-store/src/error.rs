@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use crate::database::Code;
+use crate::secrets::SealFault;
 
 /// Why the store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +116,15 @@ pub enum StoreError {
     /// What a scan saw, or its verdicts, were pruned.
     #[error("the details of scan `{0}` were pruned")]
     ScanPruned(i64),
+    /// A stored secret could not be opened, or not be sealed.
+    #[error("cannot use the stored secret `{name}`")]
+    Sealed {
+        /// Which one.
+        name: String,
+        /// Why.
+        #[source]
+        fault: SealFault,
+    },
     /// The text names no place of a store.
     #[error("`{text}` is not a place for the database ({reason})")]
     Location {
@@ -183,6 +193,10 @@ impl StoreError {
             Self::SnapshotRefused(SnapshotFault::Newer(_)) => "use the newer yagura",
             Self::SnapshotRefused(_) => "export it again from where it was made",
             Self::ScanPruned(_) => "its counts and the history of resources are still there",
+            Self::Sealed { fault: SealFault::NoMaster(_) | SealFault::Unavailable(_), .. } => {
+                "bring the master key back, or name it with --master-key"
+            }
+            Self::Sealed { .. } => "set it again with `yagura secrets set`",
             Self::Location { .. } => "name a file, or postgres://user@host/database",
             _ => return None,
         })

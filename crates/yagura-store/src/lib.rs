@@ -43,6 +43,7 @@ mod prune;
 mod resources;
 mod rows;
 mod scan;
+pub mod secrets;
 mod snapshot;
 mod verdicts;
 

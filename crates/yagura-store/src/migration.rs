@@ -30,6 +30,18 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0003-alerts/sqlite.sql"),
         postgres: include_str!("../migrations/0003-alerts/postgres.sql"),
     },
+    Migration {
+        number: 6,
+        name: "jobs",
+        sqlite: include_str!("../migrations/0006-jobs/sqlite.sql"),
+        postgres: include_str!("../migrations/0006-jobs/postgres.sql"),
+    },
+    Migration {
+        number: 7,
+        name: "secrets",
+        sqlite: include_str!("../migrations/0007-secrets/sqlite.sql"),
+        postgres: include_str!("../migrations/0007-secrets/postgres.sql"),
+    },
 ];
 
 /// The newest schema that this binary knows.

@@ -22,6 +22,7 @@ mod properties; // what must hold for any sequence of scans
 mod rows; // the store as tables of SQL
 mod scans; // beginning, ending, coverage, deletion
 mod schema; // golden schema, migrations, foreign and newer databases
+mod secrets; // envelopes in the database, rotation of the master key
 mod snapshots; // export and import
 mod trouble; // full disk, read-only folder, locks
 mod verdicts; // verdicts, counts, comparison, pruning

@@ -76,6 +76,14 @@ fn both_schemas_have_the_same_tables_and_columns() {
         include_str!("../../migrations/0003-alerts/sqlite.sql"),
         include_str!("../../migrations/0003-alerts/postgres.sql"),
     );
+    check(
+        include_str!("../../migrations/0006-jobs/sqlite.sql"),
+        include_str!("../../migrations/0006-jobs/postgres.sql"),
+    );
+    check(
+        include_str!("../../migrations/0007-secrets/sqlite.sql"),
+        include_str!("../../migrations/0007-secrets/postgres.sql"),
+    );
 }
 
 #[tokio::test]
@@ -97,7 +105,7 @@ async fn a_database_of_a_newer_yagura_is_refused() {
             Location::Postgres(url) => drop(postgres(url, sql).await),
         }
         let error = Store::open(&bed.location).await.err().unwrap();
-        assert!(matches!(error, StoreError::Newer { found: 99, known: 3, .. }), "{error:?}");
+        assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error:?}");
         assert!(error.to_string().contains("made by a newer yagura"), "{error}");
         assert!(!error.to_string().contains("search_path"), "no parameters: {error}");
     }

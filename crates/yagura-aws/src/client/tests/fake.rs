@@ -52,6 +52,7 @@ pub(crate) struct Request {
     uri: http::Uri,
     headers: http::HeaderMap,
     parameters: Vec<(String, String)>,
+    body: String,
 }
 
 impl Request {
@@ -62,6 +63,10 @@ impl Request {
     /// A parameter of the form in the body.
     pub(crate) fn form(&self, name: &str) -> Option<&str> {
         self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn body(&self) -> &str {
+        &self.body
     }
 
     pub(crate) fn host_is(&self, start: &str) -> bool {
@@ -127,7 +132,7 @@ impl HttpConnector for Fake {
             .filter_map(|part| part.split_once('='))
             .map(|(name, value)| (decode(name), decode(value)))
             .collect();
-        let request = Request { uri: parts.uri, headers: parts.headers, parameters };
+        let request = Request { uri: parts.uri, headers: parts.headers, parameters, body };
         let n = u32::try_from(self.seen.lock().unwrap().len()).unwrap();
         let reply = (self.script)(n, &request);
         self.seen.lock().unwrap().push(request);

@@ -42,6 +42,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0007-secrets/sqlite.sql"),
         postgres: include_str!("../migrations/0007-secrets/postgres.sql"),
     },
+    Migration {
+        number: 9,
+        name: "alert-changes",
+        sqlite: include_str!("../migrations/0009-alert-changes/sqlite.sql"),
+        postgres: include_str!("../migrations/0009-alert-changes/postgres.sql"),
+    },
 ];
 
 /// The newest schema that this binary knows.

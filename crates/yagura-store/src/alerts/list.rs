@@ -54,7 +54,7 @@ pub struct AlertPage {
     pub more: bool,
 }
 
-const COLUMNS: &str = "t.number, t.last_us, t.raised_us, t.changed_us, t.document";
+pub(super) const COLUMNS: &str = "t.number, t.last_us, t.raised_us, t.changed_us, t.document";
 
 impl Alerts {
     /// Alerts, the newest first, at most `limit`; whether there are more is said.
@@ -188,7 +188,7 @@ fn like(pattern: &str) -> String {
     like
 }
 
-fn stored_of(session: &Session, row: &Row) -> Result<StoredAlert, StoreError> {
+pub(super) fn stored_of(session: &Session, row: &Row) -> Result<StoredAlert, StoreError> {
     let read = || Ok::<_, sqlx::Error>((row.int(0)?, row.int(1)?, row.int(2)?, row.int(3)?));
     let (number, last_us, raised_us, changed_us) = read().map_err(|error| session.fail(error))?;
     let time =

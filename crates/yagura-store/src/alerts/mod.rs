@@ -2,6 +2,7 @@
 //! How signals become alerts and how two of one identity are joined is the model's; who is told is
 //! decided elsewhere.
 
+mod changed;
 mod keep;
 mod list;
 mod state;
@@ -14,6 +15,7 @@ use crate::database::{Database, Row, Session};
 use crate::encode::unpack;
 use crate::error::StoreError;
 
+pub use changed::AlertCursor;
 pub use keep::Kept;
 pub use list::{AlertFilter, AlertPage, StoredAlert};
 pub use state::DetectorState;

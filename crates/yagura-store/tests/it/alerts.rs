@@ -9,7 +9,7 @@ use yagura_model::alert::{
 };
 use yagura_model::{Prose, RowRequest, RowValue, Severity};
 use yagura_store::Store;
-use yagura_store::alerts::{AlertFilter, Alerts, Kept};
+use yagura_store::alerts::{AlertCursor, AlertFilter, Alerts, Kept};
 
 use crate::bed::{ACCOUNT, at, beds};
 
@@ -211,6 +211,30 @@ async fn names_from_logs_stay_what_they_are() {
         let filter = AlertFilter { entity: Some(hostile.into()), ..AlertFilter::default() };
         let found = alerts.list(&filter, 5).await.unwrap().alerts;
         assert_eq!(&*found[0].alert.entity.id, hostile);
+    }
+}
+
+#[tokio::test]
+async fn what_changed_is_read_on_from_where_reading_ended() {
+    for bed in beds().await {
+        let alerts = bed.open().await.alerts();
+        let some = [alert("a.one", "eve", 1, 1), alert("a.two", "eve", 2, 2)];
+        alerts.keep(&some, at(10)).await.unwrap();
+        let page = alerts.changed_after(AlertCursor::default(), 1).await.unwrap();
+        let [first] = page.as_slice() else { panic!("{page:?}") };
+        let rest = alerts.changed_after(first.cursor(), 10).await.unwrap();
+        let [second] = rest.as_slice() else { panic!("{rest:?}") };
+        assert_ne!(first.alert.id, second.alert.id);
+        assert!(alerts.changed_after(second.cursor(), 10).await.unwrap().is_empty());
+        // What grows comes again; what is kept once more and stays the same does not.
+        alerts.keep(&[some[1].clone()], at(11)).await.unwrap();
+        assert!(alerts.changed_after(second.cursor(), 10).await.unwrap().is_empty());
+        alerts.keep(&[alert("a.one", "eve", 3, 3)], at(12)).await.unwrap();
+        let grown = alerts.changed_after(second.cursor(), 10).await.unwrap();
+        assert_eq!(grown.len(), 1);
+        assert_eq!(&*grown[0].alert.content, "a.one");
+        let again = alerts.changed_after(AlertCursor::before(at(12)), 10).await.unwrap();
+        assert_eq!(again, grown);
     }
 }
 

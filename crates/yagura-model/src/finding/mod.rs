@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::{Prose, Severity, finding_id};
 
-pub use act::{Act, Acted, ActOutcome, Closing, ClosingReason, Noticed, NoticedAs, Refusal};
+pub use act::{Act, ActOutcome, Acted, Closing, ClosingReason, Noticed, NoticedAs, Refusal};
 pub use change::{Actor, Change, HistoryEntry};
 pub use life::{Step, act, close, end_suppression, observe};
 pub use rank::{RANK_POINTS_MAX, Rank, RankFactor, RankReason};

@@ -84,12 +84,8 @@ fn what_is_resolved_reopens_only_when_seen_later() {
 
 #[test]
 fn an_alert_that_goes_on_after_it_was_resolved_is_no_new_one() {
-    let alert = |first_us, last_us| Observation {
-        kind: FindingKind::Alert,
-        first_us,
-        last_us,
-        ..seen(0)
-    };
+    let alert =
+        |first_us, last_us| Observation { kind: FindingKind::Alert, first_us, last_us, ..seen(0) };
     let over = closed(&observe(None, alert(1, 5), 5).finding, 10);
     assert_eq!(observe(Some(over.clone()), alert(1, 20), 21).noticed, NoticedAs::Seen);
     assert_eq!(observe(Some(over), alert(15, 20), 21).noticed, NoticedAs::Reopened);

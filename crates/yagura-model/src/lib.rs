@@ -8,6 +8,7 @@ pub mod escalation;
 pub mod event;
 pub mod finding;
 mod ids;
+pub mod imported;
 pub mod indicator;
 mod lang;
 pub mod object;
@@ -21,6 +22,7 @@ mod shown;
 pub mod source;
 mod truth;
 mod unread;
+pub mod usage;
 mod verdict;
 
 pub use arn::{Arn, ArnError};

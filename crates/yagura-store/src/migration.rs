@@ -54,6 +54,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0009-alert-changes/sqlite.sql"),
         postgres: include_str!("../migrations/0009-alert-changes/postgres.sql"),
     },
+    Migration {
+        number: 10,
+        name: "imports",
+        sqlite: include_str!("../migrations/0010-imports/sqlite.sql"),
+        postgres: include_str!("../migrations/0010-imports/postgres.sql"),
+    },
 ];
 
 /// The newest schema that this binary knows.

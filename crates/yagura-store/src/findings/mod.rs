@@ -15,34 +15,53 @@
 //! | [`Findings::act`] | what people and rules do, with the version that they have seen |
 //! | [`Findings::end_suppressions`] | ends those whose date has come |
 //! | [`Findings::get`], [`Findings::get_many`], [`Findings::find`] | by identity |
-//! | [`Findings::history`], [`Findings::history_after`] | of one; of all, for a reader with a cursor |
+//! | [`Findings::history`], [`Findings::history_after`] | of one; of all, after a cursor |
 //! | [`Findings::list`], [`Findings::count_by`], [`Findings::groups`] | questions |
 //! | [`Findings::ids_open`] | a stream of what is not resolved, for closing |
 //! | [`Findings::forget_resolved`] | retention |
-//!
-//! Signatures (times are handed in as `jiff::Timestamp`):
-//!
-//! ```text
-//! store.findings(scope: Scope) -> Findings
-//! observe(&self, &[Observation], &Actor, at) -> Result<Vec<Noticed>>     // thousands at once
-//! observe_with(&self, &[Observation], &Actor, at, &Rules) -> Result<Vec<Noticed>>
-//!     type Rules<'a> = dyn Fn(&Finding, NoticedAs) -> Vec<(Actor, Act)> + Send + Sync + 'a;
-//!     // asked in the same transaction for what is opened, reopened or raised, so that no reader
-//!     // of the history sees a finding before its rules were applied
-//! close(&self, &Closing, &Actor, at) -> Result<u64>                      // unknown ids are cheap
-//! act(&self, &[String], &Act, &Actor, at, expected_version: Option<u64>) -> Result<Vec<Acted>>
-//! end_suppressions(&self, &Actor, at) -> Result<u64>
-//! get(&self, id: &str) -> Result<Option<Finding>>
-//! get_many(&self, ids: &[String]) -> Result<Vec<Finding>>                // those that there are
-//! find(&self, id_prefix: &str, limit) -> Result<Vec<Finding>>
-//! history(&self, id: &str, after: i64, limit) -> Result<Vec<HistoryEntry>>   // oldest first
-//! history_after(&self, number: i64, limit) -> Result<Vec<HistoryEntry>>
-//! history_end(&self) -> Result<i64>                                      // the newest number
-//! list(&self, &FindingFilter, &Page) -> Result<FindingPage>
-//! count(&self, &FindingFilter) -> Result<Total>
-//! count_by(&self, &FindingFilter, GroupBy) -> Result<Counts>
-//! groups(&self, &FindingFilter, GroupPage) -> Result<FindingGroups>
-//! ids_open(&self, &FindingFilter) -> BoxStream<'static, Result<OpenFinding>>
-//! forget_resolved(&self, before, limit) -> Result<u64>                   // call again while > 0
-//! forgotten(&self) -> Result<Vec<Forgotten { day, account, count }>>
-//! ```
+
+mod act;
+mod chunks;
+mod column;
+mod count;
+mod forget;
+mod list;
+mod matching;
+mod names;
+mod observe;
+mod question;
+mod read;
+mod rows;
+mod terms;
+mod text;
+mod work;
+
+use yagura_model::finding::Scope;
+
+use crate::Store;
+use crate::database::Database;
+
+pub use forget::Forgotten;
+pub use observe::Rules;
+pub use question::{
+    Assignee, COMPARED_MAX, COUNTS_MAX, Count, Counts, FindingCursor, FindingFilter, FindingGroup,
+    FindingGroups, FindingOrder, FindingPage, GroupBy, GroupPage, OpenFinding, PAGE_MAX, Page,
+    Span, Total, WORDS_MAX,
+};
+
+/// The findings of a store, within a scope. Clones share its connections.
+///
+/// Every method that changes something is one transaction, or several of which each may be
+/// repeated without harm.
+#[derive(Clone)]
+pub struct Findings {
+    database: Database,
+    scope: Scope,
+}
+
+impl Store {
+    /// The findings in this store that a scope admits.
+    pub fn findings(&self, scope: Scope) -> Findings {
+        Findings { database: self.database.clone(), scope }
+    }
+}

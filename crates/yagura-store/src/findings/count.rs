@@ -1,0 +1,176 @@
+//! Counting findings: in all, and by one of their values. Exactly, unless a text was asked for
+//! that more findings may have than are compared.
+//! Which findings match is decided in `matching.rs`.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::Findings;
+use super::column::{Column, kind_of, severity_of, state_of};
+use super::matching::Plan;
+use super::names::names_of;
+use super::question::{COUNTS_MAX, Count, Counts, FindingFilter, GroupBy, Total};
+use crate::database::Session;
+use crate::error::StoreError;
+
+const DAY_US: i64 = 86_400_000_000;
+
+impl Findings {
+    /// How many findings there are.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn count(&self, filter: &FindingFilter) -> Result<Total, StoreError> {
+        let mut session = self.database.read("count findings");
+        let plan = Plan::of(&mut session, &self.scope, filter).await?;
+        let mut count = 0;
+        plan.scan(&mut session, &[], &mut |matched| {
+            count += u64::try_from(matched.slots.len()).unwrap_or_default();
+            true
+        })
+        .await?;
+        Ok(Total { count, exact: plan.is_exact() })
+    }
+
+    /// How many findings have each value.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn count_by(
+        &self,
+        filter: &FindingFilter,
+        by: GroupBy,
+    ) -> Result<Counts, StoreError> {
+        let mut session = self.database.read("count findings");
+        let plan = Plan::of(&mut session, &self.scope, filter).await?;
+        let column = column_of(by);
+        let days = matches!(by, GroupBy::FirstSeenDay | GroupBy::LastSeenDay);
+        let mut tallies = Tallies::default();
+        plan.scan(&mut session, &[column], &mut |matched| {
+            for slot in matched.slots {
+                let value = matched.value(column, *slot);
+                tallies.add(if days { value.div_euclid(DAY_US) } else { value });
+            }
+            true
+        })
+        .await?;
+        let mut counted = tallies.all();
+        let count = counted.iter().map(|(_, count)| count).sum();
+        let values = u64::try_from(counted.len()).unwrap_or(u64::MAX);
+        if !days {
+            counted.sort_unstable_by_key(|(value, count)| (Reverse(*count), *value));
+        }
+        // Of more days than are told the last ones.
+        let left_out = if days { counted.len().saturating_sub(COUNTS_MAX) } else { 0 };
+        let told: Vec<(i64, u64)> = counted.into_iter().skip(left_out).take(COUNTS_MAX).collect();
+        let counts = named(&mut session, by, told).await?;
+        Ok(Counts { counts, values, total: Total { count, exact: plan.is_exact() } })
+    }
+}
+
+/// Counts by value: small values, which codes are, in a list, others in a map.
+#[derive(Default)]
+struct Tallies {
+    list: Vec<u64>,
+    map: BTreeMap<i64, u64>,
+}
+
+impl Tallies {
+    const LIST_MAX: usize = 1 << 22;
+
+    fn add(&mut self, value: i64) {
+        let place = usize::try_from(value).ok().filter(|place| *place < Self::LIST_MAX);
+        let Some(place) = place else {
+            *self.map.entry(value).or_default() += 1;
+            return;
+        };
+        if self.list.len() <= place {
+            self.list.resize(place + 1, 0);
+        }
+        if let Some(count) = self.list.get_mut(place) {
+            *count += 1;
+        }
+    }
+
+    /// All values that were counted, ascending.
+    fn all(self) -> Vec<(i64, u64)> {
+        let low = self.list.into_iter().enumerate().filter(|(_, count)| *count > 0);
+        let low = low.filter_map(|(place, count)| Some((i64::try_from(place).ok()?, count)));
+        let mut all: Vec<(i64, u64)> = low.chain(self.map).collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+fn column_of(by: GroupBy) -> Column {
+    match by {
+        GroupBy::Severity => Column::Severity,
+        GroupBy::State => Column::State,
+        GroupBy::Account => Column::Account,
+        GroupBy::Region => Column::Region,
+        GroupBy::Kind => Column::Kind,
+        GroupBy::Content => Column::Content,
+        GroupBy::ResourceType => Column::ResourceType,
+        GroupBy::Cause => Column::Cause,
+        GroupBy::Assignee => Column::Assignee,
+        GroupBy::FirstSeenDay => Column::FirstSeen,
+        GroupBy::LastSeenDay => Column::LastSeen,
+    }
+}
+
+/// Values as outputs call them.
+async fn named(
+    session: &mut Session,
+    by: GroupBy,
+    counted: Vec<(i64, u64)>,
+) -> Result<Vec<Count>, StoreError> {
+    let codes = counted.iter().map(|(value, _)| *value).collect();
+    let names = match by {
+        GroupBy::Severity
+        | GroupBy::State
+        | GroupBy::Kind
+        | GroupBy::FirstSeenDay
+        | GroupBy::LastSeenDay => std::collections::HashMap::new(),
+        _ => names_of(session, column_of(by), codes).await?,
+    };
+    let name = |value: i64| match by {
+        GroupBy::Severity => severity_of(value).map(|one| one.as_str().to_owned()),
+        GroupBy::State => state_of(value).map(|one| one.as_str().to_owned()),
+        GroupBy::Kind => kind_of(value).map(|one| one.as_str().to_owned()),
+        GroupBy::FirstSeenDay | GroupBy::LastSeenDay => day_name(value.saturating_mul(DAY_US)),
+        _ => names.get(&value).cloned(),
+    };
+    let count = |(value, count)| {
+        let value = name(value)
+            .ok_or_else(|| session.damaged(format!("{} {value} of findings", by.as_str())))?;
+        Ok(Count { value, count })
+    };
+    counted.into_iter().map(count).collect()
+}
+
+/// The day (UTC) of a time.
+pub(super) fn day_name(at_us: i64) -> Option<String> {
+    let at = jiff::Timestamp::from_microsecond(at_us).ok()?;
+    Some(at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_counted_wherever_they_lie() {
+        let mut tallies = Tallies::default();
+        for value in [3, 3, 0, -5, i64::MAX, 3] {
+            tallies.add(value);
+        }
+        assert_eq!(tallies.all(), [(-5, 1), (0, 1), (3, 3), (i64::MAX, 1)]);
+    }
+
+    #[test]
+    fn days_are_those_of_utc() {
+        assert_eq!(day_name(0).unwrap(), "1970-01-01");
+        assert_eq!(day_name(1_790_000_000_000_000).unwrap(), "2026-09-21");
+        assert_eq!(day_name(-1).unwrap(), "1969-12-31");
+    }
+}

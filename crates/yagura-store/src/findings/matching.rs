@@ -1,0 +1,361 @@
+//! Which findings a question means: read from columns and terms, chunk by chunk.
+//! What is made of them is in `list.rs` and `count.rs`.
+//!
+//! Bigrams can only say which findings *may* have a word of three letters or more. Up to
+//! [`COMPARED_MAX`] of them are therefore compared letter by letter; where there are more, pages
+//! are compared and totals are upper bounds.
+
+use std::collections::{BTreeMap, HashMap};
+
+use yagura_model::finding::Finding;
+
+use super::chunks::{kinds, read_column};
+use super::column::{
+    self, CHUNK, Column, GONE, chunk_of, key_number, number_of, severity_number, slot_of,
+    state_number,
+};
+use super::names;
+use super::question::{Assignee, COMPARED_MAX, FindingFilter, Span};
+use super::rows::{self, Reach};
+use super::terms::{Members, Term, gram_term, label_term, mark_term, term_bytes};
+use super::text::Question;
+use crate::batch;
+use crate::database::{Param, Session};
+use crate::encode::column_text;
+use crate::error::StoreError;
+
+/// Chunks read at once: this bounds memory, and a statement's answer.
+const WINDOW: i64 = 64;
+/// Terms looked up in one statement.
+const TERMS: usize = 16;
+
+/// What a value must be.
+#[derive(Clone, Debug)]
+enum Test {
+    /// One of these, ascending.
+    OneOf(Vec<i64>),
+    /// From the first to the last, both included.
+    Within(i64, i64),
+}
+
+impl Test {
+    fn holds(&self, value: i64) -> bool {
+        match self {
+            Self::OneOf(values) => match values.as_slice() {
+                [only] => *only == value,
+                _ => values.binary_search(&value).is_ok(),
+            },
+            Self::Within(first, last) => (*first..=*last).contains(&value),
+        }
+    }
+}
+
+/// A question, ready to be asked. INVARIANT: its tests hold the scope's.
+pub(super) struct Plan {
+    pub(super) reach: Reach,
+    tests: Vec<(Column, Test)>,
+    /// Of each list one term must be there.
+    terms: Vec<Vec<Term>>,
+    question: Question,
+    keys: Vec<String>,
+    /// Whether the tests and terms may let pass what the question does not mean.
+    loose: bool,
+    /// The only ones that it can be, once they were compared.
+    only: Option<BTreeMap<i64, Members>>,
+}
+
+/// The matching findings of one chunk.
+pub(super) struct Matched<'a> {
+    chunk: i64,
+    pub(super) slots: &'a [usize],
+    columns: &'a HashMap<Column, Vec<i64>>,
+}
+
+impl Matched<'_> {
+    pub(super) fn number(&self, slot: usize) -> i64 {
+        number_of(self.chunk, slot)
+    }
+
+    pub(super) fn value(&self, column: Column, slot: usize) -> i64 {
+        let values = self.columns.get(&column);
+        values.and_then(|values| values.get(slot)).copied().unwrap_or_default()
+    }
+
+    /// All values of a column; none where every one is 0.
+    pub(super) fn values(&self, column: Column) -> &[i64] {
+        self.columns.get(&column).map_or(&[], Vec::as_slice)
+    }
+}
+
+impl Plan {
+    /// Makes a question ready: names become codes, words become terms.
+    pub(super) async fn of(
+        session: &mut Session,
+        scope: &yagura_model::finding::Scope,
+        filter: &FindingFilter,
+    ) -> Result<Self, StoreError> {
+        let reach = Reach::of(session, scope).await?;
+        let mut tests = plain_tests(filter);
+        if let Reach::Codes(codes) = &reach {
+            tests.push((Column::Account, Test::OneOf(codes.clone())));
+        }
+        let named = [
+            (Column::Account, &filter.accounts),
+            (Column::Region, &filter.regions),
+            (Column::Content, &filter.contents),
+            (Column::ResourceType, &filter.resource_types),
+            (Column::Cause, &filter.causes),
+        ];
+        for (column, names) in named.into_iter().filter(|(_, names)| !names.is_empty()) {
+            tests.push((column, Test::OneOf(names::asked(session, column, names).await?)));
+        }
+        match &filter.assignee {
+            None => {}
+            Some(Assignee::Nobody) => tests.push((Column::Assignee, Test::OneOf(vec![0]))),
+            Some(Assignee::Name(name)) => {
+                let codes = names::asked(session, Column::Assignee, &[name.clone()]).await?;
+                tests.push((Column::Assignee, Test::OneOf(codes)));
+            }
+        }
+        let question = filter.text.as_deref().map(Question::of).unwrap_or_default();
+        let keys: Vec<String> = filter.keys.iter().map(|key| column_text(key)).collect();
+        let loose = question.needs_text() || !keys.is_empty();
+        let terms = terms_of(filter, &question);
+        let mut plan = Self { reach, tests, terms, question, keys, loose, only: None };
+        plan.compare(session).await?;
+        Ok(plan)
+    }
+
+    /// Whether what passes the tests is exactly what is meant.
+    pub(super) fn is_exact(&self) -> bool {
+        !self.loose
+    }
+
+    /// Whether a finding that passed the tests is meant.
+    pub(super) fn means(&self, finding: &Finding) -> bool {
+        let key = || self.keys.contains(&column_text(&finding.observation.key));
+        (self.keys.is_empty() || key()) && self.question.matches(finding)
+    }
+
+    /// Compares the candidates letter by letter, where they are not too many.
+    async fn compare(&mut self, session: &mut Session) -> Result<(), StoreError> {
+        if !self.loose {
+            return Ok(());
+        }
+        let mut numbers = Vec::new();
+        self.scan(session, &[], &mut |matched| {
+            let room = COMPARED_MAX + 1 - numbers.len();
+            numbers.extend(matched.slots.iter().take(room).map(|slot| matched.number(*slot)));
+            numbers.len() <= COMPARED_MAX
+        })
+        .await?;
+        if numbers.len() > COMPARED_MAX {
+            return Ok(());
+        }
+        let documents = rows::documents(session, &self.reach, &numbers).await?;
+        let mut only: BTreeMap<i64, Members> = BTreeMap::new();
+        for (number, _) in documents.iter().filter(|(_, finding)| self.means(finding)) {
+            let members = only.entry(chunk_of(*number)).or_insert_with(Members::none);
+            members.set(slot_of(*number), true);
+        }
+        self.only = Some(only);
+        self.loose = false;
+        Ok(())
+    }
+
+    /// Goes through all chunks and hands out what matches, with some columns. Ends early where
+    /// it is told to.
+    pub(super) async fn scan(
+        &self,
+        session: &mut Session,
+        wanted: &[Column],
+        each: &mut (dyn FnMut(&Matched<'_>) -> bool + Send),
+    ) -> Result<(), StoreError> {
+        let impossible = |test: &Test| matches!(test, Test::OneOf(values) if values.is_empty());
+        if self.tests.iter().any(|(_, test)| impossible(test)) {
+            return Ok(());
+        }
+        let mut columns: Vec<Column> = wanted.to_vec();
+        columns.extend(self.tests.iter().map(|(column, _)| *column));
+        columns.push(Column::State);
+        columns.sort_unstable();
+        columns.dedup();
+        let ends = "SELECT CAST(coalesce(min(chunk), 0) AS BIGINT), \
+                    CAST(coalesce(max(chunk), -1) AS BIGINT) FROM finding_columns WHERE kind = 1";
+        let ends = session.fetch_one(ends, vec![], |row| Ok((row.int(0)?, row.int(1)?))).await?;
+        let (mut first, last) = ends.unwrap_or((0, -1));
+        while first <= last {
+            let end = first.saturating_add(WINDOW);
+            let candidates = self.candidates(session, first, end).await?;
+            if candidates.as_ref().is_none_or(|some| !some.is_empty()) {
+                let chunks = read(session, &columns, first, end).await?;
+                for (chunk, columns) in &chunks {
+                    let slots = self.slots(columns, *chunk, candidates.as_ref());
+                    let matched = Matched { chunk: *chunk, slots: &slots, columns };
+                    if !slots.is_empty() && !each(&matched) {
+                        return Ok(());
+                    }
+                }
+            }
+            first = end;
+        }
+        Ok(())
+    }
+
+    /// What has the terms, in a window of chunks; none where no term is asked for.
+    async fn candidates(
+        &self,
+        session: &mut Session,
+        first: i64,
+        end: i64,
+    ) -> Result<Option<BTreeMap<i64, Members>>, StoreError> {
+        if let Some(only) = &self.only {
+            let some = only.range(first..end).map(|(chunk, members)| (*chunk, members.clone()));
+            return Ok(Some(some.collect()));
+        }
+        if self.terms.is_empty() {
+            return Ok(None);
+        }
+        let mut found = read_terms(session, &self.terms, first, end).await?;
+        let mut candidates = BTreeMap::new();
+        for chunk in first..end {
+            let Some(terms) = found.remove(&chunk) else { continue };
+            let mut lists = self.terms.iter().map(|list| {
+                let mut any = Members::none();
+                let there = list.iter().filter_map(|term| terms.get(&term_bytes(*term)));
+                there.for_each(|members| any.unite(members));
+                any
+            });
+            let Some(mut all) = lists.next() else { continue };
+            lists.for_each(|list| all.intersect(&list));
+            if !all.is_empty() {
+                candidates.insert(chunk, all);
+            }
+        }
+        Ok(Some(candidates))
+    }
+
+    /// The slots of a chunk that pass all tests.
+    fn slots(
+        &self,
+        columns: &HashMap<Column, Vec<i64>>,
+        chunk: i64,
+        candidates: Option<&BTreeMap<i64, Members>>,
+    ) -> Vec<usize> {
+        let Some(states) = columns.get(&Column::State) else { return Vec::new() };
+        let there = |slot: &usize| states.get(*slot).is_some_and(|state| *state != GONE);
+        let mut slots: Vec<usize> = match candidates {
+            None => (0..states.len()).filter(there).collect(),
+            Some(candidates) => match candidates.get(&chunk) {
+                None => return Vec::new(),
+                Some(members) => members.slots().filter(there).collect(),
+            },
+        };
+        for (column, test) in &self.tests {
+            let values = columns.get(column).map_or(&[][..], Vec::as_slice);
+            slots.retain(|slot| test.holds(values.get(*slot).copied().unwrap_or_default()));
+        }
+        slots
+    }
+}
+
+/// The tests that need no names.
+fn plain_tests(filter: &FindingFilter) -> Vec<(Column, Test)> {
+    let mut tests = Vec::new();
+    let mut one_of = |column, mut values: Vec<i64>| {
+        values.sort_unstable();
+        values.dedup();
+        if !values.is_empty() {
+            tests.push((column, Test::OneOf(values)));
+        }
+    };
+    let severities = filter.severities.iter().map(|one| severity_number(*one));
+    let kinds = filter.kinds.iter().map(|one| column::kind_number(*one));
+    one_of(Column::State, filter.states.iter().map(|one| state_number(*one)).collect());
+    one_of(Column::Severity, severities.collect());
+    one_of(Column::Kind, kinds.collect());
+    one_of(Column::Key, filter.keys.iter().map(|key| key_number(&column_text(key))).collect());
+    if let Some(rank) = filter.rank_min {
+        tests.push((Column::Rank, Test::Within(i64::from(rank), i64::MAX)));
+    }
+    let spans = [
+        (Column::FirstSeen, filter.first_seen, i64::MIN),
+        (Column::LastSeen, filter.last_seen, i64::MIN),
+        // There 0 is no date.
+        (Column::SuppressedUntil, filter.suppressed_until, 1),
+        (Column::Due, filter.due, 1),
+    ];
+    let asked = spans.into_iter().filter(|(_, span, _)| *span != Span::default());
+    tests.extend(asked.map(|(column, span, least)| {
+        let since = span.since.map_or(least, |at| at.as_microsecond().max(least));
+        let until = span.until.map_or(i64::MAX, |at| at.as_microsecond().saturating_sub(1));
+        (column, Test::Within(since, until))
+    }));
+    tests
+}
+
+fn terms_of(filter: &FindingFilter, question: &Question) -> Vec<Vec<Term>> {
+    let mut terms: Vec<Vec<Term>> =
+        question.grams().into_iter().map(|gram| vec![gram_term(gram)]).collect();
+    let mut marks = BTreeMap::new();
+    for (kind, value) in &filter.marks {
+        marks.entry(*kind).or_insert_with(Vec::new).push(mark_term(*kind, value));
+    }
+    terms.extend(marks.into_values());
+    terms.extend(filter.labels.iter().map(|label| vec![label_term(label)]));
+    terms
+}
+
+/// Columns of the chunks of a window.
+async fn read(
+    session: &mut Session,
+    columns: &[Column],
+    first: i64,
+    end: i64,
+) -> Result<BTreeMap<i64, HashMap<Column, Vec<i64>>>, StoreError> {
+    let sql = format!(
+        "SELECT kind, chunk, data FROM finding_columns \
+         WHERE kind IN {} AND chunk >= $1 AND chunk < $2",
+        kinds(columns)
+    );
+    let mut chunks: BTreeMap<i64, HashMap<Column, Vec<i64>>> = BTreeMap::new();
+    for row in session.fetch(sql, vec![first.into(), end.into()]).await? {
+        let (column, chunk, values) = read_column(session, &row)?;
+        debug_assert!(values.len() <= CHUNK, "a chunk has its size");
+        chunks.entry(chunk).or_default().insert(column, values);
+    }
+    Ok(chunks)
+}
+
+/// The members of terms in a window of chunks.
+async fn read_terms(
+    session: &mut Session,
+    terms: &[Vec<Term>],
+    first: i64,
+    end: i64,
+) -> Result<HashMap<i64, HashMap<Vec<u8>, Members>>, StoreError> {
+    let mut all: Vec<Term> = terms.iter().flatten().copied().collect();
+    all.sort_unstable();
+    all.dedup();
+    let chunks: Vec<Param> = (first..end).map(Param::from).collect();
+    let mut found: HashMap<i64, HashMap<Vec<u8>, Members>> = HashMap::new();
+    for some in all.chunks(TERMS) {
+        // Always as many, so that the database reuses what it prepared.
+        let fill = some.iter().copied().chain(some.last().into_iter().copied().cycle());
+        let values = fill.take(if some.len() == 1 { 1 } else { TERMS });
+        let params: Vec<Param> =
+            chunks.iter().cloned().chain(values.map(|term| term_bytes(term).into())).collect();
+        let count = params.len() - chunks.len();
+        let sql = "SELECT chunk, term, members FROM finding_terms WHERE chunk";
+        let sql = batch::in_list(sql, 0, chunks.len(), "AND term");
+        let sql = batch::in_list(&sql, chunks.len(), count, "");
+        for row in session.fetch(sql, params).await? {
+            let read = || Ok::<_, sqlx::Error>((row.int(0)?, row.blob(1)?, row.blob(2)?));
+            let (chunk, term, members) = read().map_err(|error| session.fail(error))?;
+            let members = Members::decode(&members)
+                .ok_or_else(|| session.damaged(format!("a term of chunk {chunk} of findings")))?;
+            found.entry(chunk).or_default().insert(term, members);
+        }
+    }
+    Ok(found)
+}

@@ -17,6 +17,8 @@ const FOLDERS: &[&str] = &[
     "sequences",
     "intelligence",
     "escalations",
+    "actions",
+    "channels",
 ];
 
 fn main() -> io::Result<()> {

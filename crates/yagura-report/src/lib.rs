@@ -7,10 +7,12 @@ mod catalog;
 mod clean;
 mod compare;
 mod error;
+mod findings;
 mod format;
 mod html;
 mod junit;
 mod layout;
+pub mod messages;
 mod phrases;
 mod rows;
 mod sarif;
@@ -27,6 +29,11 @@ pub use catalog::{Catalog, ControlEntry, FixEntry, FrameworkEntry, GroupEntry, R
 pub use clean::{clean, clean_lines};
 pub use compare::Comparison;
 pub use error::ReportError;
+pub use findings::{
+    Advice, Export, ExportContext, ExportFormat, FindingList, GroupRow, HistoryWords, finding_groups, finding_line, finding_story,
+    findings_plain, findings_table, group_line, history_line, history_words,
+    security_hub_finding,
+};
 pub use format::{Format, write};
 pub use rows::Rows;
 pub use scan_report::{AccountMeta, AccountTally, ScanMeta, ScanReport, Tally};

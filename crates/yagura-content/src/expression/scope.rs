@@ -130,6 +130,8 @@ pub enum ScopeKind {
     Automation,
     /// `when` of a route: over a finding and what happened to it.
     Route,
+    /// What an answer to a channel's request means.
+    ChannelAnswer,
 }
 
 impl ScopeKind {
@@ -157,7 +159,7 @@ impl ScopeKind {
             }
             Self::BatchInput => &[Ids, Account, Region, Partition, Parent],
             Self::Before => &[Account, Region, Partition, Parent],
-            Self::Until => &[Output],
+            Self::Until | Self::ChannelAnswer => &[Output],
             Self::Alert => &[Alert, Now],
             Self::Automation => &[Finding, Resource, Account, Now],
             Self::Route => &[Finding, Change, Account, Now],

@@ -4,10 +4,12 @@
 mod alert_site;
 mod automation;
 mod behavior;
+mod channel;
 mod control;
 mod detection;
 mod detection_case;
 mod escalation;
+mod event_actions;
 mod expression;
 mod framework;
 mod intelligence;
@@ -15,6 +17,7 @@ mod key_pattern;
 mod ordered;
 mod query;
 mod resource_type;
+mod route;
 mod sequence;
 mod sigma_mapping;
 mod site;
@@ -33,6 +36,11 @@ pub use behavior::{
     Behavior, BehaviorCase, BehaviorKind, CaseExpectation, CaseHistory, CaseNetwork, CaseRepeat,
     FieldTemplate, Measure, MeasureKind, PeersOf, ValueForm, ValueOf,
 };
+pub use channel::{
+    BuiltinChannel, BuiltinSetting, CaseAnswer, CaseRequest, Channel, ChannelAnswer, ChannelCase,
+    ChannelKeep, ChannelOperation, ChannelRate, ChannelSetting, ChannelSignature, HttpMethod,
+    Judged, OperationKind, SettingKind, SignatureMethod, TextDialect,
+};
 pub use control::{
     CaseUnread, Control, ControlCase, Fix, Guidance, Parameter, ResourceInCase, Responsible, Steps,
 };
@@ -41,6 +49,7 @@ pub use detection_case::{
     CASE_EVENTS_MAX, DetectionCase, DetectionCases, DetectionOutcome, DetectionRepeat, Interval,
 };
 pub use escalation::EscalationFile;
+pub use event_actions::EventActionsFile;
 pub use expression::{Expression, Template};
 pub use framework::{Assessment, Framework, Group, Requirement};
 pub use intelligence::{
@@ -54,6 +63,7 @@ pub use resource_type::{
     Absent, Attributes, Batch, Before, Call, Detail, Identity, ListBlock, ListScope, Locate,
     Lookup, RelationSource, ResourceCase, ResourceType,
 };
+pub use route::{CHANGES, QuietHours, Route, Routes, STORM, Schedule, SettingValue, Target};
 pub use sequence::{AtLeast, CaseLink, CaseSignal, LinkedBy, Sequence, SequenceCase, SequenceStep};
 pub use sigma_mapping::SigmaMapping;
 pub use site::{

@@ -14,6 +14,7 @@ use yagura_model::Severity;
 use super::alert_site::{AlertContext, AllowRule, SuppressionRule};
 use super::automation::AutomationRule;
 use super::intelligence::IntelligenceSite;
+use super::route::Routes;
 use crate::place::Placed;
 
 /// Everything that a site folder says beside controls, types and frameworks of its own.
@@ -37,6 +38,8 @@ pub struct Site {
     pub intelligence: IntelligenceSite,
     /// `rules.yaml`, in the order in which they are applied.
     pub rules: Vec<Arc<AutomationRule>>,
+    /// `routes.yaml`.
+    pub routes: Routes,
 }
 
 /// By control, by parameter: the value that the site wants.

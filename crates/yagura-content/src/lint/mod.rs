@@ -4,9 +4,11 @@
 mod alert_site;
 mod automation;
 mod behaviors;
+mod channels;
 mod controls;
 mod detections;
 mod escalations;
+mod event_actions;
 mod facts;
 mod frameworks;
 mod intelligence;
@@ -15,6 +17,7 @@ mod paths;
 mod prose;
 mod queries;
 mod resources;
+mod routes;
 mod sequences;
 mod site;
 mod sources;
@@ -22,7 +25,7 @@ mod sources;
 use std::collections::BTreeMap;
 
 use crate::format::{
-    Behavior, Control, Detection, EscalationFile, Expression, Framework, IntelligenceRule,
+    Behavior, Channel, Control, Detection, EscalationFile, EventActionsFile, Expression, Framework, IntelligenceRule,
     ResourceType, SavedQuery, Sequence, Source,
 };
 use crate::loader::{Content, Kind};
@@ -66,7 +69,9 @@ impl Content {
                 | Kind::Behavior(id)
                 | Kind::Sequence(id)
                 | Kind::Intelligence(id)
-                | Kind::Escalation(id),
+                | Kind::Escalation(id)
+                | Kind::EventActions(id)
+                | Kind::Channel(id),
             ) = Kind::of(name)
             {
                 let folder = name.split('/').next().unwrap_or_default();
@@ -137,9 +142,20 @@ impl<'c> Lint<'c> {
                 escalations::check(self, escalation);
             }
         }
+        for actions in content.event_actions.values() {
+            if self.has(&format!("actions/{}", actions.id)) {
+                event_actions::check(self, actions);
+            }
+        }
+        for channel in content.channels.values() {
+            if self.has(&format!("channels/{}", channel.id)) {
+                channels::check(self, channel);
+            }
+        }
         site::check(self);
         alert_site::check(self);
         automation::check(self);
+        routes::check(self);
     }
 
     fn has(&self, key: &str) -> bool {
@@ -198,6 +214,16 @@ impl<'c> Lint<'c> {
     /// The file of an escalation.
     pub(crate) fn escalation_file(&self, escalation: &EscalationFile) -> File {
         self.file(&format!("escalations/{}", escalation.id)).clone()
+    }
+
+    /// The file of what events are called in IAM.
+    pub(crate) fn event_actions_file(&self, actions: &EventActionsFile) -> File {
+        self.file(&format!("actions/{}", actions.id)).clone()
+    }
+
+    /// The file of a channel.
+    pub(crate) fn channel_file(&self, channel: &Channel) -> File {
+        self.file(&format!("channels/{}", channel.id)).clone()
     }
 
     /// Notes an error.

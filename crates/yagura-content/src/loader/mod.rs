@@ -15,8 +15,8 @@ use yagura_model::source::Table;
 
 use crate::expression::ScopeKind;
 use crate::format::{
-    AllowRule, AutomationRule, Behavior, Control, Detection, DetectionCases, EscalationFile, Expression, Framework,
-    IndicatorFields, IntelligenceRule, ResourceType, SavedQuery, Sequence, SigmaMapping, Site,
+    AllowRule, AutomationRule, Behavior, Channel, Control, Detection, DetectionCases, EscalationFile, EventActionsFile, Expression, Framework,
+    IndicatorFields, IntelligenceRule, ResourceType, Routes, SavedQuery, Sequence, SigmaMapping, Site,
     Source, SourceExtension,
 };
 use crate::problem::{File, Problem};
@@ -41,6 +41,8 @@ pub struct Content {
     pub sequences: BTreeMap<String, Arc<Sequence>>,
     /// Ways from few permissions to many, by id (`escalations.iam.access_key_created`).
     pub escalations: BTreeMap<String, Arc<EscalationFile>>,
+    /// What events are called in IAM, by id (`actions.s3`).
+    pub event_actions: BTreeMap<String, Arc<EventActionsFile>>,
     /// Detections by id (`cloudtrail.trail_logging_stopped`).
     pub detections: BTreeMap<String, Arc<Detection>>,
     /// The cases of detections, by the detections' ids.
@@ -51,6 +53,8 @@ pub struct Content {
     pub case_records: BTreeMap<String, Arc<Map<String, Value>>>,
     /// What being on a threat list means, by id (`intelligence.command_and_control_called`).
     pub intelligence: BTreeMap<String, Arc<IntelligenceRule>>,
+    /// Channels over HTTP by id (`slack_webhook`).
+    pub channels: BTreeMap<String, Arc<Channel>>,
     /// The fields of sources that can be on a list, by the sources' ids.
     pub indicator_fields: BTreeMap<String, Arc<IndicatorFields>>,
     /// Samples of sources and their expected rows, by path (`sources/waf/samples/a.json`).
@@ -80,6 +84,8 @@ pub(crate) enum Kind {
     CaseRecord(String),
     Intelligence(String),
     Escalation(String),
+    EventActions(String),
+    Channel(String),
     IndicatorFields(String),
     IntelligenceSite,
     Sample,
@@ -91,6 +97,7 @@ pub(crate) enum Kind {
     Allow,
     AlertContext,
     AutomationRules,
+    Routes,
 }
 
 /// The content built into the binary, loaded once per process, at first use.
@@ -181,10 +188,11 @@ impl Content {
                          detections/<source>/<what_happened>.cases.yaml, \
                          queries/<topic>/<question>.yaml, behaviors/<topic>/<what>.yaml, \
                          sequences/<what>.yaml, intelligence/<what_happened>.yaml, \
-                         escalations/<service>/<how>.yaml, \
+                         escalations/<service>/<how>.yaml, actions/<service>.yaml, channels/<id>.yaml, \
                          sources/<source>/indicators.yaml, intelligence.yaml, \
                          exceptions.yaml, attestations.yaml, parameters.yaml, selection.yaml, \
-                         suppressions.yaml, allow.yaml, context.yaml, rules.yaml";
+                         suppressions.yaml, allow.yaml, context.yaml, rules.yaml, \
+                         routes.yaml";
             let problem = Problem::at(file, crate::Place::default(), "no content has this path");
             return Err(Box::new(problem.hint(known)));
         };
@@ -268,6 +276,19 @@ impl Content {
                 escalation.id.clone_from(&id);
                 self.escalations.insert(id, Arc::new(escalation));
             }
+            Kind::EventActions(id) => {
+                let mut actions: EventActionsFile = yaml::read(file, text, form)?;
+                actions.id.clone_from(&id);
+                self.event_actions.insert(id, Arc::new(actions));
+            }
+            Kind::Channel(id) => {
+                let mut channel: Channel = yaml::read(file, text, form)?;
+                channel.settle(&id);
+                if eager {
+                    compile(file, channel.expressions())?;
+                }
+                self.channels.insert(id, Arc::new(channel));
+            }
             Kind::Intelligence(id) => {
                 let mut rule: IntelligenceRule = yaml::read(file, text, form)?;
                 rule.id.clone_from(&id);
@@ -301,6 +322,7 @@ impl Content {
                 site.allow = rules.into_iter().map(Arc::new).collect();
             }
             Kind::AutomationRules => site.rules = self.automation(file, text, form)?,
+            Kind::Routes => site.routes = self.routes(file, text, form)?,
         }
         Ok(())
     }
@@ -326,6 +348,24 @@ impl Content {
         });
         rules.sort_by_key(|rule| rule.order);
         Ok(rules.into_iter().map(Arc::new).collect())
+    }
+}
+
+impl Content {
+    /// Routes. One that is broken disables itself, and not the others of the file.
+    fn routes(&mut self, file: &File, text: &str, form: Form) -> Result<Routes, Box<Problem>> {
+        let mut routes: Routes = yaml::read(file, text, form)?;
+        routes.routes.retain_mut(|route| {
+            let when = Arc::get_mut(route).and_then(|route| route.when.as_mut());
+            let Some(when) = when else { return true };
+            when.set_scope(ScopeKind::Route);
+            let compiled = when.compile().map(|_| ());
+            if let Err(error) = &compiled {
+                self.problems.push(when.problem(file, error));
+            }
+            compiled.is_ok()
+        });
+        Ok(routes)
     }
 }
 
@@ -395,9 +435,11 @@ impl Kind {
             ["escalations", service, how] => {
                 Some(Self::Escalation(format!("escalations.{service}.{how}")))
             }
+            ["actions", service] => Some(Self::EventActions(format!("actions.{service}"))),
             ["queries", topic, question] => Some(Self::Query(format!("{topic}.{question}"))),
             ["behaviors", topic, what] => Some(Self::Behavior(format!("behaviors.{topic}.{what}"))),
             ["sequences", what] => Some(Self::Sequence(format!("sequences.{what}"))),
+            ["channels", id] => Some(Self::Channel((*id).to_owned())),
             ["exceptions"] => Some(Self::Exceptions),
             ["attestations"] => Some(Self::Attestations),
             ["parameters"] => Some(Self::Parameters),
@@ -406,6 +448,7 @@ impl Kind {
             ["allow"] => Some(Self::Allow),
             ["context"] => Some(Self::AlertContext),
             ["rules"] => Some(Self::AutomationRules),
+            ["routes"] => Some(Self::Routes),
             _ => None,
         }
     }

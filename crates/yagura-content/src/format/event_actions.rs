@@ -1,0 +1,85 @@
+//! Actions: `actions/<service>.yaml`, what CloudTrail's events are called in IAM, and what trails
+//! do not show.
+//! What a call needed is worked out in `yagura-analyze`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use yagura_model::Prose;
+use yagura_model::usage::{EventActions, NeededAction, VariableSource};
+
+use super::ordered::Ordered;
+use crate::place::Placed;
+
+/// How the calls of some services are named in CloudTrail.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventActionsFile {
+    /// From the path: `actions.s3`.
+    #[serde(skip)]
+    pub id: String,
+    /// The services.
+    pub title: Placed<Prose>,
+    /// By `eventSource`: the prefix of IAM actions.
+    pub sources: Ordered<String>,
+    /// By event: the service that roles in requests are handed to.
+    #[serde(default)]
+    pub passes: Ordered<String>,
+    /// By event: `service:Operation`, or `service:Operation on parameter`.
+    #[serde(default)]
+    pub events: Ordered<Vec<Placed<String>>>,
+    /// IAM actions that only data events show.
+    #[serde(default)]
+    pub data: Vec<Placed<String>>,
+    /// IAM actions, or patterns of them, that no trail shows.
+    #[serde(default)]
+    pub unlogged: Vec<Placed<String>>,
+    /// By variable of ARNs: the parameters that have it.
+    #[serde(default)]
+    pub variables: BTreeMap<String, VariableSource>,
+    /// ARNs over parameters.
+    #[serde(default)]
+    pub forms: Vec<Placed<String>>,
+    /// Resource types by the beginnings of ids.
+    #[serde(default)]
+    pub kinds: BTreeMap<String, String>,
+    /// Parameters by condition key.
+    #[serde(default)]
+    pub keys: BTreeMap<String, String>,
+}
+
+impl EventActionsFile {
+    /// What the analysis works with.
+    pub fn event_actions(&self) -> EventActions {
+        let pairs = |ordered: &Ordered<String>| {
+            ordered.0.iter().map(|(key, value)| (key.value.clone(), value.clone())).collect()
+        };
+        let texts = |list: &[Placed<String>]| list.iter().map(|one| one.value.clone()).collect();
+        let events = self.events.0.iter().map(|(event, needed)| {
+            let needed = needed.iter().map(|one| needed_action(&one.value)).collect();
+            (event.value.clone(), needed)
+        });
+        EventActions {
+            id: self.id.clone(),
+            sources: pairs(&self.sources),
+            passes: pairs(&self.passes),
+            events: events.collect(),
+            data: texts(&self.data),
+            unlogged: texts(&self.unlogged),
+            variables: self.variables.clone(),
+            forms: self.forms.iter().map(|one| one.value.clone()).collect(),
+            kinds: self.kinds.clone(),
+            keys: self.keys.clone(),
+        }
+    }
+}
+
+/// Reads `service:Operation on parameter`.
+fn needed_action(text: &str) -> NeededAction {
+    match text.split_once(" on ") {
+        Some((action, on)) => {
+            NeededAction { action: action.to_owned(), on: Some(on.trim().to_ascii_lowercase()) }
+        }
+        None => NeededAction { action: text.to_owned(), on: None },
+    }
+}

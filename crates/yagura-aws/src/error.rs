@@ -60,6 +60,8 @@ pub enum Refusal {
     NotARead,
     /// It returns customer data or credentials, and nobody declared it.
     CustomerData,
+    /// It was not handed over to the [`WriteClient`](crate::WriteClient) that was to make it.
+    NotHandedOver,
 }
 
 /// Which call it was and what AWS answered.
@@ -192,6 +194,9 @@ impl fmt::Display for CallError {
                     f,
                     "`{call}` is not sent: it returns customer data and no source declares it"
                 );
+            }
+            CallErrorKind::Refused(Refusal::NotHandedOver) => {
+                return write!(f, "`{call}` is not sent: it is none of this client's calls");
             }
             CallErrorKind::Absent => write!(f, "`{call}` found nothing")?,
             CallErrorKind::Denied { action: Some(action), .. } => {

@@ -30,8 +30,10 @@ pub mod replay;
 mod retry;
 mod secrets;
 mod sign;
+mod topic;
 mod transport;
 mod web;
+mod write;
 
 pub use api::{Actions, Api};
 pub use bucket::{Bucket, Content, Fetched, Listed, ListedPage, Listing, call_error};
@@ -43,4 +45,6 @@ pub use queue::{Message, QueueConsumer, QueueDepth};
 pub use read::{Declared, ReadClient, is_customer_data};
 pub use replay::Replay;
 pub use secrets::SecretReader;
+pub use topic::{Publication, Topics};
 pub use web::{Web, WebAnswer, WebContent, WebError, WebRequest};
+pub use write::WriteClient;

@@ -569,3 +569,17 @@ async fn settings_out_of_range_are_refused() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_writer_makes_the_calls_that_were_handed_to_it_and_no_others() {
+    let fake = Fake::new(|_, _| Reply::json(200, r#"{"FailedCount":0,"SuccessCount":1}"#));
+    let (aws, _) = build(&fake, |builder| builder).await;
+    let writer = aws.write([("securityhub", "BatchImportFindings")], CancellationToken::new());
+    let target = Target::new(OWN, "us-east-1");
+    let refused = writer.call(&target, "securityhub", "BatchUpdateFindings", &json!({})).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.kind, CallErrorKind::Refused(Refusal::NotHandedOver));
+    let refused = writer.call(&target, "s3", "DeleteBucket", &json!({"Bucket": "b"})).await;
+    assert!(matches!(refused.unwrap_err().kind, CallErrorKind::Refused(_)));
+    assert_eq!(fake.seen().len(), 0, "nothing was sent");
+}

@@ -67,6 +67,7 @@ async fn call(args: &CallArgs) -> anyhow::Result<Exit> {
         let why = match refusal {
             Refusal::NotARead => "it is not a read",
             Refusal::CustomerData => "it returns customer data or credentials",
+            Refusal::NotHandedOver => "it is none of this client's calls",
         };
         let message = format!("`{}:{}` is refused: {why}", args.service, args.operation);
         anyhow::bail!(Hinted::new(

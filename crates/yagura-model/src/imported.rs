@@ -7,7 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::Severity;
-use crate::finding::FindingKind;
+use crate::finding::{FindingKind, FindingSuppression};
 
 /// Characters kept of a title.
 pub const TITLE_CHARS_MAX: usize = 300;
@@ -136,6 +136,9 @@ pub struct OwnIdentity {
     /// What tells several apart.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sub_key: String,
+    /// Until when it is accepted, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suppression: Option<FindingSuppression>,
 }
 
 impl Imported {

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{ImportRun, Imports};
+use super::{FILE_SCOPES, ImportRun, Imports};
 use crate::batch;
 use crate::database::{Param, Session};
 use crate::error::StoreError;
@@ -32,6 +32,15 @@ pub struct KnownMember {
     pub here: bool,
     /// The member.
     pub member: Member,
+}
+
+/// How it is known that a finding of another product is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The product says so: then it is over wherever it was told.
+    Outright,
+    /// A whole listing of a place no longer has it: then it is over there.
+    BySilence,
 }
 
 impl Imports {
@@ -147,8 +156,8 @@ impl Imports {
         Ok(members)
     }
 
-    /// Of these findings, the ones that stay active when the named originals of the place are
-    /// over.
+    /// Of these findings, the ones that stay active when the named originals are over. What a
+    /// file told once does not keep a finding active against the word of a service.
     ///
     /// # Errors
     /// Where the database cannot be read, or an id is none.
@@ -157,21 +166,25 @@ impl Imports {
         run: ImportRun,
         findings: &BTreeSet<String>,
         over: &BTreeSet<[u8; 16]>,
+        said: Said,
     ) -> Result<BTreeSet<String>, StoreError> {
         let mut session = self.database.read("find imported findings that are active");
         let mut ids = Vec::with_capacity(findings.len());
         for finding in findings {
             ids.push(id_bytes(&session, finding)?.into());
         }
-        let sql = "SELECT scope, original, finding FROM import_members \
-                   WHERE active = 1 AND finding";
+        let sql = "SELECT scope, original, finding, name FROM import_members \
+                   JOIN import_scopes ON number = scope WHERE active = 1 AND finding";
         let rows = batch::select_in(&mut session, sql, &[], ids, "").await?;
         let mut active = BTreeSet::new();
         for row in rows {
-            let read = || Ok::<_, sqlx::Error>((row.int(0)?, row.blob(1)?, row.blob(2)?));
-            let (scope, original, finding) = read().map_err(|error| session.fail(error))?;
-            let original = sixteen(&session, &original)?;
-            if scope != run.scope || !over.contains(&original) {
+            let read =
+                || Ok::<_, sqlx::Error>((row.int(0)?, row.blob(1)?, row.blob(2)?, row.text(3)?));
+            let (scope, original, finding, name) = read().map_err(|error| session.fail(error))?;
+            let ended = over.contains(&sixteen(&session, &original)?)
+                && (said == Said::Outright || scope == run.scope);
+            let outweighed = name.starts_with(FILE_SCOPES) && !run.file;
+            if !ended && !outweighed {
                 active.insert(hex::encode(finding));
             }
         }

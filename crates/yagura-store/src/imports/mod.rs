@@ -15,8 +15,11 @@ use crate::database::Database;
 use crate::encode::column_text;
 use crate::error::StoreError;
 
-pub use members::{KnownMember, Member};
+pub use members::{KnownMember, Member, Said};
 pub use pushed::{Pushed, PushedHash};
+
+/// What names of places begin with that are files.
+pub const FILE_SCOPES: &str = "file/";
 
 /// What a store remembers of imports and pushes. Clones share its connections.
 #[derive(Clone)]
@@ -29,6 +32,7 @@ pub struct Imports {
 pub struct ImportRun {
     scope: i64,
     run: i64,
+    file: bool,
 }
 
 /// Up to when a place was read.
@@ -76,7 +80,8 @@ impl Imports {
                    RETURNING number, run";
         let begun = session
             .fetch_one(sql, vec![column_text(scope).into()], |row| {
-                Ok(ImportRun { scope: row.int(0)?, run: row.int(1)? })
+                let file = scope.starts_with(FILE_SCOPES);
+                Ok(ImportRun { scope: row.int(0)?, run: row.int(1)?, file })
             })
             .await?;
         let begun = begun.ok_or_else(|| session.damaged("a place got no number"))?;

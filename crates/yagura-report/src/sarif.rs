@@ -18,7 +18,7 @@ use crate::standards::requirements;
 use crate::words::words;
 
 /// Where the format is defined.
-const SCHEMA: &str =
+pub(crate) const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 pub(crate) fn write(report: &ScanReport<'_>, out: &mut dyn Write) -> Result<(), ReportError> {
@@ -66,7 +66,7 @@ fn escape_lines(text: &str) -> String {
     text.lines().map(escape_unsafe).collect::<Vec<_>>().join("\n")
 }
 
-fn rule(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
+pub(crate) fn rule(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
     let title = clean(report.catalog.title(&verdict.control, report.lang));
     let mut rule = json!({
         "id": clean(&verdict.control),
@@ -152,7 +152,7 @@ fn level(severity: Severity) -> &'static str {
     }
 }
 
-fn result(report: &ScanReport<'_>, verdict: &Verdict, rule: Option<usize>) -> Value {
+pub(crate) fn result(report: &ScanReport<'_>, verdict: &Verdict, rule: Option<usize>) -> Value {
     let words = words(report.lang);
     let standing = Standing::of(verdict);
     // SARIF: `level` is `none` unless the kind is `fail`; `open` means that the information did

@@ -5,7 +5,7 @@
 mod csv_rows;
 mod facts;
 mod json_lines;
-mod ocsf;
+pub(crate) mod ocsf;
 mod page;
 mod story;
 mod table;

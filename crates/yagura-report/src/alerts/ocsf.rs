@@ -11,7 +11,7 @@ use crate::rows::ocsf::{OCSF_VERSION, severity};
 /// Records told of one finding.
 const EVIDENCES_MAX: usize = 20;
 
-pub(super) fn finding(alert: &Alert, report: &AlertReport<'_>) -> Value {
+pub(crate) fn finding(alert: &Alert, report: &AlertReport<'_>) -> Value {
     let (severity_id, severity) = severity(alert.severity);
     let (status_id, status) = match alert.suppressed {
         Some(_) => (3, "Suppressed"),

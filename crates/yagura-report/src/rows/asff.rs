@@ -16,7 +16,7 @@ use crate::standards::{partition, region, requirements};
 use crate::words::words;
 
 /// Findings in one call.
-const FINDINGS_MAX: usize = 100;
+pub(crate) const FINDINGS_MAX: usize = 100;
 
 /// Requirements named in one finding.
 const REQUIREMENTS_MAX: usize = 32;
@@ -51,7 +51,7 @@ impl Requests {
     }
 }
 
-fn finding(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
+pub(crate) fn finding(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
     let words = words(report.lang);
     let standing = Standing::of(verdict);
     let partition = partition(verdict);
@@ -187,7 +187,7 @@ fn product_fields(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
 }
 
 /// A text that fits its field and is never blank (the shape wants one visible character).
-fn limited(text: &str, chars_max: usize) -> String {
+pub(crate) fn limited(text: &str, chars_max: usize) -> String {
     let text = shortened(text, chars_max);
     if text.trim().is_empty() { "-".to_owned() } else { text.into_owned() }
 }

@@ -2,7 +2,7 @@
 //! through and never need to be in memory together.
 //! Whole documents (HTML, SARIF, JUnit) are written elsewhere.
 
-mod asff;
+pub(crate) mod asff;
 pub(crate) mod csv_rows;
 mod json;
 pub(crate) mod ocsf;

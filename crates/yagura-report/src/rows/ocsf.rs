@@ -13,7 +13,7 @@ use crate::words::words;
 /// The version of the schema that the events follow.
 pub(crate) const OCSF_VERSION: &str = "1.5.0";
 
-pub(super) fn finding(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
+pub(crate) fn finding(report: &ScanReport<'_>, verdict: &Verdict) -> Value {
     let words = words(report.lang);
     let standing = Standing::of(verdict);
     let (severity_id, severity) = severity(verdict.severity);

@@ -65,6 +65,58 @@ impl ArnPattern {
     pub(crate) fn is_all(&self) -> bool {
         matches!(self, Self::All)
     }
+
+    /// Whether nothing but wildcards for any run of characters was written.
+    pub(crate) fn is_everything(&self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Parts(parts) => matches!(parts.as_slice(), [Pattern::Fixed(Glob::All)]),
+        }
+    }
+
+    /// Whether every ARN of another pattern is one of this. Where variables stand in the way the
+    /// answer is no, unless both are written alike: right whenever it says yes.
+    pub(crate) fn includes(&self, other: &Self) -> bool {
+        let (ours, theirs) = match (self, other) {
+            (Self::All, _) => return true,
+            (Self::Parts(_), Self::All) => return self.is_everything(),
+            (Self::Parts(ours), Self::Parts(theirs)) => (ours, theirs),
+        };
+        if ours == theirs {
+            return true;
+        }
+        let Some((last, before)) = ours.split_last() else { return false };
+        let (Some(same), Some(rest)) = (theirs.get(..before.len()), theirs.get(before.len()..))
+        else {
+            return false;
+        };
+        // The last part spans what the other one still has.
+        before.iter().zip(same).all(|(ours, theirs)| part_includes(ours, theirs))
+            && joined(rest).is_some_and(|rest| match last {
+                Pattern::Fixed(glob) => glob.includes(&rest),
+                Pattern::Template(_) => false,
+            })
+    }
+}
+
+fn part_includes(ours: &Pattern, theirs: &Pattern) -> bool {
+    match (ours, theirs) {
+        (Pattern::Fixed(ours), Pattern::Fixed(theirs)) => ours.includes(&theirs.tokens()),
+        _ => ours == theirs,
+    }
+}
+
+/// The tokens of parts with the colons between them; nothing where there are variables or none.
+fn joined(parts: &[Pattern]) -> Option<Vec<Token>> {
+    let mut tokens = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        let Pattern::Fixed(glob) = part else { return None };
+        if at > 0 {
+            tokens.push(Token::Literal(':'));
+        }
+        tokens.extend(glob.tokens());
+    }
+    (!parts.is_empty()).then_some(tokens)
 }
 
 fn compare(glob: &Glob, text: &str, pattern: bool) -> Truth {

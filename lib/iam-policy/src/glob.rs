@@ -80,6 +80,23 @@ impl Glob {
         if includes(&ours, &theirs) { Truth::True } else { Truth::Depends }
     }
 
+    /// Whether everything that the other matches is matched here, ASCII letter case not counting.
+    pub(crate) fn includes_ignoring_case(&self, other: &Self) -> bool {
+        let lower = |glob: &Self| -> Vec<Token> {
+            let lower = |token| match token {
+                Token::Literal(letter) => Token::Literal(letter.to_ascii_lowercase()),
+                wild => wild,
+            };
+            glob.tokens().into_iter().map(lower).collect()
+        };
+        includes(&lower(self), &lower(other))
+    }
+
+    /// Whether everything that a run of tokens matches is matched here.
+    pub(crate) fn includes(&self, other: &[Token]) -> bool {
+        includes(&self.tokens(), other)
+    }
+
     pub(crate) fn tokens(&self) -> Vec<Token> {
         match self {
             Self::All => vec![Token::Any],
@@ -88,6 +105,19 @@ impl Glob {
             Self::Tokens(tokens) => tokens.clone(),
         }
     }
+}
+
+/// Whether some text is of both forms, in which `*` stands for any run of characters and `?` for
+/// one: whether two forms of names can name the same thing.
+///
+/// ```
+/// use iam_policy::forms_overlap;
+/// assert!(forms_overlap("role/app-*", "role/*-reader"));
+/// assert!(!forms_overlap("role/app-*", "role/web-1"));
+/// ```
+#[must_use]
+pub fn forms_overlap(one: &str, other: &str) -> bool {
+    intersect(&tokens(one), &tokens(other))
 }
 
 /// The tokens of a pattern in which `*` and `?` are wildcards.

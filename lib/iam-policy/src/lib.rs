@@ -28,6 +28,7 @@ mod condition;
 mod context;
 mod evaluate;
 mod glob;
+mod outsider;
 mod parse;
 mod policy;
 mod principal;
@@ -41,8 +42,10 @@ pub use evaluate::{
     BlockPublicAccess, Decision, KmsGrant, Layer, Layers, Level, Outcome, RCP_SERVICES, Remaining,
     Request, StatementRef, evaluate,
 };
+pub use glob::forms_overlap;
+pub use outsider::{Outsider, Owner};
 pub use parse::{ParseError, Problem};
 pub use policy::{Effect, Policy, Position, Statement};
-pub use principal::Principal;
+pub use principal::{Principal, PrincipalKind};
 pub use review::{KnownActions, PolicyKind, Remark, RemarkKind, RemarkWeight, review};
 pub use truth::Truth;

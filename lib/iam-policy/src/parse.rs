@@ -2,6 +2,7 @@
 //! nothing is passed over silently: what is not known is a problem with its place.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use crate::condition::{Condition, Operator};
 use crate::policy::{
     ActionElement, ActionPattern, Effect, Policy, Position, ResourceElement, Statement,
 };
-use crate::principal::{Entry, PrincipalElement};
+use crate::principal::{Entry, PrincipalElement, PrincipalKind};
 
 /// Policies of AWS are at most some 20 KB; this is far above and keeps memory bounded.
 const STATEMENTS_MAX: usize = 100_000;
@@ -66,15 +67,24 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// The elements of a statement, of which each may be there once.
+const ELEMENTS: [&str; 6] = ["Sid", "Effect", "Principal", "Action", "Resource", "Condition"];
+
 /// One document on its way.
 struct Reader<'a> {
     text: &'a str,
     variables: bool,
     problems: Vec<Problem>,
+    /// The offset whose place was asked last, with the place. Places are asked nearly in the order
+    /// of the text, so that counting on from here keeps the whole linear.
+    last: Cell<(usize, Position)>,
 }
 
+const START: Position = Position { line: 1, column: 1 };
+
 pub(crate) fn policy(text: &str) -> Result<Policy, ParseError> {
-    let reader = Reader { text, variables: false, problems: Vec::new() };
+    let last = Cell::new((0, START));
+    let reader = Reader { text, variables: false, problems: Vec::new(), last };
     let raw: &RawValue = serde_json::from_str(text).map_err(|error| ParseError {
         position: Position {
             line: u32::try_from(error.line()).unwrap_or(u32::MAX),
@@ -117,10 +127,14 @@ impl<'a> Reader<'a> {
     fn statement(&mut self, raw: &'a RawValue) -> Result<Statement, ParseError> {
         let (mut sid, mut effect, mut principals) = (None, None, None);
         let (mut actions, mut resources, mut conditions) = (None, None, Vec::new());
-        let mut seen: Vec<Cow<'_, str>> = Vec::new();
+        let mut seen = [false; ELEMENTS.len()];
+        let position = self.position(raw);
         for (name, value) in self.members(raw, "a statement")? {
             let plain = name.strip_prefix("Not").unwrap_or(&name);
-            if seen.iter().any(|before| before.strip_prefix("Not").unwrap_or(before) == plain) {
+            let known = seen.iter_mut().zip(ELEMENTS).find(|(_, element)| *element == plain);
+            if let Some((seen, _)) = known
+                && std::mem::replace(seen, true)
+            {
                 return Err(self.error(value, format!("the statement has two `{plain}`")));
             }
             let negated = name.starts_with("Not");
@@ -135,7 +149,6 @@ impl<'a> Reader<'a> {
                 "Condition" => conditions = self.conditions(value)?,
                 other => self.problem(value, format!("`{other}` is no element of a statement")),
             }
-            seen.push(name);
         }
         let Some(effect) = effect else {
             return Err(self.error(raw, "the statement has no `Effect`".to_owned()));
@@ -145,7 +158,6 @@ impl<'a> Reader<'a> {
             return Err(self.error(raw, what.to_owned()));
         };
         let sid = sid.filter(|sid: &String| !sid.is_empty());
-        let position = self.position(raw);
         Ok(Statement { sid, effect, position, conditions, principals, actions, resources })
     }
 
@@ -162,37 +174,40 @@ impl<'a> Reader<'a> {
         raw: &'a RawValue,
         negated: bool,
     ) -> Result<PrincipalElement, ParseError> {
-        let mut entries = Vec::new();
+        let (mut entries, mut written) = (Vec::new(), Vec::new());
         if raw.get().starts_with('"') {
-            match self.one_text(raw, "Principal")?.as_ref() {
-                "*" => entries.push(Entry::Everybody),
-                other => {
-                    self.problem(raw, format!("the principal `{other}` has no kind (`AWS`, …)"));
-                    entries.push(Entry::Other(other.to_owned()));
-                }
+            let text = self.one_text(raw, "Principal")?.into_owned();
+            if text == "*" {
+                entries.push(Entry::Everybody);
+            } else {
+                self.problem(raw, format!("the principal `{text}` has no kind (`AWS`, …)"));
+                entries.push(Entry::Other(text.clone()));
             }
-            return Ok(PrincipalElement { negated, entries });
+            written.push((PrincipalKind::Bare, text));
+            return Ok(PrincipalElement { negated, entries, written });
         }
         for (kind, value) in self.members(raw, "`Principal`")? {
             for text in self.texts(value, "Principal")? {
-                let entry = match kind.as_ref() {
-                    "AWS" => Entry::aws(&text),
-                    "Service" => Entry::Service(text.into_owned()),
-                    "Federated" => Entry::Federated(text.into_owned()),
-                    "CanonicalUser" => Entry::Other(text.into_owned()),
+                let text = text.into_owned();
+                let (kind, entry) = match kind.as_ref() {
+                    "AWS" => (PrincipalKind::Aws, Entry::aws(&text)),
+                    "Service" => (PrincipalKind::Service, Entry::Service(text.clone())),
+                    "Federated" => (PrincipalKind::Federated, Entry::Federated(text.clone())),
+                    "CanonicalUser" => (PrincipalKind::CanonicalUser, Entry::Other(text.clone())),
                     other => {
                         self.problem(value, format!("`{other}` is no kind of principal"));
-                        Entry::Other(text.into_owned())
+                        (PrincipalKind::Other, Entry::Other(text.clone()))
                     }
                 };
                 let wild = matches!(&entry, Entry::Arn(_) | Entry::Other(_));
-                if wild && value.get().contains('*') {
+                if wild && text.contains('*') {
                     self.problem(value, "a wildcard inside a principal never matches".to_owned());
                 }
                 entries.push(entry);
+                written.push((kind, text));
             }
         }
-        Ok(PrincipalElement { negated, entries })
+        Ok(PrincipalElement { negated, entries, written })
     }
 
     fn actions(&mut self, raw: &'a RawValue, negated: bool) -> Result<ActionElement, ParseError> {
@@ -294,12 +309,19 @@ impl<'a> Reader<'a> {
     /// Raw values are slices of the text: their place follows from their address.
     fn position(&self, at: &RawValue) -> Position {
         let offset = (at.get().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
-        let before = self.text.get(..offset).unwrap_or_default();
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Position {
-            line: u32::try_from(line).unwrap_or(u32::MAX),
-            column: u32::try_from(column).unwrap_or(u32::MAX),
+        let (from, mut place) = match self.last.get() {
+            (from, place) if from <= offset => (from, place),
+            _ => (0, START),
+        };
+        let passed = self.text.get(from..offset).unwrap_or_default();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let on_line = passed.rsplit('\n').next().unwrap_or_default().chars().count();
+        let lines = count(passed.matches('\n').count());
+        if lines > 0 {
+            place = Position { line: place.line.saturating_add(lines), column: 1 };
         }
+        place.column = place.column.saturating_add(count(on_line));
+        self.last.set((offset, place));
+        place
     }
 }

@@ -6,7 +6,7 @@ use crate::condition::Condition;
 use crate::context::Scope;
 use crate::glob::Glob;
 use crate::parse::{self, ParseError, Problem};
-use crate::principal::{Entry, Named, Principal, PrincipalElement};
+use crate::principal::{Entry, Named, Principal, PrincipalElement, PrincipalKind};
 use crate::truth::Truth;
 
 /// Whether a statement gives or takes.
@@ -96,6 +96,17 @@ impl ActionPattern {
         }
     }
 
+    /// Whether every action of another pattern is one of this. Right whenever it says yes.
+    fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) | (_, Self::Nothing) => true,
+            (Self::Named { service, name }, Self::Named { service: of, name: narrow }) => {
+                service.eq_ignore_ascii_case(of) && name.includes_ignoring_case(narrow)
+            }
+            _ => false,
+        }
+    }
+
     fn matches(&self, service: &str, name: &str) -> bool {
         match self {
             Self::All => true,
@@ -143,6 +154,107 @@ impl ResourceElement {
             }
         };
         if self.negated { !found } else { found }
+    }
+}
+
+/// What a statement says, before anybody asks for anything.
+impl Statement {
+    /// Whether it speaks of everybody: of `*`, of an account that is a wildcard (AWS refuses most
+    /// of those, but what it once accepted stands), or of all but some.
+    #[must_use]
+    pub fn is_about_everybody(&self) -> bool {
+        self.principals.as_ref().is_some_and(|element| {
+            element.negated || element.entries.iter().any(Entry::is_everybody)
+        })
+    }
+
+    /// Whether it names those that are *not* meant (`NotPrincipal`).
+    #[must_use]
+    pub fn spares_principals(&self) -> bool {
+        self.principals.as_ref().is_some_and(|element| element.negated)
+    }
+
+    /// The entries of `Principal` or `NotPrincipal`, as written.
+    pub fn principals_written(&self) -> impl Iterator<Item = (PrincipalKind, &str)> {
+        let written = self.principals.iter().flat_map(|element| &element.written);
+        written.map(|(kind, text)| (*kind, text.as_str()))
+    }
+
+    /// Whether it speaks of an action (`s3:GetObject`).
+    #[must_use]
+    pub fn covers_action(&self, action: &str) -> bool {
+        self.actions.applies(action)
+    }
+
+    /// Whether it speaks of every action there is, by name.
+    #[must_use]
+    pub fn covers_all_actions(&self) -> bool {
+        let all = |pattern: &ActionPattern| matches!(pattern, ActionPattern::All);
+        !self.actions.negated && self.actions.patterns.iter().any(all)
+    }
+
+    /// Whether it speaks of every action of a service, by name.
+    #[must_use]
+    pub fn covers_service(&self, service: &str) -> bool {
+        let whole = |pattern: &ActionPattern| match pattern {
+            ActionPattern::All => true,
+            ActionPattern::Named { service: of, name: Glob::All } => {
+                of.eq_ignore_ascii_case(service)
+            }
+            ActionPattern::Named { .. } | ActionPattern::Nothing => false,
+        };
+        !self.actions.negated && self.actions.patterns.iter().any(whole)
+    }
+
+    /// Whether it speaks of every resource, by name.
+    #[must_use]
+    pub fn covers_all_resources(&self) -> bool {
+        self.resources.as_ref().is_some_and(|element| {
+            !element.negated && element.patterns.iter().any(ArnPattern::is_everything)
+        })
+    }
+
+    /// Whether it speaks of a resource by name; without a `Resource` it speaks of the one it
+    /// belongs to.
+    #[must_use]
+    pub fn covers_resource(&self, arn: &str) -> bool {
+        let wanted = ArnPattern::new(arn, false);
+        self.resources.as_ref().is_none_or(|element| {
+            !element.negated && element.patterns.iter().any(|pattern| pattern.includes(&wanted))
+        })
+    }
+
+    /// Whether it speaks of everything that another statement speaks of, principals and
+    /// conditions left aside. Right whenever it says yes.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.covers_actions_of(other) && self.covers_resources_of(other)
+    }
+
+    fn covers_actions_of(&self, other: &Self) -> bool {
+        let (ours, theirs) = (&self.actions, &other.actions);
+        self.covers_all_actions()
+            || !ours.negated
+                && !theirs.negated
+                && theirs
+                    .patterns
+                    .iter()
+                    .all(|narrow| ours.patterns.iter().any(|pattern| pattern.includes(narrow)))
+    }
+
+    fn covers_resources_of(&self, other: &Self) -> bool {
+        // Trust policies and repository policies have no resource element.
+        let Some(ours) = &self.resources else { return true };
+        if self.covers_all_resources() {
+            return true;
+        }
+        let Some(theirs) = &other.resources else { return false };
+        !ours.negated
+            && !theirs.negated
+            && theirs
+                .patterns
+                .iter()
+                .all(|narrow| ours.patterns.iter().any(|pattern| pattern.includes(narrow)))
     }
 }
 

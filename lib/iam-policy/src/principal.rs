@@ -137,6 +137,23 @@ pub(crate) enum Named {
     Itself,
 }
 
+/// What stands before the entries of a `Principal` element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PrincipalKind {
+    /// Nothing: `"Principal": "*"`.
+    Bare,
+    /// `AWS`
+    Aws,
+    /// `Service`
+    Service,
+    /// `Federated`
+    Federated,
+    /// `CanonicalUser`
+    CanonicalUser,
+    /// Something that AWS does not know.
+    Other,
+}
+
 /// One entry of a `Principal` element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
@@ -170,6 +187,16 @@ impl Entry {
             }
         } else {
             Self::Other(text.to_owned())
+        }
+    }
+
+    /// Whether it names everybody: `*`, whatever its kind, or any account.
+    pub(crate) fn is_everybody(&self) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Account(account) => account.contains('*'),
+            Self::Arn(identity) => identity.account.contains('*'),
+            Self::Service(name) | Self::Federated(name) | Self::Other(name) => name == "*",
         }
     }
 
@@ -246,6 +273,8 @@ fn named_by(named: &Identity, caller: &Identity) -> Named {
 pub(crate) struct PrincipalElement {
     pub(crate) negated: bool,
     pub(crate) entries: Vec<Entry>,
+    /// The same entries as they are written.
+    pub(crate) written: Vec<(PrincipalKind, String)>,
 }
 
 impl PrincipalElement {

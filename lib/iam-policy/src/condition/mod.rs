@@ -2,6 +2,7 @@
 //! Comparing single values is in `compare`.
 
 mod compare;
+pub(crate) mod fixed;
 
 use crate::context::{Lookup, Scope};
 use crate::truth::Truth;
@@ -96,6 +97,20 @@ impl Operator {
         };
         Some(Self { family, negated, if_exists, quantifier })
     }
+
+    /// Whether it holds where the request lacks the key.
+    pub(crate) fn holds_absent(self) -> Truth {
+        Truth::from(match self.quantifier {
+            Some(Quantifier::All) => true,
+            Some(Quantifier::Any) => self.if_exists,
+            None => self.if_exists || self.negated,
+        })
+    }
+
+    /// Whether it holds for every value of the request, and so also where there is none.
+    pub(crate) fn may_be_empty(self) -> bool {
+        self.quantifier == Some(Quantifier::All)
+    }
 }
 
 /// One key of one operator.
@@ -157,24 +172,26 @@ impl Condition {
         }
         match (found, operator.quantifier) {
             (Lookup::Unknown, _) => Truth::Depends,
-            (Lookup::Absent, Some(Quantifier::All)) => Truth::True,
-            (Lookup::Absent, Some(Quantifier::Any)) => Truth::from(operator.if_exists),
-            (Lookup::Absent, None) => Truth::from(operator.if_exists || operator.negated),
+            (Lookup::Absent, _) => operator.holds_absent(),
             (Lookup::One(value), _) => self.one(operator, &value, scope),
+            (Lookup::Many([]), _) => operator.holds_absent(),
             (Lookup::Many(values), Some(Quantifier::All)) => values
                 .iter()
                 .map(|value| self.one(operator, value, scope))
                 .fold(Truth::True, Truth::and),
-            (Lookup::Many([]), Some(Quantifier::Any)) => Truth::from(operator.if_exists),
             (Lookup::Many(values), Some(Quantifier::Any)) => values
                 .iter()
                 .map(|value| self.one(operator, value, scope))
                 .fold(Truth::False, Truth::or),
-            (Lookup::Many([]), None) => Truth::from(operator.if_exists || operator.negated),
             (Lookup::Many([value]), None) => self.one(operator, value, scope),
             // Several values need a set operator; without one nothing matches, negated or not.
             (Lookup::Many(_), None) => Truth::False,
         }
+    }
+
+    /// The key in lower case.
+    pub(crate) fn key_lower(&self) -> &str {
+        &self.key_lower
     }
 
     fn is_null(&self, found: &Lookup<'_>) -> Truth {
@@ -184,13 +201,18 @@ impl Condition {
             Lookup::Many(values) => values.is_empty(),
             Lookup::One(_) => false,
         };
+        self.asks_null(absent)
+    }
+
+    /// Whether a `Null` asks for a key that is absent, or for one that is there.
+    pub(crate) fn asks_null(&self, absent: bool) -> Truth {
         let asked = |wanted: &Wanted| matches!(wanted, Wanted::Boolean(null) if *null == absent);
         Truth::from(self.wanted.iter().any(asked))
     }
 
     /// One value of the request against the values of the policy: any of them, or for a negated
     /// operator none of them.
-    fn one(&self, operator: Operator, value: &str, scope: &Scope<'_>) -> Truth {
+    pub(crate) fn one(&self, operator: Operator, value: &str, scope: &Scope<'_>) -> Truth {
         let mut found = Truth::False;
         let mut never = false;
         for wanted in &self.wanted {

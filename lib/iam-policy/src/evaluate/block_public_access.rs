@@ -2,7 +2,8 @@
 //! Access control lists are not spoken of: they are not policies.
 
 use super::{Layers, Request};
-use crate::condition::{Condition, Quantifier};
+use crate::condition::Condition;
+use crate::condition::fixed::names_somebody;
 use crate::policy::{Effect, Policy, Statement};
 use crate::principal::{Entry, Principal};
 use crate::truth::Truth;
@@ -47,7 +48,8 @@ fn is_fixed(statement: &Statement) -> bool {
 }
 
 /// Keys that tie a caller to an account, an organization, a network or an access point.
-const TYING: [&str; 11] = [
+const TYING: [&str; 12] = [
+    "aws:sourceip",
     "aws:principalarn",
     "aws:principalorgid",
     "aws:principalorgpaths",
@@ -65,33 +67,11 @@ fn fixes(condition: &Condition) -> bool {
     let Some(operator) = condition.operator() else { return false };
     let loose = operator.negated
         || operator.if_exists
-        || operator.quantifier == Some(Quantifier::All)
+        || operator.may_be_empty()
         || condition.values.is_empty();
     if loose {
         return false;
     }
-    let key = condition.key.to_ascii_lowercase();
-    match key.as_str() {
-        "aws:sourceip" => condition.values.iter().all(|range| is_narrow(range)),
-        _ if TYING.contains(&key.as_str()) => condition.values.iter().all(|value| is_set(value)),
-        _ => false,
-    }
-}
-
-/// A value without variables whose wildcards leave the account fixed.
-fn is_set(value: &str) -> bool {
-    if value.contains("${") {
-        return false;
-    }
-    match crate::arn::account(value) {
-        Some(account) => !account.contains(['*', '?']),
-        None => !value.contains(['*', '?']),
-    }
-}
-
-/// S3 calls ranges wider than /8 (IPv4) and /32 (IPv6) public.
-fn is_narrow(range: &str) -> bool {
-    let (address, bits) = range.split_once('/').unwrap_or((range, "128"));
-    let least = if address.contains(':') { 32 } else { 8 };
-    bits.parse::<u8>().is_ok_and(|bits| bits >= least)
+    let key = condition.key_lower();
+    TYING.contains(&key) && condition.values.iter().all(|value| names_somebody(key, value))
 }

@@ -113,14 +113,21 @@ fn needs_key(statement: &Map<String, Value>, key: &str) -> bool {
     })
 }
 
+/// More actions than the longest policy that AWS takes (20,480 characters) has room for. Each is
+/// compared with each, so that a longer list is not looked at for mere repetition.
+const COMPARED_MAX: usize = 3_500;
+
 /// Actions that another one of the same statement has in it.
 fn covered(written: &[&str], remarks: &mut Remarks<'_>) {
+    if written.len() > COMPARED_MAX {
+        return;
+    }
+    let wild = |pattern: &&str| pattern.contains('*').then(|| Glob::new(pattern));
+    let wild: Vec<Option<Glob>> = written.iter().map(wild).collect();
     for (at, action) in written.iter().enumerate() {
-        let lower = action.to_ascii_lowercase();
-        let wider = written.iter().enumerate().any(|(other, pattern)| {
+        let wider = written.iter().zip(&wild).enumerate().any(|(other, (pattern, wild))| {
             let same = pattern.eq_ignore_ascii_case(action);
-            let covers = *pattern == "*"
-                || pattern.contains('*') && Glob::new(pattern).matches_ignoring_case(&lower);
+            let covers = wild.as_ref().is_some_and(|wild| wild.matches_ignoring_case(action));
             // Of two that are the same, the later one is too many.
             other != at && (covers && !same || same && other < at)
         });

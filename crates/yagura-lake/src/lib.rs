@@ -26,6 +26,7 @@ mod seen;
 mod snapshot;
 mod status;
 mod storage;
+pub mod usage;
 mod write;
 
 pub use compact::{CompactOptions, Compacted};

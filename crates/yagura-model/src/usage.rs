@@ -13,6 +13,19 @@ const VALUE_BYTES_MAX: usize = 2_048;
 /// Parameters nest a few levels; what lies deeper is not looked at.
 const DEPTH_MAX: usize = 24;
 
+/// What can be asked of a call beside what it did: columns of the log.
+pub const CIRCUMSTANCES: [&str; 9] = [
+    "address",
+    "invoked_by",
+    "mfa",
+    "principal_id",
+    "source_identity",
+    "time",
+    "tls_version",
+    "user_agent",
+    "vpc_endpoint_id",
+];
+
 /// Calls that are alike in everything that is asked about, counted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UsedCall {
@@ -38,9 +51,9 @@ pub struct UsedCall {
     pub resources: Vec<String>,
     /// What the request named, by parameter in lower case ([`telling_parameters`]).
     pub parameters: BTreeMap<String, Vec<String>>,
-    /// What is known of the call's circumstances: condition keys in lower case; an empty list is a
-    /// key that the request did not have.
-    pub circumstances: BTreeMap<String, Vec<String>>,
+    /// Further columns of the log that were asked for ([`CIRCUMSTANCES`]); none where the record
+    /// has no value.
+    pub circumstances: BTreeMap<String, Option<String>>,
     /// How many.
     pub count: u64,
     /// When the first happened, in microseconds since 1970.

@@ -4,9 +4,13 @@
 pub mod escalation;
 mod guarded;
 mod holders;
+pub mod least;
 mod organization;
 mod outsiders;
+pub mod preview;
 mod question;
+pub mod unused;
+pub mod usage;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -45,6 +49,8 @@ pub fn guarded_types() -> impl Iterator<Item = &'static str> {
 pub(crate) struct NamedPolicy {
     pub(crate) name: Arc<str>,
     pub(crate) policy: Arc<Policy>,
+    /// As it is written.
+    pub(crate) text: Arc<str>,
 }
 
 /// Something that was not read and that a decision may hang on.
@@ -144,7 +150,9 @@ fn compiled(name: &str, document: &Value) -> Result<NamedPolicy, Unread> {
         other => other.to_string(),
     };
     match Policy::parse(&text) {
-        Ok(policy) => Ok(NamedPolicy { name: name.into(), policy: Arc::new(policy) }),
+        Ok(policy) => {
+            Ok(NamedPolicy { name: name.into(), policy: Arc::new(policy), text: text.into() })
+        }
         Err(error) => Err(unreadable(&error.to_string())),
     }
 }

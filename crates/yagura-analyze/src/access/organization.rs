@@ -24,6 +24,7 @@ pub(super) struct Organization {
 /// The policies of one node.
 #[derive(Clone, Debug, Default)]
 pub(super) struct NodePolicies {
+    pub(super) id: String,
     pub(super) name: String,
     pub(super) scps: Vec<NamedPolicy>,
     pub(super) rcps: Vec<NamedPolicy>,
@@ -165,6 +166,7 @@ impl<'r> Tree<'r> {
 
     fn node(&self, id: &str) -> NodePolicies {
         let mut node = NodePolicies {
+            id: id.to_owned(),
             name: self.names.get(id).map_or(id, |name| name).to_owned(),
             ..NodePolicies::default()
         };

@@ -81,7 +81,7 @@ pub(super) static EVERYTHING: LazyLock<Option<Policy>> = LazyLock::new(|| {
     let text = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
     Policy::parse(text).ok()
 });
-static EVERYBODY: LazyLock<Option<Policy>> = LazyLock::new(|| {
+pub(super) static EVERYBODY: LazyLock<Option<Policy>> = LazyLock::new(|| {
     let text = r#"{"Statement":
         {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}"#;
     Policy::parse(text).ok()
@@ -124,7 +124,7 @@ impl World {
             .collect()
     }
 
-    fn holder(&self, arn: &str) -> Option<&Holder> {
+    pub(super) fn holder(&self, arn: &str) -> Option<&Holder> {
         if let Some(holder) = self.holders.get(arn) {
             return Some(holder);
         }

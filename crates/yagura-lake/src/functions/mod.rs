@@ -5,6 +5,7 @@ mod arn;
 mod json_path;
 mod network;
 mod pluck;
+mod telling;
 mod time;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub(crate) fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
         ScalarUDF::new_from_impl(network::AddressVersion::default()),
         ScalarUDF::new_from_impl(arn::ArnPart::default()),
         ScalarUDF::new_from_impl(pluck::Pluck::default()),
+        ScalarUDF::new_from_impl(telling::TellingParameters::default()),
         ScalarUDF::new_from_impl(time::Ago::default()),
     ];
     for function in functions {

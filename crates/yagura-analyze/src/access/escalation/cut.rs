@@ -59,7 +59,7 @@ fn without(holder: &Holder, gone: &[&StatementRef]) -> Holder {
             at += 1;
             !gone.iter().any(|it| (it.policy, it.statement + 1) == (number, at))
         });
-        *named = NamedPolicy { name: named.name.clone(), policy: policy.into() };
+        *named = NamedPolicy { policy: policy.into(), ..named.clone() };
     }
     holder
 }

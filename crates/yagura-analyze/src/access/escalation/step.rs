@@ -234,7 +234,7 @@ fn strengthened(candidates: Vec<Candidate<'_>>) -> Vec<Candidate<'_>> {
 /// The same principal once it has given itself everything: its boundary and control policies stay.
 fn unlimited(holder: &Holder) -> Option<Holder> {
     let everything = EVERYTHING.clone()?;
-    let everything = NamedPolicy { name: "*".into(), policy: everything.into() };
+    let everything = NamedPolicy { name: "*".into(), policy: everything.into(), text: "".into() };
     let mut holder = holder.clone();
     holder.identity = vec![everything];
     holder.missing.retain(|missing| missing.layer != iam_policy::Layer::Identity);

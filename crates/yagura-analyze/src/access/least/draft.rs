@@ -1,0 +1,189 @@
+//! The policy that covers what was used: statements by service and resources, and what must stay
+//! because nobody can know whether it is used.
+//! What is left over of the present policies is found in `excess`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use iam_policy::ParseError;
+use serde_json::{Map, Value, json};
+
+use super::super::usage::passed_to_key;
+use super::breadth::Breadth;
+use super::excess::{Excess, Grants};
+use super::ledger::UsageLedger;
+use super::proof::{self, Uncovered};
+
+/// How a draft is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DraftOptions {
+    /// How widely resources are named.
+    pub breadth: Breadth,
+    /// Whether statements are limited to the regions that were used.
+    pub limit_regions: bool,
+    /// Whether permissions whose use no log shows are left out.
+    pub strict: bool,
+}
+
+/// A policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The document.
+    pub policy: Value,
+    /// Characters without white space, as AWS counts them (IAM quotas: 6,144 for a managed
+    /// policy, 10,240 for the inline ones of a role).
+    pub characters: usize,
+    /// What was taken over from the present policies.
+    pub kept: Vec<Kept>,
+    /// Used requests that it does not allow; always empty unless this program is wrong.
+    pub uncovered: Vec<Uncovered>,
+}
+
+/// A statement that was taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The present policy's name.
+    pub policy: String,
+    /// The statement's number, from zero.
+    pub statement: usize,
+    /// Its actions of which nobody knows whether they are used; none of a `Deny`.
+    pub actions: Vec<Arc<str>>,
+}
+
+impl Draft {
+    /// Writes the policy and proves it.
+    ///
+    /// # Errors
+    /// When the engine cannot read what was written.
+    pub fn of(
+        ledger: &UsageLedger,
+        principal: &str,
+        options: DraftOptions,
+        present: Option<(&Grants, &Excess)>,
+    ) -> Result<Self, ParseError> {
+        let mut statements = used_statements(ledger, options);
+        let document = |statements: &[Value]| json!({"Version": "2012-10-17", "Statement": statements});
+        let uncovered = match statements.is_empty() {
+            true => Vec::new(),
+            false => proof::uncovered(&document(&statements).to_string(), principal, ledger)?,
+        };
+        let mut kept = Vec::new();
+        if let Some((grants, excess)) = present {
+            keep(grants, excess, options.strict, &mut statements, &mut kept);
+        }
+        let policy = document(&statements);
+        let characters = policy.to_string().chars().filter(|c| !c.is_whitespace()).count();
+        Ok(Self { policy, characters, kept, uncovered })
+    }
+}
+
+/// What statements share: they differ in their actions alone.
+type Shape = (String, Vec<String>, Option<String>, BTreeSet<String>);
+
+fn used_statements(ledger: &UsageLedger, options: DraftOptions) -> Vec<Value> {
+    let mut shapes: BTreeMap<Shape, BTreeSet<Arc<str>>> = BTreeMap::new();
+    for ((action, passed_to), used) in &ledger.used {
+        let service = action.split(':').next().unwrap_or_default().to_owned();
+        let resources = options.breadth.of(&used.resources);
+        let regions = match options.limit_regions {
+            true => used.regions.clone(),
+            false => BTreeSet::new(),
+        };
+        let shape = (service, resources, passed_to.clone(), regions);
+        shapes.entry(shape).or_default().insert(Arc::clone(action));
+    }
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    let statement = |((service, resources, passed_to, regions), actions): (Shape, _)| {
+        let number = numbers.entry(service.clone()).or_default();
+        *number += 1;
+        let mut statement = Map::new();
+        statement.insert("Sid".to_owned(), json!(format!("{}Used{number}", sid(&service))));
+        statement.insert("Effect".to_owned(), json!("Allow"));
+        statement.insert("Action".to_owned(), list(actions));
+        statement.insert("Resource".to_owned(), list(resources));
+        let mut equals = Map::new();
+        if let Some(to) = passed_to {
+            equals.insert(passed_to_key().to_owned(), json!(to));
+        }
+        if !regions.is_empty() {
+            equals.insert("aws:RequestedRegion".to_owned(), list(regions));
+        }
+        if !equals.is_empty() {
+            statement.insert("Condition".to_owned(), json!({"StringEquals": equals}));
+        }
+        Value::Object(statement)
+    };
+    shapes.into_iter().map(statement).collect()
+}
+
+/// One as a text, several as a list.
+fn list(items: impl IntoIterator<Item = impl AsRef<str>>) -> Value {
+    let items: Vec<String> = items.into_iter().map(|item| item.as_ref().to_owned()).collect();
+    match items.as_slice() {
+        [one] => json!(one),
+        many => json!(many),
+    }
+}
+
+/// Letters and digits, as a `Sid` may have them.
+fn sid(service: &str) -> String {
+    let mut sid = String::new();
+    for word in service.split(|letter: char| !letter.is_ascii_alphanumeric()) {
+        let mut letters = word.chars();
+        sid.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        sid.extend(letters);
+    }
+    sid
+}
+
+/// Takes over what the present policies deny, and what of their grants cannot be judged.
+fn keep(
+    grants: &Grants,
+    excess: &Excess,
+    strict: bool,
+    statements: &mut Vec<Value>,
+    kept: &mut Vec<Kept>,
+) {
+    if !strict {
+        let mut seen: Vec<(Vec<Arc<str>>, Value)> = Vec::new();
+        for one in &excess.statements {
+            let of = |granted: &&super::excess::Granted| {
+                granted.policy == one.policy && granted.number == one.number
+            };
+            let Some(granted) = grants.statements.iter().find(of) else { continue };
+            let actions: Vec<Arc<str>> =
+                one.unknown.iter().map(|(surplus, _)| Arc::clone(&surplus.action)).collect();
+            if actions.is_empty() {
+                continue;
+            }
+            let mut statement = granted.document.clone();
+            let Some(members) = statement.as_object_mut() else { continue };
+            members.remove("Action");
+            members.remove("NotAction");
+            members.remove("Sid");
+            let rest = statement.clone();
+            if seen.contains(&(actions.clone(), rest.clone())) {
+                continue;
+            }
+            let mut ordered = Map::new();
+            let name = format!("KeptNotSeen{}", kept.len() + 1);
+            ordered.insert("Sid".to_owned(), json!(name));
+            ordered.insert("Effect".to_owned(), json!("Allow"));
+            ordered.insert("Action".to_owned(), list(&actions));
+            ordered.extend(rest.as_object().cloned().unwrap_or_default());
+            statements.push(Value::Object(ordered));
+            seen.push((actions.clone(), rest));
+            let (policy, statement) = (one.policy.clone(), one.number);
+            kept.push(Kept { policy, statement, actions });
+        }
+    }
+    for (policy, number, document) in &grants.denials {
+        let mut document = document.clone();
+        if let Some(members) = document.as_object_mut() {
+            let name = format!("KeptDenial{}", kept.len() + 1);
+            members.insert("Sid".to_owned(), json!(name));
+        }
+        statements.push(document);
+        kept.push(Kept { policy: policy.clone(), statement: *number, actions: Vec::new() });
+    }
+}

@@ -79,10 +79,10 @@ pub(crate) async fn update(
 /// Runs `before IN ($n, …) after` for all values; `fixed` are the parameters before them.
 pub(crate) async fn select_in(
     session: &mut Session,
-    before: &'static str,
+    before: &str,
     fixed: &[Param],
     values: Vec<Param>,
-    after: &'static str,
+    after: &str,
 ) -> Result<Vec<Row>, StoreError> {
     let mut rows = Vec::new();
     for piece in pieces(values) {
@@ -96,7 +96,7 @@ pub(crate) async fn select_in(
 /// As `select_in`, for a statement that answers nothing.
 pub(crate) async fn execute_in(
     session: &mut Session,
-    before: &'static str,
+    before: &str,
     fixed: &[Param],
     values: Vec<Param>,
 ) -> Result<(), StoreError> {

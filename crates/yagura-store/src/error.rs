@@ -125,6 +125,9 @@ pub enum StoreError {
         #[source]
         fault: SealFault,
     },
+    /// A finding was to be changed that is not of the accounts of the scope.
+    #[error("a finding is not of the accounts whose findings may be changed here")]
+    OutOfScope,
     /// The text names no place of a store.
     #[error("`{text}` is not a place for the database ({reason})")]
     Location {

@@ -31,6 +31,7 @@ mod document;
 mod encode;
 mod ending;
 mod error;
+pub mod findings;
 mod history;
 mod intern;
 pub mod ledger;

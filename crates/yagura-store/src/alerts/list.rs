@@ -119,7 +119,7 @@ impl Alerts {
 }
 
 /// The smallest and the greatest identity that begin with some hex digits.
-fn range_of(prefix: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn range_of(prefix: &str) -> Option<(Vec<u8>, Vec<u8>)> {
     let digits = prefix.to_ascii_lowercase();
     if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|c| c.is_ascii_hexdigit()) {
         return None;

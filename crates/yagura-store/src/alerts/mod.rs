@@ -17,6 +17,7 @@ use crate::error::StoreError;
 
 pub use changed::AlertCursor;
 pub use keep::Kept;
+pub(crate) use list::range_of;
 pub use list::{AlertFilter, AlertPage, StoredAlert};
 pub use state::DetectorState;
 

@@ -80,11 +80,6 @@ impl Matched<'_> {
         let values = self.columns.get(&column);
         values.and_then(|values| values.get(slot)).copied().unwrap_or_default()
     }
-
-    /// All values of a column; none where every one is 0.
-    pub(super) fn values(&self, column: Column) -> &[i64] {
-        self.columns.get(&column).map_or(&[], Vec::as_slice)
-    }
 }
 
 impl Plan {

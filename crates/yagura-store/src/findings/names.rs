@@ -107,7 +107,7 @@ pub(super) async fn asked(
         match name.strip_suffix('*') {
             Some(start) if column == Column::Content => {
                 let sql = "SELECT code FROM finding_names WHERE dimension = $1 \
-                           AND substr(name, 1, $2) = $3";
+                           AND substr(name, 1, CAST($2 AS INTEGER)) = $3";
                 let start = column_text(start);
                 let length = i64::try_from(start.chars().count()).unwrap_or(i64::MAX);
                 let params = vec![column.number().into(), length.into(), start.into()];

@@ -38,10 +38,6 @@ impl Members {
         }
     }
 
-    pub(super) fn has(&self, slot: usize) -> bool {
-        self.0.get(slot / 64).is_some_and(|word| word & (1 << (slot % 64)) != 0)
-    }
-
     pub(super) fn intersect(&mut self, other: &Self) {
         self.0.iter_mut().zip(other.0).for_each(|(word, other)| *word &= other);
     }

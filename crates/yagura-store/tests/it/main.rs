@@ -15,6 +15,10 @@
 
 mod alerts; // keeping, joining and finding alerts; what detectors remember
 mod bed; // where tests run: a fresh SQLite file, and a fresh PostgreSQL schema where one is given
+mod findings; // observing, acting, closing, listing, counting, forgetting
+mod findings_life; // any life is told whole by its history; several writers
+mod findings_scope; // nobody outside a scope can do anything
+mod findings_text; // full-text search, the same on both databases
 mod history; // versions, changes, gaps
 mod ledger; // listings, claims, settling, reconciling, balance
 mod processes; // killed processes, several writers

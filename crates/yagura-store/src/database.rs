@@ -6,7 +6,8 @@
 //!
 //! INVARIANT: at most one writer at a time, in this process (a mutex) and among processes
 //! (`BEGIN IMMEDIATE` or a transaction-level advisory lock). Code between `write` and `commit`
-//! may therefore read, decide and write without fear of another writer.
+//! may therefore read, decide and write without fear of another writer. Jobs alone are written
+//! beside it: nobody else touches their tables, and they lock rows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -239,6 +240,15 @@ impl Database {
             session.execute(WRITER_LOCK, vec![]).await?;
         }
         Ok(session)
+    }
+
+    /// A transaction over rows that have locks of their own (jobs). On PostgreSQL others write at
+    /// the same time, so that nobody waits for a long batch; on `SQLite` it is [`Self::write`].
+    pub(crate) async fn write_beside(&self, attempt: &'static str) -> Result<Session, StoreError> {
+        let Pool::Postgres(pool) = &self.pool else { return self.write(attempt).await };
+        let fail = |error| StoreError::of_database(&self.place, attempt, error);
+        let connection = Connection::PostgresWrite(pool.begin().await.map_err(fail)?);
+        Ok(Session { connection, place: self.place.clone(), attempt, _writer: None })
     }
 
     pub(crate) async fn close(&self) {

@@ -34,6 +34,7 @@ mod error;
 pub mod findings;
 mod history;
 mod intern;
+pub mod jobs;
 pub mod ledger;
 mod list;
 mod location;

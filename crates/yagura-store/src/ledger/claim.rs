@@ -91,6 +91,15 @@ impl Ledger {
     /// Of several contents of one place only the oldest is handed out, so that a worker can tell
     /// whether a newer one is the same.
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Claimed>, StoreError> {
+        // Who follows asks several times a second, and mostly there is nothing: that takes no
+        // writer's turn.
+        let mut session = self.database.read("look for pending log objects");
+        let sql = "SELECT id FROM log_objects WHERE state = 'pending' \
+                   AND feed_id = (SELECT id FROM feeds WHERE name = $1) AND id > $2 LIMIT 1";
+        let params = vec![column_text(claim.feed).into(), claim.after.0.into()];
+        if session.fetch_one(sql, params, |row| row.int(0)).await?.is_none() {
+            return Ok(vec![]);
+        }
         let mut session = self.database.write("claim log objects").await?;
         let sql = format!(
             "SELECT t.id, t.attempts, t.place, {OBJECT} FROM log_objects t \

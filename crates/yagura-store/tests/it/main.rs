@@ -20,6 +20,7 @@ mod findings_life; // any life is told whole by its history; several writers
 mod findings_scope; // nobody outside a scope can do anything
 mod findings_text; // full-text search, the same on both databases
 mod history; // versions, changes, gaps
+mod jobs; // leases, ticks, killed workers
 mod ledger; // listings, claims, settling, reconciling, balance
 mod processes; // killed processes, several writers
 mod properties; // what must hold for any sequence of scans

@@ -26,7 +26,7 @@ fn place(location: &Location) -> String {
     }
 }
 
-fn child(what: &str, location: &Location) -> Child {
+pub(crate) fn child(what: &str, location: &Location) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "processes::child_of_other_tests", "--nocapture"])
         .env(CHILD, format!("{what} {}", place(location)))
@@ -57,6 +57,7 @@ async fn child_of_other_tests() {
             let store = Store::open(&location).await.unwrap();
             write_scan(&store, 1, &mut out).await;
         }
+        "jobs" => crate::jobs::work(&Store::open(&location).await.unwrap(), &mut out).await,
         "read-only" => {
             let tried = async {
                 let store = Store::open(&location).await?;

@@ -31,12 +31,6 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0003-alerts/postgres.sql"),
     },
     Migration {
-        number: 6,
-        name: "jobs",
-        sqlite: include_str!("../migrations/0006-jobs/sqlite.sql"),
-        postgres: include_str!("../migrations/0006-jobs/postgres.sql"),
-    },
-    Migration {
         number: 4,
         name: "findings",
         sqlite: include_str!("../migrations/0004-findings/sqlite.sql"),

@@ -77,10 +77,6 @@ fn both_schemas_have_the_same_tables_and_columns() {
         include_str!("../../migrations/0003-alerts/postgres.sql"),
     );
     check(
-        include_str!("../../migrations/0006-jobs/sqlite.sql"),
-        include_str!("../../migrations/0006-jobs/postgres.sql"),
-    );
-    check(
         include_str!("../../migrations/0004-findings/sqlite.sql"),
         include_str!("../../migrations/0004-findings/postgres.sql"),
     );

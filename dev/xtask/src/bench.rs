@@ -28,6 +28,8 @@ enum Bench {
     Content,
     /// Ingestion, size, questions and lookups of the log lake, beside DuckDB
     Lake,
+    /// Findings observed, listed, searched and counted, on SQLite and PostgreSQL
+    Findings,
     /// Detection over files and with the lake in the same pass, beside Suzaku and rsigma
     Detect,
 }
@@ -41,6 +43,7 @@ impl Bench {
             Self::Store => ("yagura-store", "bench_store"),
             Self::Content => ("yagura-content", "measure"),
             Self::Lake => ("yagura", "bench_lake"),
+            Self::Findings => ("yagura-store", "bench_findings"),
             Self::Detect => ("yagura", "bench_detect"),
         }
     }

@@ -3,5 +3,6 @@
 
 mod error;
 pub mod findings;
+pub mod push;
 
 pub use error::RespondError;

@@ -6,6 +6,7 @@ mod caller;
 pub mod cases;
 mod client;
 mod error;
+pub mod imports;
 pub mod intelligence;
 mod inventory;
 mod notice;

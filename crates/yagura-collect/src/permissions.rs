@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 pub use sources::{LogPlace, log_policy};
 
+use crate::imports;
 use crate::inventory::plan::Plan;
 
 /// The size of a managed policy without blanks, in characters (IAM User Guide, "IAM and AWS STS
@@ -41,10 +42,12 @@ pub struct MemberRole {
     pub organization: Option<String>,
 }
 
-/// The IAM actions of a whole scan: the plan's and those that find accounts and regions.
+/// The IAM actions of a whole scan: the plan's, those that find accounts and regions, and those
+/// that read the findings of AWS's own products.
 pub fn actions(plan: &Plan<'_>) -> BTreeSet<String> {
     let mut actions = plan.actions();
     actions.extend(GROUND_ACTIONS.map(str::to_owned));
+    actions.extend(imports::actions(&imports::Product::ALL));
     actions
 }
 

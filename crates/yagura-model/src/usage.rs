@@ -96,6 +96,8 @@ pub struct NeededAction {
     pub action: String,
     /// The parameter that names the resource, where it is not found as usual.
     pub on: Option<String>,
+    /// The parameter without which it is not needed.
+    pub with: Option<String>,
 }
 
 /// How the value of an ARN's variable is found in a request.

@@ -74,7 +74,7 @@ pub(crate) enum Commands {
 }
 
 /// Flags that are no settings: they mean something only where they are typed.
-const NOT_SETTINGS: [&str; 26] = [
+const NOT_SETTINGS: [&str; 29] = [
     "help",
     "version",
     "config",
@@ -101,6 +101,9 @@ const NOT_SETTINGS: [&str; 26] = [
     "keep",
     "entity",
     "no-detect",
+    "logs",
+    "attach",
+    "alone",
 ];
 
 /// Reads arguments, environment and configuration file into one answer.

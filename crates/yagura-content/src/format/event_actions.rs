@@ -25,7 +25,8 @@ pub struct EventActionsFile {
     /// By event: the service that roles in requests are handed to.
     #[serde(default)]
     pub passes: Ordered<String>,
-    /// By event: `service:Operation`, or `service:Operation on parameter`.
+    /// By event: `service:Operation`, `service:Operation on parameter` where that names the
+    /// resource, `service:Operation with parameter` where it is needed only with that.
     #[serde(default)]
     pub events: Ordered<Vec<Placed<String>>>,
     /// IAM actions that only data events show.
@@ -74,12 +75,13 @@ impl EventActionsFile {
     }
 }
 
-/// Reads `service:Operation on parameter`.
+/// Reads `service:Operation`, `service:Operation on parameter` and `service:Operation with
+/// parameter`.
 fn needed_action(text: &str) -> NeededAction {
-    match text.split_once(" on ") {
-        Some((action, on)) => {
-            NeededAction { action: action.to_owned(), on: Some(on.trim().to_ascii_lowercase()) }
-        }
-        None => NeededAction { action: text.to_owned(), on: None },
-    }
+    let after = |word: &str| {
+        let (_, parameter) = text.split_once(word)?;
+        Some(parameter.trim().to_ascii_lowercase())
+    };
+    let action = text.split(' ').next().unwrap_or_default().to_owned();
+    NeededAction { action, on: after(" on "), with: after(" with ") }
 }

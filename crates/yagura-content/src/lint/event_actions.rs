@@ -23,7 +23,7 @@ pub(crate) fn check(lint: &mut Lint<'_>, actions: &EventActionsFile) {
     }
     for (_, needed) in &actions.events.0 {
         for one in needed {
-            let name = one.value.split(" on ").next().unwrap_or_default();
+            let name = one.value.split(' ').next().unwrap_or_default();
             exists(lint, &file, one, name);
         }
     }

@@ -6,7 +6,21 @@ use crate::program::{Home, Ran};
 
 /// Every command that help shows, with the commands below it.
 const COMMANDS: [(&str, &[&str]); 17] = [
-    ("access", &["can", "escalations", "evaluate", "explain", "lint", "principal", "who-can"]),
+    (
+        "access",
+        &[
+            "can",
+            "escalations",
+            "evaluate",
+            "explain",
+            "least-privilege",
+            "lint",
+            "preview-scp",
+            "principal",
+            "unused",
+            "who-can",
+        ],
+    ),
     ("aws", &["call", "services"]),
     ("completions", &[]),
     ("content", &["lint", "new", "test"]),

@@ -26,6 +26,7 @@ mod lake; // logs: kept, asked, proven
 mod moto; // scans of accounts of an independent server
 mod program; // runs the binary
 mod site; // a site's own content
+mod usage; // from logs to least privilege
 
 use std::sync::LazyLock;
 

@@ -58,9 +58,6 @@ pub fn blindness(naming: &Naming, evidence: &Evidence, action: &KnownAction) -> 
     if evidence.kinds.is_empty() {
         return Some(Blind::NoRecords);
     }
-    if naming.is_unlogged(action) {
-        return Some(Blind::NotLogged);
-    }
     let sources = naming.sources_of(&action.name);
     let own = |source: &str| sources.iter().any(|name| name == source);
     if naming.is_data(&action.name) {
@@ -72,6 +69,9 @@ pub fn blindness(naming: &Naming, evidence: &Evidence, action: &KnownAction) -> 
             // A trail that records them is not one that this log has.
             (false, _) => Some(Blind::DataEventsOff),
         };
+    }
+    if naming.is_unlogged(action) {
+        return Some(Blind::NotLogged);
     }
     let reads = matches!(action.level, ActionLevel::List | ActionLevel::Read);
     if reads && !evidence.kinds.iter().any(|kind| !kind.data && kind.read_only != Some(false)) {

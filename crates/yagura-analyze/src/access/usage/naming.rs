@@ -91,7 +91,7 @@ impl Naming {
             names.extend(file.variables.values().flat_map(|source| source.from.iter().cloned()));
             names.extend(file.keys.values().cloned());
             let needed = file.events.values().flatten();
-            names.extend(needed.filter_map(|need| need.on.clone()));
+            names.extend(needed.flat_map(|need| need.on.iter().chain(&need.with).cloned()));
             for form in &file.forms {
                 names.extend(arns::variables(form).map(str::to_owned));
             }
@@ -142,18 +142,19 @@ impl Naming {
         let prefix = file.and_then(|file| file.sources.get(&call.event_source));
         let prefix = prefix.map_or_else(|| first_label(&call.event_source), String::as_str);
         let listed = file.and_then(|file| by_name(&file.events, event)).map(Vec::as_slice);
-        let named;
+        let usual;
         let needed: &[NeededAction] = match listed {
             Some([]) => return Needs::Nothing,
             Some(needed) => needed,
             None => {
-                named = [NeededAction { action: format!("{prefix}:{event}"), on: None }];
-                &named
+                usual = [NeededAction { action: format!("{prefix}:{event}"), on: None, with: None }];
+                &usual
             }
         };
         let mut needs = Vec::new();
         let mut passes = false;
-        for one in needed {
+        let named = |name: &String| call.parameters.contains_key(name);
+        for one in needed.iter().filter(|one| one.with.as_ref().is_none_or(named)) {
             let Some(action) = self.table.get(&one.action) else { return Needs::Unknown };
             passes |= action.passes_role;
             let found = arns::resources(call, action, one.on.as_deref(), file);

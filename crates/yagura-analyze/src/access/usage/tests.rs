@@ -102,7 +102,7 @@ fn variable(from: &[&str]) -> VariableSource {
 }
 
 fn needed(action: &str, on: Option<&str>) -> NeededAction {
-    NeededAction { action: action.to_owned(), on: on.map(str::to_owned) }
+    NeededAction { action: action.to_owned(), on: on.map(str::to_owned), with: None }
 }
 
 fn content() -> Vec<EventActions> {

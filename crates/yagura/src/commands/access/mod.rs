@@ -4,8 +4,13 @@
 mod ask;
 mod escalations;
 mod evaluate;
+mod least_privilege;
+mod least_words;
 mod lint;
+mod preview;
 mod principal;
+mod unused;
+mod used;
 mod words;
 
 use std::io::BufReader;
@@ -39,6 +44,9 @@ enum What {
     WhoCan(WhoCanArgs),
     Principal(PrincipalArgs),
     Escalations(EscalationsArgs),
+    LeastPrivilege(Box<least_privilege::LeastPrivilegeArgs>),
+    Unused(Box<unused::UnusedArgs>),
+    PreviewScp(Box<preview::PreviewScpArgs>),
     Lint(LintArgs),
     Evaluate(EvaluateArgs),
 }
@@ -159,6 +167,9 @@ pub(crate) async fn run(context: &Context, args: &AccessArgs) -> anyhow::Result<
         What::WhoCan(args) => ask::who_can(context, args).await,
         What::Principal(args) => principal::show(context, args).await,
         What::Escalations(args) => escalations::list(context, args).await,
+        What::LeastPrivilege(args) => least_privilege::run(context, args).await,
+        What::Unused(args) => unused::run(context, args).await,
+        What::PreviewScp(args) => preview::run(context, args).await,
         What::Lint(args) => lint::run(context, args).await,
         What::Evaluate(args) => evaluate_cases(context, args),
     }
@@ -171,6 +182,23 @@ async fn world(context: &Context, at: Option<&str>) -> anyhow::Result<World> {
 
 /// The same with the resources that it was built from, and those of further types.
 async fn inventory(
+    context: &Context,
+    at: Option<&str>,
+    further: Vec<String>,
+) -> anyhow::Result<(World, Vec<Resource>)> {
+    let (world, resources) = inventory_if_any(context, at, further).await?;
+    anyhow::ensure!(
+        !resources.is_empty(),
+        Hinted::new(
+            "the inventory has no users, roles or resources with policies",
+            "run `yagura scan` first (`--full` reads every attribute), or `yagura demo`",
+        )
+    );
+    Ok((world, resources))
+}
+
+/// The same where logs alone say something too.
+async fn inventory_if_any(
     context: &Context,
     at: Option<&str>,
     further: Vec<String>,
@@ -189,13 +217,6 @@ async fn inventory(
     let resources: Vec<_> = store.resources_at(at, &filter).try_collect().await?;
     let coverage = store.coverage_at(at).await?;
     store.close().await;
-    anyhow::ensure!(
-        !resources.is_empty(),
-        Hinted::new(
-            "the inventory has no users, roles or resources with policies",
-            "run `yagura scan` first (`--full` reads every attribute), or `yagura demo`",
-        )
-    );
     Ok((World::new(&resources, &coverage), resources))
 }
 

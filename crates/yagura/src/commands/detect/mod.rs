@@ -191,7 +191,7 @@ pub(super) fn say_blind(context: &Context, blind: &[Prose]) {
     }
 }
 
-pub(super) fn say_interrupted(lang: Lang) {
+pub(in crate::commands) fn say_interrupted(lang: Lang) {
     output::say(match lang {
         Lang::En => "interrupted: telling what was found so far (once more to stop at once)",
         Lang::Ja => "中断します。ここまでの結果を表示します（もう一度押すとすぐに終了）",

@@ -5,6 +5,7 @@
 mod caller;
 pub mod cases;
 mod client;
+pub mod costs;
 mod error;
 pub mod imports;
 pub mod intelligence;

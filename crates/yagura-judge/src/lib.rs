@@ -12,6 +12,7 @@ pub mod detections;
 pub mod frameworks;
 pub mod intelligence;
 pub mod sequences;
+pub mod spend;
 
 pub use controls::{
     AccountKnown, Judge, JudgeOptions, Judged, Needs, Snapshot, expired_exceptions,

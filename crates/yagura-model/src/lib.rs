@@ -20,6 +20,7 @@ pub mod secret;
 mod severity;
 mod shown;
 pub mod source;
+pub mod spend;
 mod truth;
 mod unread;
 pub mod usage;

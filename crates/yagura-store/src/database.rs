@@ -251,6 +251,22 @@ impl Database {
         Ok(Session { connection, place: self.place.clone(), attempt, _writer: None })
     }
 
+    /// A session in which every statement sees the same committed state, while others write.
+    pub(crate) async fn picture(&self, attempt: &'static str) -> Result<Session, StoreError> {
+        let fail = |error| StoreError::of_database(&self.place, attempt, error);
+        let connection = match &self.pool {
+            // In WAL mode a transaction that only reads sees what was there at its first statement.
+            Pool::Sqlite(pool) => {
+                Connection::SqliteWrite(pool.begin_with("BEGIN DEFERRED").await.map_err(fail)?)
+            }
+            Pool::Postgres(pool) => {
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                Connection::PostgresWrite(pool.begin_with(begin).await.map_err(fail)?)
+            }
+        };
+        Ok(Session { connection, place: self.place.clone(), attempt, _writer: None })
+    }
+
     pub(crate) async fn close(&self) {
         match &self.pool {
             Pool::Sqlite(pool) => pool.close().await,
@@ -279,6 +295,11 @@ fn sqlite_options(file: &std::path::Path, options: &Options) -> SqliteConnectOpt
 impl Session {
     pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.connection, Connection::Sqlite(_) | Connection::SqliteWrite(_))
+    }
+
+    /// The place and the attempt, for errors made while the session is at work.
+    pub(crate) fn whose(&self) -> (Arc<str>, &'static str) {
+        (self.place.clone(), self.attempt)
     }
 
     /// The error for an answer of the database within this attempt.
@@ -325,6 +346,45 @@ impl Session {
     ) -> Result<Vec<T>, StoreError> {
         let rows = self.fetch(sql, params).await?;
         rows.iter().map(&read).collect::<Result<_, _>>().map_err(|error| self.fail(error))
+    }
+
+    /// Hands each row of an answer of any length to a function, one after another.
+    pub(crate) async fn each(
+        &mut self,
+        sql: impl Into<Statement>,
+        mut take: impl FnMut(&Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        use futures::TryStreamExt as _;
+        let sql = sql.into().0;
+        let (place, attempt) = (self.place.clone(), self.attempt);
+        let fail = |error| StoreError::of_database(&place, attempt, error);
+        match &mut self.connection {
+            Connection::Sqlite(pool) => {
+                let mut rows = bind_sqlite(sql, vec![]).fetch(&*pool);
+                while let Some(row) = rows.try_next().await.map_err(fail)? {
+                    take(&Row::Sqlite(row))?;
+                }
+            }
+            Connection::Postgres(pool) => {
+                let mut rows = bind_postgres(sql, vec![]).fetch(&*pool);
+                while let Some(row) = rows.try_next().await.map_err(fail)? {
+                    take(&Row::Postgres(row))?;
+                }
+            }
+            Connection::SqliteWrite(write) => {
+                let mut rows = bind_sqlite(sql, vec![]).fetch(&mut **write);
+                while let Some(row) = rows.try_next().await.map_err(fail)? {
+                    take(&Row::Sqlite(row))?;
+                }
+            }
+            Connection::PostgresWrite(write) => {
+                let mut rows = bind_postgres(sql, vec![]).fetch(&mut **write);
+                while let Some(row) = rows.try_next().await.map_err(fail)? {
+                    take(&Row::Postgres(row))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The first row of an answer, read by a function.

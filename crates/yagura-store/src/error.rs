@@ -116,6 +116,15 @@ pub enum StoreError {
     /// What a scan saw, or its verdicts, were pruned.
     #[error("the details of scan `{0}` were pruned")]
     ScanPruned(i64),
+    /// What was read for a backup could not be written.
+    #[error("cannot write the backup")]
+    BackupWrite(#[source] std::io::Error),
+    /// There is a database where a backup should go.
+    #[error("there is a database in `{place}` already")]
+    NotEmpty {
+        /// The file, or the server without its password.
+        place: String,
+    },
     /// A stored secret could not be opened, or not be sealed.
     #[error("cannot use the stored secret `{name}`")]
     Sealed {
@@ -196,6 +205,8 @@ impl StoreError {
             Self::SnapshotRefused(SnapshotFault::Newer(_)) => "use the newer yagura",
             Self::SnapshotRefused(_) => "export it again from where it was made",
             Self::ScanPruned(_) => "its counts and the history of resources are still there",
+            Self::NotEmpty { .. } => "choose another place, or replace it with --replace",
+            Self::BackupWrite(_) => "make room, or choose another place; nothing was left behind",
             Self::Sealed { fault: SealFault::NoMaster(_) | SealFault::Unavailable(_), .. } => {
                 "bring the master key back, or name it with --master-key"
             }

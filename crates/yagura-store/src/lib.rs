@@ -23,6 +23,7 @@
 //! ```
 
 pub mod alerts;
+pub mod backup;
 mod batch;
 mod changes;
 mod coverage;
@@ -47,6 +48,7 @@ mod rows;
 mod scan;
 pub mod secrets;
 mod snapshot;
+pub mod spend;
 mod verdicts;
 
 pub use changes::Change;

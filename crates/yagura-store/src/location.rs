@@ -1,6 +1,7 @@
 //! Where a database is, and how it is opened.
 //! How it is spoken to is in `database.rs`.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -40,6 +41,16 @@ impl FromStr for Location {
             Err(fail("it is empty"))
         } else {
             Ok(Self::Sqlite(PathBuf::from(text)))
+        }
+    }
+}
+
+/// Fit for messages: without a password.
+impl fmt::Display for Location {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(file) => write!(out, "{}", file.display()),
+            Self::Postgres(url) => out.write_str(&without_password(url)),
         }
     }
 }

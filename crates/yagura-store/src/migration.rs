@@ -37,6 +37,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0004-findings/postgres.sql"),
     },
     Migration {
+        number: 5,
+        name: "outbox",
+        sqlite: include_str!("../migrations/0005-outbox/sqlite.sql"),
+        postgres: include_str!("../migrations/0005-outbox/postgres.sql"),
+    },
+    Migration {
         number: 6,
         name: "jobs",
         sqlite: include_str!("../migrations/0006-jobs/sqlite.sql"),
@@ -47,6 +53,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "secrets",
         sqlite: include_str!("../migrations/0007-secrets/sqlite.sql"),
         postgres: include_str!("../migrations/0007-secrets/postgres.sql"),
+    },
+    Migration {
+        number: 8,
+        name: "spend",
+        sqlite: include_str!("../migrations/0008-spend/sqlite.sql"),
+        postgres: include_str!("../migrations/0008-spend/postgres.sql"),
     },
     Migration {
         number: 9,
@@ -67,6 +79,35 @@ pub(crate) fn newest() -> i64 {
     MIGRATIONS.last().map_or(0, |migration| migration.number)
 }
 
+/// The tables of ours that a schema has, by name, as the migrations up to it make them.
+pub(crate) fn tables(schema: i64) -> Vec<&'static str> {
+    let mut tables = Vec::new();
+    for migration in MIGRATIONS.iter().filter(|migration| migration.number <= schema) {
+        for line in migration.sqlite.lines() {
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next(), words.next()) {
+                (Some("CREATE"), Some("TABLE"), Some(name)) => tables.push(name),
+                (Some("DROP"), Some("TABLE"), Some(name)) => {
+                    let name = name.trim_end_matches(';');
+                    tables.retain(|table| *table != name);
+                }
+                _ => {}
+            }
+        }
+    }
+    tables
+}
+
+/// Makes the schema of a number in an empty place, within a transaction of the caller.
+pub(crate) async fn make(
+    database: &Database,
+    session: &mut Session,
+    schema: i64,
+) -> Result<(), StoreError> {
+    begin(database, session).await?;
+    apply(database, session, 0, schema).await
+}
+
 /// Brings the schema up to date, in one transaction; does not write when it already is.
 pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
     let mut session = database.read("open the database");
@@ -77,18 +118,35 @@ pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
     // Another process may have been quicker.
     let applied = applied(database, &mut session).await?;
     if applied == 0 {
-        session
-            .execute(
-                "CREATE TABLE IF NOT EXISTS yagura_schema \
-                 (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)",
-                vec![],
-            )
-            .await?;
-        if database.is_sqlite() {
-            session.execute(format!("PRAGMA application_id = {APPLICATION_ID}"), vec![]).await?;
-        }
+        begin(database, &mut session).await?;
     }
-    for migration in MIGRATIONS.iter().filter(|migration| migration.number > applied) {
+    apply(database, &mut session, applied, newest()).await?;
+    session.commit().await
+}
+
+async fn begin(database: &Database, session: &mut Session) -> Result<(), StoreError> {
+    session
+        .execute(
+            "CREATE TABLE IF NOT EXISTS yagura_schema \
+             (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)",
+            vec![],
+        )
+        .await?;
+    if database.is_sqlite() {
+        session.execute(format!("PRAGMA application_id = {APPLICATION_ID}"), vec![]).await?;
+    }
+    Ok(())
+}
+
+/// The migrations after one number and up to another.
+async fn apply(
+    database: &Database,
+    session: &mut Session,
+    after: i64,
+    up_to: i64,
+) -> Result<(), StoreError> {
+    let wanted = |migration: &&Migration| migration.number > after && migration.number <= up_to;
+    for migration in MIGRATIONS.iter().filter(wanted) {
         let file = if database.is_sqlite() { migration.sqlite } else { migration.postgres };
         session.run_file(file).await?;
         session
@@ -98,11 +156,11 @@ pub(crate) async fn run(database: &Database) -> Result<(), StoreError> {
             )
             .await?;
     }
-    session.commit().await
+    Ok(())
 }
 
 /// The schema's number; zero for an empty database. Refuses what is not ours or too new.
-async fn applied(database: &Database, session: &mut Session) -> Result<i64, StoreError> {
+pub(crate) async fn applied(database: &Database, session: &mut Session) -> Result<i64, StoreError> {
     let tables = if database.is_sqlite() {
         "SELECT name FROM sqlite_master WHERE type = 'table' \
          AND name NOT LIKE 'sqlite_%' ORDER BY name DESC LIMIT 1000"

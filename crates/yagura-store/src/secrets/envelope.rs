@@ -7,6 +7,7 @@
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom as _, SystemRandom};
+use sha2::{Digest as _, Sha256};
 use yagura_model::secret::Secret;
 use zeroize::Zeroizing;
 
@@ -38,6 +39,22 @@ impl DataKey {
     /// The bytes, for whoever wraps or writes them.
     pub fn expose(&self) -> &[u8] {
         self.0.as_ref()
+    }
+
+    /// What tells this key from others and gives nothing of it away: 16 hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let digest = Sha256::new().chain_update("yagura master key").chain_update(self.expose());
+        hex::encode(digest.finalize()).chars().take(16).collect()
+    }
+
+    /// The key as 64 hexadecimal digits, for a key file.
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex::encode(self.expose()))
+    }
+
+    /// Reads what [`DataKey::to_hex`] wrote.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        Self::new(&Zeroizing::new(hex::decode(text).ok()?))
     }
 
     fn cipher(&self) -> Result<LessSafeKey, SealFault> {
@@ -228,5 +245,9 @@ mod tests {
         assert_eq!(unwrap(&key, &of("a", 1), &wrapped).unwrap_err(), SealFault::Refused);
         assert_eq!(format!("{key:?}"), "DataKey(…)");
         assert!(DataKey::new(&[0; 31]).is_none());
+        let read = DataKey::from_hex(&key.to_hex()).unwrap();
+        assert_eq!(read.fingerprint(), key.fingerprint());
+        assert_ne!(read.fingerprint(), master.fingerprint());
+        assert!(!key.to_hex().contains(&key.fingerprint()));
     }
 }

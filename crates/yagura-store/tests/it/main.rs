@@ -14,6 +14,7 @@
 )]
 
 mod alerts; // keeping, joining and finding alerts; what detectors remember
+mod backup; // pictures of whole databases, between kinds of databases
 mod bed; // where tests run: a fresh SQLite file, and a fresh PostgreSQL schema where one is given
 mod findings; // observing, acting, closing, listing, counting, forgetting
 mod findings_life; // any life is told whole by its history; several writers
@@ -29,5 +30,6 @@ mod scans; // beginning, ending, coverage, deletion
 mod schema; // golden schema, migrations, foreign and newer databases
 mod secrets; // envelopes in the database, rotation of the master key
 mod snapshots; // export and import
+mod spend; // money by day, budgets, forecasts
 mod trouble; // full disk, read-only folder, locks
 mod verdicts; // verdicts, counts, comparison, pruning

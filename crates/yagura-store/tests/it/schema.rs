@@ -88,6 +88,10 @@ fn both_schemas_have_the_same_tables_and_columns() {
         include_str!("../../migrations/0007-secrets/sqlite.sql"),
         include_str!("../../migrations/0007-secrets/postgres.sql"),
     );
+    check(
+        include_str!("../../migrations/0008-spend/sqlite.sql"),
+        include_str!("../../migrations/0008-spend/postgres.sql"),
+    );
 }
 
 #[tokio::test]

@@ -68,7 +68,8 @@ impl FromStr for Micros {
         if whole.is_empty() && fraction.is_empty() || !plain(whole) || !plain(fraction) {
             return Err(MicrosError);
         }
-        let whole: i64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| MicrosError)? };
+        let whole: i64 =
+            if whole.is_empty() { 0 } else { whole.parse().map_err(|_| MicrosError)? };
         // Seven digits: the last decides how the sixth is rounded.
         let padded: String = fraction.chars().chain(std::iter::repeat('0')).take(7).collect();
         let tenths: i64 = padded.parse().map_err(|_| MicrosError)?;
@@ -93,9 +94,7 @@ impl fmt::Display for Micros {
 }
 
 /// Which sort of money it is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpendKind {
     /// What is charged, before credits and refunds: what was really used. Jumps are looked for
@@ -116,9 +115,7 @@ impl SpendKind {
 }
 
 /// Where a figure was read, the most trusted first.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpendSource {
     /// Cost and usage report files.
@@ -278,7 +275,8 @@ mod tests {
 
     #[test]
     fn amounts_are_read_as_aws_writes_them() {
-        let check = |text: &str, micros: i64| assert_eq!(text.parse(), Ok(Micros(micros)), "{text}");
+        let check =
+            |text: &str, micros: i64| assert_eq!(text.parse(), Ok(Micros(micros)), "{text}");
         check("12.3456789012", 12_345_679);
         check("0", 0);
         check("-0.5", -500_000);

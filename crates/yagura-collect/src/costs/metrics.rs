@@ -181,10 +181,8 @@ mod tests {
 
     fn check(points: &[(Date, i64)], expected: &[(i8, i64)]) {
         let points = points.iter().map(|(day, units)| (*day, Micros::units(*units))).collect();
-        let found: Vec<(i8, i64)> = grown(&points)
-            .iter()
-            .map(|(day, amount)| (day.day(), amount.0 / 1_000_000))
-            .collect();
+        let found: Vec<(i8, i64)> =
+            grown(&points).iter().map(|(day, amount)| (day.day(), amount.0 / 1_000_000)).collect();
         assert_eq!(found, expected);
     }
 

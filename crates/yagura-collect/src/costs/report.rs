@@ -79,8 +79,8 @@ struct Manifest {
 pub fn read(path: &Path) -> Result<Report, ReportError> {
     let mut sum = Sum::default();
     for file in files(path)? {
-        let opened = File::open(&file)
-            .map_err(|source| ReportError::Read { path: file.clone(), source })?;
+        let opened =
+            File::open(&file).map_err(|source| ReportError::Read { path: file.clone(), source })?;
         let format = |what: String| ReportError::Format { path: file.clone(), what };
         let bytes = BufReader::with_capacity(1 << 18, opened);
         if is_gzip(&file) {
@@ -112,10 +112,8 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, ReportError> {
     }
     let (mut manifests, mut reports) = (Vec::new(), BTreeSet::new());
     for entry in walkdir::WalkDir::new(path).follow_links(false) {
-        let entry = entry.map_err(|error| ReportError::Read {
-            path: path.to_owned(),
-            source: error.into(),
-        })?;
+        let entry = entry
+            .map_err(|error| ReportError::Read { path: path.to_owned(), source: error.into() })?;
         if !entry.file_type().is_file() {
             continue;
         }
@@ -206,9 +204,8 @@ struct Columns {
 
 impl Columns {
     fn of(header: &csv::StringRecord) -> Option<Self> {
-        let at = |legacy: &str, new: &str| {
-            header.iter().position(|name| name == legacy || name == new)
-        };
+        let at =
+            |legacy: &str, new: &str| header.iter().position(|name| name == legacy || name == new);
         Some(Self {
             account: at("lineItem/UsageAccountId", "line_item_usage_account_id")?,
             start: at("lineItem/UsageStartDate", "line_item_usage_start_date")?,

@@ -17,11 +17,7 @@ const CALLER: &str = "111122223333";
 const OTHER: &str = "444455556666";
 
 fn question() -> CostQuestion {
-    CostQuestion {
-        from: date(2026, 11, 1),
-        to: date(2026, 11, 4),
-        today: date(2026, 11, 22),
-    }
+    CostQuestion { from: date(2026, 11, 1), to: date(2026, 11, 4), today: date(2026, 11, 22) }
 }
 
 /// Whether an answer or an input could be AWS's.

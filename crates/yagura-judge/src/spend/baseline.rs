@@ -129,7 +129,8 @@ fn local_level(flattened: &[f64], at: usize) -> f64 {
 fn calendar(series: &Series, day: Date) -> f64 {
     let mut highest: f64 = 0.0;
     for months in 1..=MONTHS {
-        let Ok(before) = day.checked_sub(jiff::Span::new().months(i64::try_from(months).unwrap_or(1)))
+        let Ok(before) =
+            day.checked_sub(jiff::Span::new().months(i64::try_from(months).unwrap_or(1)))
         else {
             continue;
         };

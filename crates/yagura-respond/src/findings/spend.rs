@@ -109,7 +109,9 @@ async fn close_over(
     let mut over = Vec::new();
     loop {
         let found = keeper.findings.list(&filter, &page).await.map_err(RespondError::Findings)?;
-        over.extend(found.findings.iter().filter(|one| is_over(one, seen)).map(|one| one.id.clone()));
+        over.extend(
+            found.findings.iter().filter(|one| is_over(one, seen)).map(|one| one.id.clone()),
+        );
         match found.next {
             Some(next) => page.after = Some(next),
             None => break,

@@ -58,11 +58,8 @@ impl Spend {
         let mut session = self.database.write("keep what was spent").await?;
         let mut sql =
             "DELETE FROM spend_days WHERE source = $1 AND day >= $2 AND day < $3".to_owned();
-        let mut params: Vec<Param> = vec![
-            source.as_str().into(),
-            span.from.to_string().into(),
-            span.to.to_string().into(),
-        ];
+        let mut params: Vec<Param> =
+            vec![source.as_str().into(), span.from.to_string().into(), span.to.to_string().into()];
         if let Some(account) = &span.account {
             sql.push_str(" AND account = $4");
             params.push(account.as_str().into());
@@ -216,7 +213,8 @@ impl Spend {
         let sql = "SELECT month, rest_micros, currency, seen_us FROM spend_forecasts \
                    ORDER BY month DESC LIMIT 1";
         let read = |row: &Row| Ok((row.text(0)?, row.int(1)?, row.text(2)?, row.int(3)?));
-        let Some((month, rest, currency, seen)) = session.fetch_one(sql, vec![], read).await? else {
+        let Some((month, rest, currency, seen)) = session.fetch_one(sql, vec![], read).await?
+        else {
             return Ok(None);
         };
         let damaged = |error: jiff::Error| session.damaged(error.to_string());

@@ -90,11 +90,9 @@ async fn each_day_of_a_jump_is_an_occurrence_of_one_finding() {
 async fn a_jump_is_over_after_three_usual_days_and_not_before() {
     let bed = bed().await;
     fold(&bed, 10, &[jump(ACCOUNT, "EC2", november(10), 60)], &[]).await;
-    for (day, state) in [
-        (11, FindingState::New),
-        (12, FindingState::New),
-        (13, FindingState::Resolved),
-    ] {
+    for (day, state) in
+        [(11, FindingState::New), (12, FindingState::New), (13, FindingState::Resolved)]
+    {
         fold(&bed, day, &[], &[]).await;
         assert_eq!(findings(&bed).await[0].state, state, "day {day}");
     }

@@ -1,0 +1,69 @@
+//! Spend as a person sees it: report files in, figures, courses and jumps out, findings made.
+//! Answers of Cost Explorer are tested in `yagura-collect`, the baseline in `yagura-judge`.
+
+use jiff::{Span, Timestamp, tz::TimeZone};
+
+use crate::program::Home;
+
+const HEAD: &str = "bill/InvoiceId,lineItem/UsageAccountId,lineItem/LineItemType,\
+    lineItem/UsageStartDate,lineItem/ProductCode,lineItem/CurrencyCode,lineItem/UnblendedCost\n";
+
+/// Sixty days of ordinary spend that end today, with one day that costs much more. The program
+/// reads the clock, so the days are counted back from it.
+fn report(jump: &str) -> String {
+    #[expect(clippy::disallowed_methods, reason = "the program under test reads the clock too")]
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let mut text = HEAD.to_owned();
+    for back in 0..60 {
+        let day = today.checked_sub(Span::new().days(back)).unwrap();
+        let amount = if back == 2 { jump } else { "40.5" };
+        text.push_str(&format!(
+            ",111122223333,Usage,{day}T00:00:00Z,AmazonEC2,USD,{amount}\n\
+             ,111122223333,Usage,{day}T01:00:00Z,AmazonS3,USD,3.25\n"
+        ));
+    }
+    text
+}
+
+#[tokio::test]
+async fn a_report_is_shown_and_its_jump_becomes_a_finding() {
+    let home = Home::offline();
+    let file = home.write("cur.csv", &report("905.5"));
+    let ran = home.run(&["costs", "refresh", "--report", file.to_str().unwrap()]).await.exits(0);
+    assert!(ran.err.contains("120 figures from report"), "{}", ran.err);
+    assert!(ran.err.contains("1 unusual days, 1 new findings"), "{}", ran.err);
+    let ran = home.run(&["costs", "jumps", "--format", "json"]).await.exits(0);
+    let jumps = ran.records();
+    assert_eq!(jumps.len(), 1, "{}", ran.out);
+    assert_eq!(
+        (&jumps[0]["service"], &jumps[0]["amount"]),
+        (&"AmazonEC2".into(), &"905.50".into())
+    );
+    assert_eq!(jumps[0]["usual"], "40.50");
+    let ran = home.run(&["costs", "show", "--days", "60", "--format", "json"]).await.exits(0);
+    let rows = ran.records();
+    assert_eq!(rows[0]["service"], "AmazonEC2");
+    assert_eq!(rows[0]["charges"], "3295.00");
+    assert!(rows[0]["course"].as_str().unwrap().contains('█'));
+    let ran = home.run(&["costs", "show", "--days", "3", "--format", "csv"]).await.exits(0);
+    assert!(ran.out.starts_with("day,account,service,kind,amount,currency,estimated\n"));
+    assert!(ran.out.contains(",AmazonEC2,charge,905.500000,USD,true\n"), "{}", ran.out);
+    let again = home.run(&["costs", "refresh", "--report", file.to_str().unwrap()]).await.exits(0);
+    assert!(again.err.contains("0 new findings"), "{}", again.err);
+}
+
+#[tokio::test]
+async fn ordinary_spend_raises_nothing_and_a_broken_report_changes_nothing() {
+    let home = Home::offline();
+    let file = home.write("cur.csv", &report("41"));
+    home.run(&["costs", "refresh", "--report", file.to_str().unwrap()]).await.exits(0);
+    let ran = home.run(&["costs", "jumps", "--format", "json"]).await.exits(0);
+    assert_eq!(ran.out, "");
+    let broken = home.write("broken.csv", &report("lots"));
+    let ran = home.run(&["costs", "refresh", "--report", broken.to_str().unwrap()]).await.exits(2);
+    assert!(ran.err.contains("the cost is no number"), "{}", ran.err);
+    let ran = home.run(&["costs", "show", "--days", "60", "--format", "json"]).await.exits(0);
+    assert_eq!(ran.records().len(), 2);
+    let ran = home.run(&["costs", "refresh", "--report", "nothing"]).await.exits(2);
+    assert!(ran.err.contains("nothing"), "{}", ran.err);
+}

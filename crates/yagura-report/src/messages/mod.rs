@@ -123,6 +123,20 @@ pub struct Told {
     /// By when, in microseconds since 1970.
     #[serde(default)]
     pub due_us: Option<i64>,
+    /// Why it matters and what to do, in another product's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<ForeignAdvice>,
+}
+
+/// What another product says of its finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignAdvice {
+    /// Why it matters; empty where it does not say.
+    #[serde(default)]
+    pub why: String,
+    /// What to do; empty where it does not say.
+    #[serde(default)]
+    pub remedy: String,
 }
 
 /// What happened to a finding.
@@ -265,6 +279,7 @@ pub(crate) mod tests {
             occurrences: 2,
             assignee: None,
             due_us: None,
+            advice: None,
         }
     }
 

@@ -120,10 +120,12 @@ mod tests {
     #[test]
     fn lists_become_lists() {
         let values = json!({"items": [{"a": "1"}, {"a": "2"}], "none": null});
-        let template = r#"{"all": [{% for item in items %}{"a": {{ item.a }}}{{ "," if not loop.last }}{% endfor %}], "none": {{ none }}}"#;
+        let template = r#"{"all": [{% for item in items %}{"a": {{ item.a }}}
+            {{ "," if not loop.last }}{% endfor %}]}"#;
         // A comma is a text, and texts get quotes: separators stand outside of expressions.
         assert!(fill_json(template, &values).is_err());
-        let template = r#"{"all": [{% for item in items %}{% if not loop.first %},{% endif %}{"a": {{ item.a }}}{% endfor %}], "none": {{ none }}}"#;
+        let template = r#"{"all": [{% for item in items %}{% if not loop.first %},{% endif %}
+            {"a": {{ item.a }}}{% endfor %}], "none": {{ none }}}"#;
         let filled = fill_json(template, &values).unwrap();
         assert_eq!(filled, json!({"all": [{"a": "1"}, {"a": "2"}], "none": null}));
     }

@@ -2,6 +2,7 @@
 //! asked of it. The engine's rules are in `iam-policy`; words for people are the command's.
 
 pub mod escalation;
+pub mod generate;
 mod guarded;
 mod holders;
 pub mod least;
@@ -41,7 +42,7 @@ pub const WORLD_TYPES: [&str; 10] = [
 
 /// The types whose resources have a policy of their own, as far as it is understood.
 pub fn guarded_types() -> impl Iterator<Item = &'static str> {
-    guarded::TYPES.iter().map(|(type_name, _)| *type_name)
+    guarded::KINDS.iter().map(|kind| kind.type_name)
 }
 
 /// A policy with the name people know it by.

@@ -301,7 +301,15 @@ impl Ground<'_> {
             },
             ..Layers::default()
         };
-        evaluate(request, &layers)
+        let mut decision = evaluate(request, &layers);
+        if let Some(guarded) = self.guarded().filter(|_| !open.contains(&Layer::Resource)) {
+            let left = decision.remaining.iter_mut().map(|left| &mut left.statement);
+            let found = decision.statements.iter_mut().chain(left);
+            for statement in found.filter(|statement| statement.layer == Layer::Resource) {
+                (statement.policy, statement.statement) = guarded.place(statement.statement);
+            }
+        }
+        decision
     }
 
     /// For a form of keys there is no single key policy; each is taken to leave it to the account,
@@ -339,10 +347,9 @@ impl Ground<'_> {
                     .map(|named| named.name.to_string()),
                 Layer::Scp => node(self.home, |node| &node.scps),
                 Layer::Rcp => node(self.resource_home, |node| &node.rcps),
-                Layer::Resource => self
-                    .guarded()
-                    .and_then(|guarded| guarded.policies.first())
-                    .map(|named| named.name.to_string()),
+                Layer::Resource => {
+                    self.guarded().and_then(|guarded| guarded.name(statement.policy))
+                }
                 Layer::Endpoint | Layer::Session | Layer::BlockPublicAccess => None,
             };
             let Some(name) = name else { continue };

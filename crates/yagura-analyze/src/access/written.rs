@@ -66,8 +66,9 @@ pub fn written_policies(resources: &[Resource]) -> Vec<WrittenPolicy> {
                     add("AssumeRolePolicyDocument", PolicyKind::Trust, trust);
                 }
             }
-            other if guarded::TYPES.iter().any(|(type_name, _)| *type_name == other) => {
+            other if guarded::is_guarded(other) => {
                 for document in resource_policy(resource).documents {
+                    let document = Value::String(document.text.into_owned());
                     add(&resource.name, PolicyKind::Resource, &document);
                 }
             }

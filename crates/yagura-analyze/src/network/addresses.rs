@@ -43,11 +43,6 @@ impl Prefix {
         self.ipv6
     }
 
-    /// The length in bits.
-    pub(crate) fn length(&self) -> u32 {
-        self.length
-    }
-
     /// Whether it holds every address of its family.
     pub(crate) fn is_everything(&self) -> bool {
         self.length == 0

@@ -7,7 +7,6 @@ mod ports;
 mod security_group;
 mod subnet;
 
-pub(crate) use addresses::Prefix;
 
 use crate::fact::FactSource;
 

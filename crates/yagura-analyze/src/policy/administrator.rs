@@ -1,9 +1,9 @@
 //! Who may do everything: identity policies that allow all actions on all resources.
 //! Escalation, boundaries, denials and control policies are not seen here.
 
+use iam_policy::{Effect, Statement};
 use yagura_model::Resource;
 
-use super::document::Statement;
 use super::holders::Documents;
 use crate::fact::{FactSource, Facts, Question};
 use crate::read::{as_list, see, text};
@@ -112,20 +112,22 @@ fn own_document(policy: &Resource, through: &str, question: &mut Question) {
     let mut documents = Documents::default();
     documents.add_seen(see(policy, "properties.PolicyDocument"));
     question.unread.extend(documents.unread.iter().cloned());
-    question.via.extend(
-        documents.statements().filter(is_everything).map(|s| format!("{through}{}", s.label)),
-    );
+    question.via.extend(everything(&documents).map(|label| format!("{through}{label}")));
 }
 
 fn by_documents(documents: &Documents<'_>, through: &str, question: &mut Question) {
     question.unread.extend(documents.unread.iter().cloned());
-    question.via.extend(
-        documents.statements().filter(is_everything).map(|s| format!("{through}, {}", s.label)),
-    );
+    question.via.extend(everything(documents).map(|label| format!("{through}, {label}")));
 }
 
-fn is_everything(statement: &Statement<'_>) -> bool {
-    statement.allow && statement.covers_all_actions() && statement.covers_all_resources()
+/// The statements that allow everything.
+fn everything(documents: &Documents<'_>) -> impl Iterator<Item = String> {
+    let all = |statement: &Statement| {
+        statement.effect == Effect::Allow
+            && statement.covers_all_actions()
+            && statement.covers_all_resources()
+    };
+    documents.labelled().filter(move |(_, statement)| all(statement)).map(|(label, _)| label)
 }
 
 /// AWS's own policy, in any partition.

@@ -1,11 +1,10 @@
 //! Who both keeps a KMS key and uses it, by its key policy.
 //! What IAM policies add where the key policy hands over to the account is not seen here.
 
+use iam_policy::{Effect, Outsider, PrincipalKind, Truth};
 use serde_json::{Value, json};
 use yagura_model::Resource;
 
-use super::condition::narrows;
-use super::document::Statement;
 use super::holders::resource_policy;
 use super::public::{account_of, via};
 use crate::fact::{FactSource, Facts};
@@ -32,23 +31,28 @@ fn duties(_: &FactSource, resource: &Resource, _: &dyn Surroundings, facts: &mut
     let policy = resource_policy(resource);
     let mut people: Vec<(String, Person)> = Vec::new();
     let (mut open, mut hands_over) = (Vec::new(), false);
-    for statement in policy.statements().filter(|statement| statement.allow) {
+    let allows = policy.labelled().filter(|(_, statement)| statement.effect == Effect::Allow);
+    for (label, statement) in allows {
         let keeps = KEEPS.iter().any(|action| statement.covers_action(action));
         let uses = USES.iter().any(|action| statement.covers_action(action));
-        if statement.is_about_everyone() {
-            if (keeps || uses) && narrows(&statement) && !through_service(&statement) {
-                open.push(Value::from(via(&statement)));
+        if statement.is_about_everybody() {
+            let narrow = statement.conditions_met_by(&Outsider::Stranger) == Truth::False;
+            // By way of a service: it asks for the caller's own permissions.
+            let through_service = statement.fixes(&["kms:viaservice"]);
+            if (keeps || uses) && narrow && !through_service {
+                open.push(Value::from(via(&label)));
             }
             continue;
         }
-        for (_, principal) in statement.principals.iter().filter(|(kind, _)| *kind == "AWS") {
+        let named = statement.principals_written();
+        for (_, principal) in named.filter(|(kind, _)| *kind == PrincipalKind::Aws) {
             let account = account_of(principal);
-            if *principal == account || principal.ends_with(":root") {
+            if principal == account || principal.ends_with(":root") {
                 hands_over |= account == resource.account;
                 continue;
             }
             let at = people.iter().position(|(name, _)| name == principal).unwrap_or_else(|| {
-                people.push(((*principal).to_owned(), Person::default()));
+                people.push((principal.to_owned(), Person::default()));
                 people.len() - 1
             });
             if let Some((_, person)) = people.get_mut(at) {
@@ -73,13 +77,4 @@ fn duties(_: &FactSource, resource: &Resource, _: &dyn Surroundings, facts: &mut
     if !known {
         facts.unread(&["key_duties", "handed_to_iam"], false, &policy.unread);
     }
-}
-
-/// Whether the key is used only by way of a service, which asks for the caller's own permissions.
-fn through_service(statement: &Statement<'_>) -> bool {
-    statement.conditions.iter().any(|condition| {
-        condition.key == "kms:viaservice"
-            && super::condition::is_positive(condition)
-            && condition.values.iter().all(|value| !value.starts_with('*'))
-    })
 }

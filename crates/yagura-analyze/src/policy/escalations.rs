@@ -139,13 +139,7 @@ struct Held {
 impl Held {
     fn add(&mut self, mut documents: Documents<'_>) {
         self.unread.append(&mut documents.unread);
-        for document in &documents.documents {
-            // INVARIANT: a policy that is not understood must not look like an empty one.
-            match Policy::parse(&document.to_string()) {
-                Ok(policy) => self.policies.push(policy),
-                Err(error) => self.unread.push(super::holders::unreadable(error.to_string())),
-            }
-        }
+        self.policies.extend(documents.documents.into_iter().map(|document| document.policy));
     }
 }
 

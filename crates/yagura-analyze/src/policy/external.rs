@@ -2,16 +2,14 @@
 //! accounts and organizations, services on anybody's behalf, tokens for anybody.
 //! Resources that are shared by an attribute are in `sharing.rs`.
 
+use iam_policy::{Outsider, Owner, PrincipalKind, Statement, Truth as Met};
 use serde_json::{Value, json};
 use yagura_model::{Resource, Truth, Unread};
 
-use super::condition::{
-    self, excludes_strangers, fixes_subject, is_positive, leaves_out, narrows, says_whose,
-};
-use super::denial;
-use super::document::{Condition, Statement};
 use super::holders::{Documents, resource_policy};
-use super::public::{ACCOUNT_BLOCK, BLOCK, account_of, doors, everyone, via};
+use super::public::{
+    ACCOUNT_BLOCK, BLOCK, account_of, allowing, doors, everyone, provider_name, via,
+};
 use super::zone::{MEMBER, NEIGHBORS, ORGANIZATION, Zone};
 use crate::fact::{FactSource, Facts, Question};
 use crate::read::{as_list, see, text};
@@ -185,160 +183,115 @@ fn by_grants(resource: &Resource, external: &mut External<'_>) {
 }
 
 fn by_policy(policy: &Documents<'_>, external: &mut External<'_>) {
-    let statements: Vec<Statement<'_>> = policy.statements().collect();
-    for statement in statements.iter().filter(|statement| statement.allow) {
-        if statement.is_about_everyone() && narrows(statement) {
-            if !denial::takes_back(&statements, statement, excludes_strangers) {
-                of_conditions(statement, external);
+    for (label, statement) in allowing(policy) {
+        let given = Given { policy, statement, via: via(&label) };
+        // Everybody, held to something: whom do the conditions mean?
+        let stranger = Outsider::Stranger;
+        if statement.is_about_everybody() && statement.conditions_met_by(&stranger) == Met::False {
+            if !statement.is_taken_back(&stranger, policy.statements()) {
+                given.to_owners(external);
             }
             continue;
         }
-        for (kind, principal) in &statement.principals {
-            match *kind {
-                "AWS" if *principal != "*" => {
-                    of_account(&statements, statement, principal, external);
-                }
-                "Service" => of_service(&statements, statement, principal, external),
-                "Federated" => of_provider(statement, principal, external),
+        for (kind, principal) in statement.principals_written() {
+            match kind {
+                _ if statement.spares_principals() => {}
+                PrincipalKind::Aws if principal != "*" => given.to_account(principal, external),
+                PrincipalKind::Service => given.to_service(principal, external),
+                PrincipalKind::Federated => given.to_provider(principal, external),
                 _ => {}
             }
         }
     }
 }
 
-fn entry(account: &str, principal: &str, statement: Option<&Statement<'_>>, via: &str) -> Value {
+fn entry(account: &str, principal: &str, statement: Option<&Statement>, via: &str) -> Value {
     let whole = principal == account || principal.ends_with(":root") || principal == "*";
-    let keys = [std::borrow::Cow::Borrowed("sts:externalid")];
     json!({
         "account": account,
         "principal": principal,
         "whole_account": whole,
         "conditioned": statement.is_some_and(|statement| !statement.conditions.is_empty()),
-        "external_id": statement.is_some_and(|statement| condition::fixes(statement, &keys)),
+        "external_id": statement.is_some_and(|statement| statement.fixes(&["sts:externalid"])),
         "via": via,
     })
 }
 
-/// A principal that names an account.
-fn of_account(
-    statements: &[Statement<'_>],
-    statement: &Statement<'_>,
-    principal: &str,
-    external: &mut External<'_>,
-) {
-    let account = account_of(principal);
-    if account.is_empty() || statement.principals_negated {
-        return;
-    }
-    let own = external.zone.organization.clone();
-    let out = |condition: &Condition<'_>| leaves_out(condition, account, own.as_deref());
-    let kept_out = statement.conditions.iter().any(|c| is_positive(c) && out(c))
-        || denial::takes_back(statements, statement, |c| excludes_strangers(c) && out(c));
-    if !kept_out {
-        let entry = entry(account, principal, Some(statement), &via(statement));
-        external.account(account, entry);
-    }
+/// A statement that allows, among those beside it.
+struct Given<'p> {
+    policy: &'p Documents<'p>,
+    statement: &'p Statement,
+    via: String,
 }
 
-/// A service that may act on behalf of anybody (the confused deputy).
-fn of_service(
-    statements: &[Statement<'_>],
-    statement: &Statement<'_>,
-    service: &str,
-    external: &mut External<'_>,
-) {
-    let fixed = statement.conditions.iter().any(|c| is_positive(c) && says_whose(c));
-    let whose = |condition: &Condition<'_>| match condition.operator.as_str() {
-        "bool" => {
-            condition.key == "aws:principalisawsservice"
-                && condition.values.iter().all(|value| value.eq_ignore_ascii_case("true"))
+impl Given<'_> {
+    fn admits(&self, outsider: &Outsider<'_>) -> bool {
+        self.statement.admits(outsider, self.policy.statements())
+    }
+
+    /// A principal that names an account.
+    fn to_account(&self, principal: &str, external: &mut External<'_>) {
+        let account = account_of(principal);
+        if account.is_empty() {
+            return;
         }
-        // The usual guard of resource control policies: whoever says for whom must say us.
-        "null" => {
-            condition.key == "aws:sourceaccount"
-                && condition.values.iter().all(|value| value.eq_ignore_ascii_case("false"))
+        let own = external.zone.organization.clone();
+        if self.admits(&Outsider::OfAccount { account, not_in: own.as_deref() }) {
+            let entry = entry(account, principal, Some(self.statement), &self.via);
+            external.account(account, entry);
         }
-        _ => excludes_strangers(condition) && says_whose(condition),
-    };
-    if !fixed && !statement.principals_negated && !denial::takes_back(statements, statement, whose)
-    {
-        let (via, conditioned) = (via(statement), !statement.conditions.is_empty());
-        external.services.push(json!({"service": service, "conditioned": conditioned, "via": via}));
     }
-}
 
-/// An identity provider whose tokens for anybody are accepted.
-fn of_provider(statement: &Statement<'_>, provider: &str, external: &mut External<'_>) {
-    if statement.principals_negated || provider.contains(":saml-provider/") {
-        return;
+    /// A service that may act on behalf of anybody (the confused deputy).
+    fn to_service(&self, service: &str, external: &mut External<'_>) {
+        if self.admits(&Outsider::Service(service)) {
+            let conditioned = !self.statement.conditions.is_empty();
+            external.services.push(json!({
+                "service": service, "conditioned": conditioned, "via": self.via,
+            }));
+        }
     }
-    let name = provider.split_once(":oidc-provider/").map_or(provider, |(_, name)| name);
-    // The provider of an EKS cluster serves nobody but the cluster.
-    if name.starts_with("oidc.eks.") || fixes_subject(statement, name) {
-        return;
-    }
-    external.federated.push(json!({"provider": provider, "via": via(statement)}));
-}
 
-/// Whom the conditions of a statement for everyone let in. Of several conditions all must hold:
-/// the one that lets in the fewest decides.
-fn of_conditions(statement: &Statement<'_>, external: &mut External<'_>) {
-    let positive = statement.conditions.iter().filter(|condition| is_positive(condition));
-    let owners: Vec<Vec<Owner<'_>>> = positive.filter_map(owners_named).collect();
-    let is_inside = |owner: &&Owner<'_>| match owner {
-        Owner::Account(account) => external.zone.has(account),
-        Owner::Organization(id) => external.zone.is_own(id),
-    };
-    if owners.iter().any(|named| named.iter().all(|owner| is_inside(&owner) == Truth::True)) {
-        return;
+    /// An identity provider whose tokens for anybody are accepted.
+    fn to_provider(&self, provider: &str, external: &mut External<'_>) {
+        let name = provider_name(provider);
+        // The provider of an EKS cluster serves nobody but the cluster.
+        let closed = provider.contains(":saml-provider/") || name.starts_with("oidc.eks.");
+        if !closed && self.admits(&Outsider::Bearer(name)) {
+            external.federated.push(json!({"provider": provider, "via": self.via}));
+        }
     }
-    // INVARIANT: while one is undecided, none is chosen: with more known it may be another one.
-    if owners.iter().flatten().any(|owner| is_inside(&owner) == Truth::Unknown) {
-        external.undecided = true;
-        return;
-    }
-    let outside =
-        |named: &&Vec<Owner<'_>>| named.iter().filter(|o| is_inside(o) == Truth::False).count();
-    let Some(fewest) = owners.iter().min_by_key(outside) else { return };
-    for owner in fewest {
-        match owner {
-            Owner::Account(account) => {
-                let entry = entry(account, "*", Some(statement), &via(statement));
-                external.account(account, entry);
+
+    /// Whom the conditions of a statement for everyone let in. Of several conditions all must
+    /// hold: the one that lets in the fewest decides.
+    fn to_owners(&self, external: &mut External<'_>) {
+        let owners = self.statement.owners_named();
+        let is_inside = |owner: &&Owner<'_>| match owner {
+            Owner::Account(account) => external.zone.has(account),
+            Owner::Organization(id) => external.zone.is_own(id),
+        };
+        if owners.iter().any(|named| named.iter().all(|owner| is_inside(&owner) == Truth::True)) {
+            return;
+        }
+        // INVARIANT: while one is undecided, none is chosen: with more known it may be another.
+        if owners.iter().flatten().any(|owner| is_inside(&owner) == Truth::Unknown) {
+            external.undecided = true;
+            return;
+        }
+        let outside =
+            |named: &&Vec<Owner<'_>>| named.iter().filter(|o| is_inside(o) == Truth::False).count();
+        let Some(fewest) = owners.iter().min_by_key(outside) else { return };
+        let own = external.zone.organization.clone();
+        for owner in fewest {
+            match owner {
+                Owner::Account(account) => {
+                    if self.admits(&Outsider::OfAccount { account, not_in: own.as_deref() }) {
+                        let entry = entry(account, "*", Some(self.statement), &self.via);
+                        external.account(account, entry);
+                    }
+                }
+                Owner::Organization(id) => external.organization(id, &self.via),
             }
-            Owner::Organization(id) => external.organization(id, &via(statement)),
         }
-    }
-}
-
-enum Owner<'v> {
-    Account(&'v str),
-    Organization(&'v str),
-}
-
-/// The accounts or organizations that a condition names; `None` where it names places or things
-/// that do not tell whose they are.
-fn owners_named<'v>(condition: &'v Condition<'_>) -> Option<Vec<Owner<'v>>> {
-    let values = || condition.values.iter().map(AsRef::as_ref);
-    match condition.key.as_str() {
-        "aws:sourceaccount"
-        | "aws:sourceowner"
-        | "aws:principalaccount"
-        | "kms:calleraccount"
-        | "s3:dataaccesspointaccount"
-        | "aws:vpceaccount" => Some(values().map(Owner::Account).collect()),
-        "aws:sourcearn" | "aws:principalarn" | "s3:dataaccesspointarn" => values()
-            .map(|value| match account_of(value) {
-                "" => None,
-                account => Some(Owner::Account(account)),
-            })
-            .collect(),
-        "aws:principalorgid" | "aws:sourceorgid" | "aws:vpceorgid" => {
-            Some(values().map(Owner::Organization).collect())
-        }
-        "aws:principalorgpaths" | "aws:sourceorgpaths" | "aws:vpceorgpaths" => {
-            Some(values().map(|v| Owner::Organization(v.split('/').next().unwrap_or(v))).collect())
-        }
-        _ => None,
     }
 }

@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
+use iam_policy::{Policy, Statement};
 use serde_json::{Map, Value, json};
 use yagura_model::{Resource, Unread, UnreadReason};
 
-use super::document::{Statement, parsed, statements};
 use crate::read::{Seen, as_list, see, text};
 
 /// The attributes that hold a type's resource policy, the first that is there counts. The names
@@ -51,8 +51,15 @@ pub(crate) fn service(type_name: &str) -> &'static str {
 /// The policies found, and what could not be read of them.
 #[derive(Debug, Default)]
 pub(crate) struct Documents<'r> {
-    pub(crate) documents: Vec<Cow<'r, Value>>,
+    pub(crate) documents: Vec<Document<'r>>,
     pub(crate) unread: Vec<Unread>,
+}
+
+/// One document: as it is written, and compiled.
+#[derive(Debug)]
+pub(crate) struct Document<'r> {
+    pub(crate) text: Cow<'r, str>,
+    pub(crate) policy: Policy,
 }
 
 /// Reads the resource policy of a resource.
@@ -63,7 +70,7 @@ pub(crate) fn resource_policy(resource: &Resource) -> Documents<'_> {
         found.unread.extend(seen.unread().cloned());
         let Some(value) = seen.value() else { continue };
         if value.is_array() {
-            found.documents.push(Cow::Owned(of_permissions(value)));
+            found.add_text(Cow::Owned(of_permissions(value).to_string()));
         } else {
             found.add(value);
         }
@@ -72,14 +79,20 @@ pub(crate) fn resource_policy(resource: &Resource) -> Documents<'_> {
 }
 
 impl<'r> Documents<'r> {
-    /// Adds one document; one that cannot be read counts as unread.
+    /// Adds one document, parsed or left as text. One that AWS itself would not accept counts as
+    /// unread: nothing is guessed about it. One without any statement says nothing.
     pub(crate) fn add(&mut self, document: &'r Value) {
-        match parsed(document).and_then(|document| {
-            statements(&document)?;
-            Ok(document)
-        }) {
-            Ok(document) => self.documents.push(document),
-            Err(detail) => self.unread.push(unreadable(detail)),
+        match document {
+            Value::String(text) => self.add_text(Cow::Borrowed(text)),
+            Value::Object(members) if !members.contains_key("Statement") => {}
+            other => self.add_text(Cow::Owned(other.to_string())),
+        }
+    }
+
+    fn add_text(&mut self, text: Cow<'r, str>) {
+        match Policy::parse(&text) {
+            Ok(policy) => self.documents.push(Document { text, policy }),
+            Err(error) => self.unread.push(unreadable(error.to_string())),
         }
     }
 
@@ -92,8 +105,18 @@ impl<'r> Documents<'r> {
     }
 
     /// Every statement of every document.
-    pub(crate) fn statements(&self) -> impl Iterator<Item = Statement<'_>> {
-        self.documents.iter().flat_map(|document| statements(document).unwrap_or_default())
+    pub(crate) fn statements(&self) -> impl Iterator<Item = &Statement> {
+        self.documents.iter().flat_map(|document| &document.policy.statements)
+    }
+
+    /// Every statement, with what people call it: its `Sid`, else its number from one.
+    pub(crate) fn labelled(&self) -> impl Iterator<Item = (String, &Statement)> {
+        self.documents.iter().flat_map(|document| {
+            document.policy.statements.iter().enumerate().map(|(at, statement)| {
+                let numbered = || format!("statement {}", at + 1);
+                (statement.sid.as_ref().map_or_else(numbered, |sid| format!("`{sid}`")), statement)
+            })
+        })
     }
 }
 

@@ -3,9 +3,6 @@
 
 mod activity;
 mod administrator;
-mod condition;
-mod denial;
-mod document;
 mod duties;
 mod escalations;
 mod external;
@@ -21,7 +18,7 @@ pub(crate) use administrator::ADMINISTRATORS;
 pub(crate) use duties::DUTIES;
 pub(crate) use escalations::ESCALATIONS;
 pub(crate) use external::EXTERNAL_ACCESS;
-pub(crate) use holders::{policy_paths, resource_policy};
+pub(crate) use holders::{Document, policy_paths, resource_policy};
 pub(crate) use public::{PUBLIC_ACCESS, TRUST};
 pub(crate) use remarks::REMARKS;
 pub(crate) use sharing::SHARING;

@@ -1,14 +1,10 @@
 //! Who is let in by resource policies: everyone, other accounts, identity providers.
 //! Which of it is acceptable is for controls; denials are not evaluated here.
 
-use std::borrow::Cow;
-
+use iam_policy::{Effect, Outsider, PrincipalKind, Statement};
 use serde_json::{Value, json};
 use yagura_model::Resource;
 
-use super::condition::{excludes_strangers, fixes, fixes_token_subject, narrows};
-use super::denial;
-use super::document::Statement;
 use super::holders::{Documents, resource_policy};
 use super::transport;
 use crate::fact::{FactSource, Facts, Question};
@@ -85,37 +81,38 @@ fn access(_: &FactSource, resource: &Resource, _: &dyn Surroundings, facts: &mut
 
 /// Whether a policy by itself lets everyone in.
 pub(super) fn everyone(policy: &Documents<'_>) -> Question {
-    let statements: Vec<Statement<'_>> = policy.statements().collect();
-    Question { via: open_statements(&statements).map(via).collect(), unread: policy.unread.clone() }
+    let via = open_statements(policy).map(|(label, _)| via(&label)).collect();
+    Question { via, unread: policy.unread.clone() }
 }
 
-/// The statements that let everyone in: `Allow`, for everyone, without a condition that narrows
-/// it, and not taken back from strangers by a denial.
-fn open_statements<'s, 'd>(
-    statements: &'s [Statement<'d>],
-) -> impl Iterator<Item = &'s Statement<'d>> {
-    statements.iter().filter(move |statement| {
-        statement.allow
-            && statement.is_about_everyone()
-            && !narrows(statement)
-            && !denial::takes_back(statements, statement, excludes_strangers)
+/// The statements that let everyone in.
+fn open_statements<'p>(policy: &'p Documents<'_>) -> impl Iterator<Item = (String, &'p Statement)> {
+    policy.labelled().filter(|(_, statement)| {
+        statement.is_about_everybody() && statement.admits(&Outsider::Stranger, policy.statements())
     })
 }
 
-pub(super) fn via(statement: &Statement<'_>) -> String {
-    format!("resource policy, {}", statement.label)
+pub(super) fn via(label: &str) -> String {
+    format!("resource policy, {label}")
+}
+
+/// The statements that give.
+pub(super) fn allowing<'p>(
+    policy: &'p Documents<'_>,
+) -> impl Iterator<Item = (String, &'p Statement)> {
+    policy.labelled().filter(|(_, statement)| statement.effect == Effect::Allow)
 }
 
 fn cross_account(resource: &Resource, policy: &Documents<'_>, facts: &mut Facts) {
     let mut found = Vec::new();
-    for statement in policy.statements().filter(|statement| statement.allow) {
-        if statement.principals_negated {
+    for (label, statement) in allowing(policy) {
+        if statement.spares_principals() {
             continue;
         }
-        for (kind, principal) in &statement.principals {
-            let account = match *kind {
-                "AWS" if *principal != "*" => account_of(principal),
-                "CanonicalUser" => "",
+        for (kind, principal) in statement.principals_written() {
+            let account = match kind {
+                PrincipalKind::Aws if principal != "*" => account_of(principal),
+                PrincipalKind::CanonicalUser => "",
                 _ => continue,
             };
             if account == resource.account {
@@ -125,8 +122,8 @@ fn cross_account(resource: &Resource, policy: &Documents<'_>, facts: &mut Facts)
                 "principal": principal,
                 "account": account,
                 "conditioned": !statement.conditions.is_empty(),
-                "external_id": fixes(&statement, &[Cow::Borrowed("sts:externalid")]),
-                "via": via(&statement),
+                "external_id": statement.fixes(&["sts:externalid"]),
+                "via": via(&label),
             }));
         }
     }
@@ -146,19 +143,26 @@ pub(super) fn account_of(principal: &str) -> &str {
 fn federated(_: &FactSource, resource: &Resource, _: &dyn Surroundings, facts: &mut Facts) {
     let policy = resource_policy(resource);
     let mut found = Vec::new();
-    for statement in policy.statements().filter(|statement| statement.allow) {
-        for (_, provider) in statement.principals.iter().filter(|(kind, _)| *kind == "Federated") {
-            let name = provider.split_once(":oidc-provider/").map_or(*provider, |(_, name)| name);
-            let keys = [Cow::Borrowed("saml:sub"), Cow::Borrowed("saml:namequalifier")];
+    for (label, statement) in allowing(&policy) {
+        let named = statement.principals_written();
+        for (_, provider) in named.filter(|(kind, _)| *kind == PrincipalKind::Federated) {
+            let name = provider_name(provider);
+            let fixed = statement.fixes_token_subject(name)
+                || statement.fixes(&["saml:sub", "saml:namequalifier"]);
             found.push(json!({
                 "provider": provider,
-                "subject_fixed": fixes_token_subject(&statement, name) || fixes(&statement, &keys),
-                "via": via(&statement),
+                "subject_fixed": fixed,
+                "via": via(&label),
             }));
         }
     }
     facts.set("federated_principals", Value::Array(found));
     facts.unread(&["federated_principals"], true, &policy.unread);
+}
+
+/// The name that a provider's condition keys begin with.
+pub(super) fn provider_name(provider: &str) -> &str {
+    provider.split_once(":oidc-provider/").map_or(provider, |(_, name)| name)
 }
 
 // ---- Amazon S3
@@ -236,14 +240,13 @@ fn by_policy(policy: &Documents<'_>, doors: &mut Doors) {
     for question in [&mut *any, &mut *read, &mut *write] {
         question.unread.extend(policy.unread.iter().cloned());
     }
-    let statements: Vec<Statement<'_>> = policy.statements().collect();
-    for statement in open_statements(&statements) {
-        any.via.push(via(statement));
+    for (label, statement) in open_statements(policy) {
+        any.via.push(via(&label));
         if READS.iter().any(|action| statement.covers_action(action)) {
-            read.via.push(via(statement));
+            read.via.push(via(&label));
         }
         if WRITES.iter().any(|action| statement.covers_action(action)) {
-            write.via.push(via(statement));
+            write.via.push(via(&label));
         }
     }
 }

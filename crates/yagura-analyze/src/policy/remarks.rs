@@ -51,7 +51,7 @@ fn remarks(source: &FactSource, resource: &Resource, _: &dyn Surroundings, facts
 
 fn add(documents: &Documents<'_>, name: &str, found: &mut Vec<Value>) {
     for document in &documents.documents {
-        for remark in review(&document.to_string(), PolicyKind::Identity, None) {
+        for remark in review(&document.text, PolicyKind::Identity, None) {
             found.push(json!({
                 "code": remark.kind.code(),
                 "weight": match remark.kind.weight() {

@@ -1,10 +1,10 @@
 //! Whether a resource policy turns away requests that do not come over TLS.
 //! Which TLS versions are accepted is another question.
 
+use iam_policy::{Effect, Outsider, Statement, Truth};
 use serde_json::Value;
 use yagura_model::Resource;
 
-use super::document::{Statement, glob};
 use super::holders::{resource_policy, service};
 use crate::fact::{FactSource, Facts};
 use crate::surroundings::Surroundings;
@@ -22,7 +22,8 @@ pub(crate) fn required(
     let wanted = targets(resource);
     let covered = |target: &String| {
         policy.statements().any(|statement| {
-            denies_plain_text(&statement, service(source.type_name)) && covers(&statement, target)
+            denies_plain_text(statement, service(source.type_name))
+                && statement.covers_resource(target)
         })
     };
     if wanted.iter().all(covered) {
@@ -44,24 +45,10 @@ fn targets(resource: &Resource) -> Vec<String> {
     vec![arn, object]
 }
 
-fn denies_plain_text(statement: &Statement<'_>, service: &str) -> bool {
-    let [condition] = statement.conditions.as_slice() else { return false };
-    !statement.allow
-        && !statement.principals_negated
-        && statement.is_about_everyone()
+fn denies_plain_text(statement: &Statement, service: &str) -> bool {
+    statement.effect == Effect::Deny
+        && !statement.spares_principals()
+        && statement.is_about_everybody()
         && statement.covers_service(service)
-        && condition.operator == "bool"
-        && condition.qualifier != "forallvalues"
-        && condition.key == "aws:securetransport"
-        && !condition.values.is_empty()
-        && condition.values.iter().all(|value| value.eq_ignore_ascii_case("false"))
-}
-
-fn covers(statement: &Statement<'_>, target: &str) -> bool {
-    if statement.resources_negated {
-        return false;
-    }
-    // Repository policies have no resource element: they are about their repository.
-    statement.resources.is_empty()
-        || statement.resources.iter().any(|pattern| *pattern == "*" || glob(pattern, target))
+        && statement.conditions_met_by(&Outsider::InPlainText) == Truth::True
 }

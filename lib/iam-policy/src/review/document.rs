@@ -72,7 +72,9 @@ impl Document {
                 remarks.add(RemarkKind::SidTwice, sid);
             }
             super::statement::review(statement, kind, actions, &mut remarks);
-            super::principals::review(statement, kind, &mut remarks);
+            if let Some(compiled) = policy.statements.get(at) {
+                super::principals::review(statement, compiled, kind, &mut remarks);
+            }
             if self.version.as_deref() != Some("2012-10-17") {
                 for variable in variables(statement) {
                     remarks.add(RemarkKind::VariableUnderOldVersion, variable);

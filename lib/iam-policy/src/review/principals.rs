@@ -3,38 +3,18 @@
 
 use serde_json::{Map, Value};
 
-use super::document::{Remarks, conditions, texts};
+use super::document::{Remarks, texts};
 use super::{PolicyKind, RemarkKind};
+use crate::outsider::Outsider;
+use crate::policy::Statement;
+use crate::truth::Truth;
 
-/// Keys that say who asks, or from where, when everybody is named (Amazon S3 User Guide, "The
-/// meaning of public", seen 2026-11).
-const WHO: [&str; 14] = [
-    "aws:principalarn",
-    "aws:principalaccount",
-    "aws:principalorgid",
-    "aws:principalorgpaths",
-    "aws:sourceaccount",
-    "aws:sourcearn",
-    "aws:sourceorgid",
-    "aws:sourceorgpaths",
-    "aws:sourceip",
-    "aws:sourcevpc",
-    "aws:sourcevpce",
-    "aws:sourceowner",
-    "aws:userid",
-    "kms:calleraccount",
-];
-
-/// Keys that say for whose resource a service acts.
-const WHOSE: [&str; 5] = [
-    "aws:sourceaccount",
-    "aws:sourcearn",
-    "aws:sourceorgid",
-    "aws:sourceorgpaths",
-    "aws:sourceowner",
-];
-
-pub(super) fn review(statement: &Map<String, Value>, kind: PolicyKind, remarks: &mut Remarks<'_>) {
+pub(super) fn review(
+    statement: &Map<String, Value>,
+    compiled: &Statement,
+    kind: PolicyKind,
+    remarks: &mut Remarks<'_>,
+) {
     let named = statement.get("Principal");
     let element = if named.is_some() { "Principal" } else { "NotPrincipal" };
     let spared = statement.get("NotPrincipal");
@@ -51,20 +31,17 @@ pub(super) fn review(statement: &Map<String, Value>, kind: PolicyKind, remarks: 
     if spared.is_some() {
         remarks.add(RemarkKind::AllButSomePrincipals, "NotPrincipal");
     }
-    let limited_by = |keys: &[&str]| {
-        conditions(statement).any(|(operator, key, values)| {
-            // Not to be somebody says nothing about who one is.
-            !operator.to_ascii_lowercase().contains("not")
-                && keys.iter().any(|limit| key.eq_ignore_ascii_case(limit))
-                && values.iter().any(|value| *value != "*")
-        })
-    };
-    if named.is_some_and(is_everybody) && !limited_by(&WHO) {
+    let lets_in = |outsider: &Outsider<'_>| compiled.conditions_met_by(outsider) != Truth::False;
+    if named.is_some_and(is_everybody) && lets_in(&Outsider::Stranger) {
         remarks.add(RemarkKind::Everybody, "*");
     }
     let services = named.and_then(Value::as_object).and_then(|kinds| kinds.get("Service"));
-    if kind == PolicyKind::Resource && services.is_some() && !limited_by(&WHOSE) {
-        texts(services, &mut |service| remarks.add(RemarkKind::ServiceForAnybody, service));
+    if kind == PolicyKind::Resource {
+        texts(services, &mut |service| {
+            if lets_in(&Outsider::Service(service)) {
+                remarks.add(RemarkKind::ServiceForAnybody, service);
+            }
+        });
     }
 }
 

@@ -84,3 +84,89 @@ fn ten_thousand_statements_of_stars_are_decided_in_bounded_time() {
     let layers = Layers { identity: &[&policy], ..Layers::default() };
     assert_eq!(evaluate(&request, &layers).outcome, Outcome::ImplicitlyDenied);
 }
+
+/// How often the parser looks at its text is bounded: a thousand times the length takes about a
+/// thousand times the work, whatever the document is made of.
+#[test]
+fn a_megabyte_of_anything_is_read_or_refused() {
+    let many = |one: &str, count: usize| vec![one; count].join(",");
+    let of_statement = |inner: String| {
+        format!(r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow",{inner}}}}}"#)
+    };
+    let actions = of_statement(format!(
+        r#""Action":[{}],"Resource":"*""#,
+        many(r#""s3:*a*a*a*a*b""#, 70_000)
+    ));
+    let unknown: Vec<String> = (0..60_000).map(|at| format!(r#""Element{at}":1"#)).collect();
+    let unknown = of_statement(format!(r#""Action":"*","Resource":"*",{}"#, unknown.join(",")));
+    let keys: Vec<String> = (0..40_000).map(|at| format!(r#""aws:TagKeys/{at}":"a""#)).collect();
+    let keys = of_statement(format!(
+        r#""Action":"*","Resource":"*","Condition":{{"StringLike":{{{}}}}}"#,
+        keys.join(",")
+    ));
+    let variables = of_statement(format!(
+        r#""Action":"*","Resource":"arn:aws:s3:::{}""#,
+        "${aws:username}*".repeat(60_000)
+    ));
+    for (text, problems) in [(actions, 0), (unknown, 60_000), (keys, 0), (variables, 0)] {
+        assert!(text.len() > 900_000, "{}", text.len());
+        let policy = Policy::parse(&text).unwrap();
+        assert_eq!(policy.problems.len(), problems);
+        let outcome = decided(&policy);
+        assert!(matches!(outcome, Outcome::Allowed | Outcome::ImplicitlyDenied), "{outcome:?}");
+    }
+    let deep = format!("{}{}", "[".repeat(500_000), "]".repeat(500_000));
+    assert!(refused(&deep).contains("no JSON"));
+    let inside = format!(r#"{{"Statement": {deep}}}"#);
+    assert!(!refused(&inside).is_empty());
+    let odd = format!(r#"{{"Version": "2012-10-17", "Statement": [], "Deep": {deep}}}"#);
+    let odd = Policy::parse(&odd);
+    assert!(odd.is_err() || odd.is_ok_and(|policy| policy.problems.len() == 1));
+}
+
+/// One request, which a policy that reads allows or not.
+fn decided(policy: &Policy) -> Outcome {
+    let request = Request {
+        principal: Principal::from_arn(USER),
+        action: "s3:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+        resource: "arn:aws:s3:::mikamikamika",
+        resource_account: Some(ACCOUNT),
+        context: Context::new(),
+        overlap: false,
+    };
+    evaluate(&request, &Layers { identity: &[policy], ..Layers::default() }).outcome
+}
+
+#[test]
+fn places_are_right_however_long_the_lines_are() {
+    let statements: Vec<String> = (0..2_000)
+        .map(|at| format!(r#"{{"Sid":"名{at}","Effect":"Allow","Action":"*"}}"#))
+        .collect();
+    let one_line = format!(r#"{{"Statement":[{}]}}"#, statements.join(","));
+    let policy = Policy::parse(&one_line).unwrap();
+    let expected = |at: usize| {
+        let before: usize = statements[..at].iter().map(|one| one.chars().count() + 1).sum();
+        (1, u32::try_from(r#"{"Statement":["#.len() + before + 1).unwrap())
+    };
+    for at in [0, 1, 999, 1_999] {
+        let position = policy.statements[at].position;
+        assert_eq!((position.line, position.column), expected(at));
+    }
+    let lines = format!("{{\"Statement\":[\n{}]}}", statements.join(",\n"));
+    let policy = Policy::parse(&lines).unwrap();
+    let position = policy.statements[1_999].position;
+    assert_eq!((position.line, position.column), (2_001, 1));
+}
+
+#[test]
+fn a_review_of_a_megabyte_ends() {
+    let actions: Vec<String> = (0..50_000).map(|at| format!(r#""s3:Get*{at}""#)).collect();
+    let text = format!(
+        r#"{{"Version":"2012-10-17",
+            "Statement":{{"Effect":"Allow","Action":[{}],"Resource":"*"}}}}"#,
+        actions.join(",")
+    );
+    let found = iam_policy::review(&text, iam_policy::PolicyKind::Identity, None);
+    let codes: Vec<&str> = found.iter().map(|remark| remark.kind.code()).collect();
+    assert_eq!(codes, ["too_long"]);
+}

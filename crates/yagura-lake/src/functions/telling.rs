@@ -1,7 +1,7 @@
 //! `telling_parameters(json, 'name name …')`: what a request names, as JSON: the texts of the named
 //! parameters wherever they stand, and every ARN and id.
-//! What is kept is decided in `yagura_model::usage`; it makes calls that name the same things alike,
-//! so that they can be grouped.
+//! What is kept is decided in `yagura_model::usage`; it makes calls that name the same things
+//! alike, so that they can be grouped.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -58,9 +58,10 @@ impl ScalarUDFImpl for TellingParameters {
             match (parsed, &last) {
                 (Ok(value), Some((_, names))) => {
                     let found = telling_parameters(&value, names);
-                    builder.append_option((!found.is_empty()).then(|| {
-                        serde_json::to_string(&found).unwrap_or_default()
-                    }));
+                    builder.append_option(
+                        (!found.is_empty())
+                            .then(|| serde_json::to_string(&found).unwrap_or_default()),
+                    );
                 }
                 // A text that is no JSON names nothing.
                 _ => builder.append_null(),

@@ -117,7 +117,8 @@ impl Usage<'_> {
             None => groups.extend(row::TOLD.iter().map(|_| "CAST(NULL AS VARCHAR)".to_owned())),
         }
         groups.extend(self.columns.iter().map(|name| row::column(name)));
-        let constant = |at: &usize| groups.get(at - 1).is_some_and(|it| it.starts_with("CAST(NULL"));
+        let constant =
+            |at: &usize| groups.get(at - 1).is_some_and(|it| it.starts_with("CAST(NULL"));
         let by = (1..=groups.len()).filter(|at| !constant(at));
         let by: Vec<String> = by.map(|at| at.to_string()).collect();
         format!(

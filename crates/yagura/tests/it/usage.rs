@@ -70,7 +70,13 @@ fn day() -> Vec<Value> {
         event(21, "ec2", "StopInstances", instances, none()),
         event(22, "lambda", "CreateFunction20150331", function, none()),
         event(23, "sts", "GetCallerIdentity", Value::Null, none()),
-        event(24, "iam", "CreateUser", json!({"userName": "x"}), json!({"errorCode": "AccessDenied"})),
+        event(
+            24,
+            "iam",
+            "CreateUser",
+            json!({"userName": "x"}),
+            json!({"errorCode": "AccessDenied"}),
+        ),
         event(25, "signin", "ConsoleLogin", Value::Null, json!({"eventType": "AwsConsoleSignIn"})),
     ]);
     day
@@ -148,7 +154,10 @@ async fn what_is_granted_beyond_use_is_told_and_what_no_log_shows_is_kept() {
     let ran = least(&home, &["--format", "json"]).await.exits(0);
     let told = ran.records().remove(0);
     let present = &told["present"][0];
-    assert_eq!((&present["policy"], &present["any_resource"]), (&json!("AdministratorAccess"), &json!(true)));
+    assert_eq!(
+        (&present["policy"], &present["any_resource"]),
+        (&json!("AdministratorAccess"), &json!(true))
+    );
     let has = |list: &str, action: &str| {
         present[list].as_array().unwrap().iter().find(|one| one["action"] == action).cloned()
     };
@@ -246,7 +255,10 @@ async fn an_scp_is_previewed_over_the_calls_of_the_log() {
     let wanted =
         [("ec2:DescribeInstances", 1), ("ec2:StopInstances", 1), ("lambda:CreateFunction", 1)];
     assert_eq!(denied, wanted, "{}", ran.out);
-    assert_eq!((&rows[0]["principal"], &rows[0]["statements"]), (&json!(ADMINISTRATOR), &json!([1])));
+    assert_eq!(
+        (&rows[0]["principal"], &rows[0]["statements"]),
+        (&json!(ADMINISTRATOR), &json!([1]))
+    );
     assert_eq!(rows.last().unwrap()["refused"], 1);
     let files = preview("regions.json", &["--logs", "logs"]).await.exits(0);
     assert_eq!(files.out, ran.out);

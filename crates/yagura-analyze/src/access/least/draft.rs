@@ -62,7 +62,8 @@ impl Draft {
         present: Option<(&Grants, &Excess)>,
     ) -> Result<Self, ParseError> {
         let mut statements = used_statements(ledger, options);
-        let document = |statements: &[Value]| json!({"Version": "2012-10-17", "Statement": statements});
+        let document =
+            |statements: &[Value]| json!({"Version": "2012-10-17", "Statement": statements});
         let uncovered = match statements.is_empty() {
             true => Vec::new(),
             false => proof::uncovered(&document(&statements).to_string(), principal, ledger)?,

@@ -2,7 +2,7 @@
 //! can judge because no log would show it.
 //! How the policy that is left looks is in `draft`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use iam_policy::{Context, Effect, Layers, Outcome, Policy, Principal, Request, evaluate};
@@ -95,6 +95,8 @@ pub struct Granted {
     pub document: Value,
     /// The actions.
     pub actions: Vec<Arc<str>>,
+    /// The statement by itself.
+    alone: Arc<Policy>,
 }
 
 /// Reads policies once, however many principals have them.
@@ -135,7 +137,8 @@ impl World {
         let denying: Vec<_> = statements.filter(|statement| denies(statement)).collect();
         if !denying.is_empty() {
             let denied = |name: &Arc<str>| {
-                denying.iter().any(|statement| statement.covers_action(name)) && is_denied(&all, name)
+                denying.iter().any(|statement| statement.covers_action(name))
+                    && is_denied(&all, name)
             };
             for granted in &mut grants.statements {
                 granted.actions.retain(|name| !denied(name));
@@ -175,19 +178,17 @@ fn read(named: &NamedPolicy, table: &ActionTable) -> (Vec<Granted>, Vec<(usize, 
             denials.push((number, document));
             continue;
         }
-        let alone = Policy { statements: vec![statement.clone()], ..named.policy.as_ref().clone() };
-        let alone = [&alone];
-        let given = |name: &str| {
-            let on = |form: &&str| outcome(&alone, name, form, true) != Outcome::ImplicitlyDenied;
-            ANYTHING.iter().any(|form| on(form))
-        };
+        let statements = vec![statement.clone()];
+        let alone = Policy { statements, ..named.policy.as_ref().clone() };
+        let alone = Arc::new(alone);
         let actions = table
             .all()
-            .filter(|action| statement.covers_action(&action.name) && given(&action.name))
+            .filter(|action| statement.covers_action(&action.name))
+            .filter(|action| ANYTHING.iter().any(|form| may(&alone, &action.name, form)))
             .map(|action| Arc::clone(&action.name))
             .collect();
         let (policy, sid) = (named.name.to_string(), statement.sid.clone());
-        granted.push(Granted { policy, number, sid, document, actions });
+        granted.push(Granted { policy, number, sid, document, actions, alone });
     }
     (granted, denials)
 }
@@ -211,6 +212,11 @@ fn outcome(policies: &[&Policy], action: &str, resource: &str, overlap: bool) ->
         overlap,
     };
     evaluate(&request, &Layers { identity: policies, ..Layers::default() }).outcome
+}
+
+/// Whether a statement by itself allows an action on something of a form.
+fn may(alone: &Policy, action: &str, form: &str) -> bool {
+    outcome(&[alone], action, form, true) != Outcome::ImplicitlyDenied
 }
 
 /// The statements of a document, one or a list.
@@ -268,17 +274,11 @@ pub struct Excess {
 
 impl Excess {
     /// Compares grants with use.
-    pub fn of(
-        grants: &Grants,
-        ledger: &UsageLedger,
-        naming: &Naming,
-        evidence: &Evidence,
-    ) -> Self {
-        let used = ledger.names();
+    pub fn of(grants: &Grants, ledger: &UsageLedger, naming: &Naming, evidence: &Evidence) -> Self {
         let mut statements: Vec<StatementUse> = grants
             .statements
             .iter()
-            .map(|granted| compare(granted, &used, naming, evidence))
+            .map(|granted| compare(granted, ledger, naming, evidence))
             .collect();
         statements.sort_by(|a, b| b.risk().cmp(&a.risk()));
         Self { statements }
@@ -287,7 +287,7 @@ impl Excess {
 
 fn compare(
     granted: &Granted,
-    used: &BTreeSet<String>,
+    ledger: &UsageLedger,
     naming: &Naming,
     evidence: &Evidence,
 ) -> StatementUse {
@@ -301,7 +301,11 @@ fn compare(
         unknown: Vec::new(),
     };
     for name in &granted.actions {
-        if used.contains(&name.to_ascii_lowercase()) {
+        // A use of something that this statement does not speak of went through another one.
+        let through = ledger.uses_of(name).any(|used| {
+            !used.told || used.resources.iter().any(|arn| may(&granted.alone, name, arn))
+        });
+        if through {
             found.used.push(Arc::clone(name));
             continue;
         }

@@ -110,14 +110,12 @@ impl UsageLedger {
         self.unnamed.entry(key).or_default().add(call);
     }
 
-    /// Whether an action was used, whatever for.
-    pub fn has_used(&self, action: &str) -> bool {
-        self.used.keys().any(|(used, _)| used.eq_ignore_ascii_case(action))
-    }
-
-    /// The actions used, in lower case.
-    pub(crate) fn names(&self) -> BTreeSet<String> {
-        self.used.keys().map(|(action, _)| action.to_ascii_lowercase()).collect()
+    /// What was used of an action (in AWS's spelling), whatever for.
+    pub fn uses_of<'l>(&'l self, action: &Arc<str>) -> impl Iterator<Item = &'l UsedAction> {
+        let from = (Arc::clone(action), None);
+        let action = Arc::clone(action);
+        let own = self.used.range(from..).take_while(move |((used, _), _)| *used == action);
+        own.map(|(_, used)| used)
     }
 }
 

@@ -12,6 +12,8 @@ mod tests;
 
 pub use breadth::Breadth;
 pub use draft::{Draft, DraftOptions, Kept};
-pub use excess::{Blind, Excess, GrantReader, Granted, Grants, StatementUse, SurplusAction, blindness};
+pub use excess::{
+    Blind, Excess, GrantReader, Granted, Grants, StatementUse, SurplusAction, blindness,
+};
 pub use ledger::{Tally, UsageLedger, UsedAction};
 pub use proof::Uncovered;

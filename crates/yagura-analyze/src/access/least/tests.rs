@@ -49,7 +49,10 @@ fn a_draft_allows_what_was_used_and_nothing_that_was_refused() {
         "Resource": ["arn:aws:s3:::reports/2026/a.csv", "arn:aws:s3:::reports/2026/b.csv"],
     }]});
     assert_eq!(draft.policy, wanted);
-    assert_eq!(ledger.refused.keys().map(AsRef::as_ref).collect::<Vec<_>>(), ["s3:PutBucketPolicy"]);
+    assert_eq!(
+        ledger.refused.keys().map(AsRef::as_ref).collect::<Vec<_>>(),
+        ["s3:PutBucketPolicy"]
+    );
     assert_eq!((ledger.free, ledger.unnamed.len(), ledger.all.count), (1, 1, 5));
 }
 
@@ -212,6 +215,27 @@ fn the_unknown_is_kept_with_its_conditions_and_left_out_when_strict() {
 }
 
 #[test]
+fn a_use_counts_for_the_statements_that_speak_of_it() {
+    let world = world(json!([{"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "Here", "Effect": "Allow", "Action": "s3:GetObject",
+             "Resource": "arn:aws:s3:::reports/2026/*"},
+            {"Sid": "There", "Effect": "Allow", "Action": "s3:GetObject",
+             "Resource": "arn:aws:s3:::other/*"},
+        ]}}]));
+    let naming = naming();
+    let grants = world.granted_to(APP, &mut GrantReader::new(naming.table())).unwrap();
+    let whole = Evidence {
+        data_whole: ["s3.amazonaws.com".to_owned()].into(),
+        ..evidence(&["s3"])
+    };
+    let excess = Excess::of(&grants, &some_use(), &naming, &whole);
+    assert_eq!(of_sid(&excess, Some("Here")).used.len(), 1);
+    let there = of_sid(&excess, Some("There"));
+    assert_eq!((there.used.len(), there.surplus.len()), (0, 1));
+}
+
+#[test]
 fn a_session_is_its_role() {
     let world = present();
     let session = "arn:aws:sts::444455556666:assumed-role/shop/one";
@@ -243,13 +267,23 @@ fn any_call() -> impl Strategy<Value = (&'static str, &'static str, Value)> {
     two.prop_map(|(one, other, kind)| match kind {
         0 => ("s3", "GetObject", json!({"bucketName": one, "key": other})),
         1 => ("s3", "PutObject", json!({"bucketName": one, "key": other})),
-        2 => ("s3", "CopyObject", json!({
-            "bucketName": one, "key": other, "x-amz-copy-source": format!("{one}/{other}")})),
-        3 => ("lambda", "CreateFunction20150331", json!({
-            "functionName": one, "role": format!("arn:aws:iam::444455556666:role/{other}")})),
+        2 => (
+            "s3",
+            "CopyObject",
+            json!({
+            "bucketName": one, "key": other, "x-amz-copy-source": format!("{one}/{other}")}),
+        ),
+        3 => (
+            "lambda",
+            "CreateFunction20150331",
+            json!({
+            "functionName": one, "role": format!("arn:aws:iam::444455556666:role/{other}")}),
+        ),
         4 => ("sqs", "SendMessage", json!({"queueUrl": format!("https://q/{one}")})),
         5 => ("iam", "GetUser", json!({"userName": one})),
-        6 => ("ec2", "RunInstances", json!({"subnetId": "subnet-0123456789abcdef0", "keyName": one})),
+        6 => {
+            ("ec2", "RunInstances", json!({"subnetId": "subnet-0123456789abcdef0", "keyName": one}))
+        }
         _ => ("kms", "Decrypt", json!({"keyId": one})),
     })
 }

@@ -8,15 +8,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use iam_policy::{
-    Effect, Layer, Layers, Level, Outcome, Policy, Principal, Request, evaluate,
-};
+use iam_policy::{Effect, Layer, Layers, Level, Outcome, Policy, Principal, Request, evaluate};
 use yagura_model::usage::UsedCall;
 
 use super::World;
 use super::least::Tally;
 use super::question::{EVERYBODY, EVERYTHING};
-use super::usage::{Ending, Need, Naming, Needs};
+use super::usage::{Ending, Naming, Need, Needs};
 
 /// More pairs of principal and action are counted together.
 const PAIRS_MAX: usize = 50_000;

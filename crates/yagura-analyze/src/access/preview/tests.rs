@@ -157,7 +157,8 @@ fn whoever_no_scp_reaches_is_exempt() {
     };
     let root = "arn:aws:iam::111122223333:root";
     check(json!({"type": "Root", "actor": root, "account": MANAGEMENT}), Exempt::ManagementAccount);
-    let linked = "arn:aws:iam::444455556666:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX";
+    let linked =
+        "arn:aws:iam::444455556666:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX";
     check(
         json!({"type": "AssumedRole", "issuer": linked, "account": ACCOUNT}),
         Exempt::ServiceLinkedRole,

@@ -103,7 +103,11 @@ impl Use<'_> {
     }
 }
 
-fn time_at<'r>(resource: &'r Resource, path: &str, unread: &mut Vec<&'r Unread>) -> Option<Timestamp> {
+fn time_at<'r>(
+    resource: &'r Resource,
+    path: &str,
+    unread: &mut Vec<&'r Unread>,
+) -> Option<Timestamp> {
     let seen = see(resource, path);
     unread.extend(seen.unread());
     seen.value().and_then(Value::as_str).and_then(|text| text.parse().ok())

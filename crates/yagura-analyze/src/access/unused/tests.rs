@@ -35,9 +35,7 @@ fn check(resource: Resource, wanted: &[(IdleKind, bool)]) {
 #[test]
 fn a_role_is_idle_when_neither_used_nor_made_since() {
     let role = |runtime| resource("AWS::IAM::Role", ROLE, runtime);
-    let used = |date: &str| {
-        json!({"CreateDate": "2020-01-01T00:00:00Z", "RoleLastUsed": {"LastUsedDate": date}})
-    };
+    let used = |date: &str| json!({"CreateDate": "2020-01-01T00:00:00Z", "RoleLastUsed": {"LastUsedDate": date}});
     check(role(used("2026-07-31T00:00:00Z")), &[(IdleKind::Role, false)]);
     check(role(used("2026-08-01T00:00:00Z")), &[]);
     check(role(json!({"CreateDate": "2020-01-01T00:00:00Z"})), &[(IdleKind::Role, false)]);
@@ -47,8 +45,7 @@ fn a_role_is_idle_when_neither_used_nor_made_since() {
 
 #[test]
 fn what_was_not_read_makes_it_unknown() {
-    let mut role =
-        resource("AWS::IAM::Role", ROLE, json!({"CreateDate": "2020-01-01T00:00:00Z"}));
+    let mut role = resource("AWS::IAM::Role", ROLE, json!({"CreateDate": "2020-01-01T00:00:00Z"}));
     let path = Path::of_keys(["runtime", "RoleLastUsed"]);
     role.unread.push(Unread::of(path, UnreadReason::Denied));
     check(role, &[(IdleKind::Role, true)]);
@@ -57,7 +54,8 @@ fn what_was_not_read_makes_it_unknown() {
 
 #[test]
 fn a_users_password_and_each_key_are_judged_by_themselves() {
-    let user = |runtime| resource("AWS::IAM::User", "arn:aws:iam::444455556666:user/mika", runtime);
+    let mika = "arn:aws:iam::444455556666:user/mika";
+    let user = |runtime| resource("AWS::IAM::User", mika, runtime);
     let (old, new) = ("2026-01-01T00:00:00Z", "2026-10-01T00:00:00Z");
     let made = "2020-01-01T00:00:00Z";
     let keys = json!([

@@ -116,7 +116,9 @@ pub(super) fn partition(call: &UsedCall) -> &str {
 /// A text of a log as a policy may have it: what would be a wildcard or a variable there becomes
 /// one letter's wildcard, which stands for it too.
 pub(super) fn written(text: &str) -> String {
-    text.chars().map(|letter| if matches!(letter, '*' | '?' | '$') { '?' } else { letter }).collect()
+    text.chars()
+        .map(|letter| if matches!(letter, '*' | '?' | '$') { '?' } else { letter })
+        .collect()
 }
 
 /// The same of an ARN, where one `*` at the end is meant as it stands.
@@ -274,9 +276,9 @@ fn expand(template: &str, values: impl Fn(&str) -> Vec<String>) -> (Vec<String>,
             whole = false;
             values.push("*".to_owned());
         }
-        let joined = arns.iter().flat_map(|arn| {
-            values.iter().map(move |value| format!("{arn}{literal}{value}"))
-        });
+        let joined = arns
+            .iter()
+            .flat_map(|arn| values.iter().map(move |value| format!("{arn}{literal}{value}")));
         arns = joined.take(ARNS_MAX).collect();
         rest = next;
     }

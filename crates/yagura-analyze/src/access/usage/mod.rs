@@ -9,9 +9,9 @@ mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use inventory::{data_recorded_wholly, roles_of_profiles};
 pub(crate) use naming::passed_to_key;
 pub use naming::{Naming, Need, Needs};
-pub use inventory::{data_recorded_wholly, roles_of_profiles};
 pub use record::call_of;
 pub use table::{ActionLevel, ActionTable, KnownAction, KnownResource};
 

@@ -147,7 +147,8 @@ impl Naming {
             Some([]) => return Needs::Nothing,
             Some(needed) => needed,
             None => {
-                usual = [NeededAction { action: format!("{prefix}:{event}"), on: None, with: None }];
+                usual =
+                    [NeededAction { action: format!("{prefix}:{event}"), on: None, with: None }];
                 &usual
             }
         };

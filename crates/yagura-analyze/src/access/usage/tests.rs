@@ -49,8 +49,7 @@ pub(crate) fn table() -> ActionTable {
         let arn = "arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}";
         kind("table", true, arn)
     };
-    let queue =
-        || kind("queue", true, "arn:${Partition}:sqs:${Region}:${Account}:${QueueName}");
+    let queue = || kind("queue", true, "arn:${Partition}:sqs:${Region}:${Account}:${QueueName}");
     let key = || kind("key", true, "arn:${Partition}:kms:${Region}:${Account}:key/${KeyId}");
     let secret = || {
         let arn = "arn:${Partition}:secretsmanager:${Region}:${Account}:secret:${SecretId}";
@@ -232,10 +231,8 @@ fn check(source: &str, name: &str, parameters: Value, wanted: &[&str]) {
         Needs::Nothing => vec![],
         Needs::Unknown => panic!("{source} {name} is unknown"),
     };
-    let told: Vec<String> = needs
-        .iter()
-        .map(|need| format!("{} {}", need.action, need.resources.join(" ")))
-        .collect();
+    let told: Vec<String> =
+        needs.iter().map(|need| format!("{} {}", need.action, need.resources.join(" "))).collect();
     assert_eq!(told, wanted, "{source} {name}");
 }
 
@@ -306,7 +303,10 @@ fn the_records_own_resources_go_before_names() {
 fn what_a_record_does_not_tell_is_said_not_to_be_told() {
     let call = call("ec2", "CreateTags", json!({}), json!({}));
     let Needs::Actions(needs) = naming().needs(&call) else { panic!() };
-    assert_eq!((needs[0].resources.as_slice(), needs[0].told), (["*".to_owned()].as_slice(), false));
+    assert_eq!(
+        (needs[0].resources.as_slice(), needs[0].told),
+        (["*".to_owned()].as_slice(), false)
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use yagura_analyze::access::least::{Blind, StatementUse, SurplusAction, UsedAction};
+use yagura_analyze::access::least::{Blind, StatementUse, SurplusAction, UsageLedger, UsedAction};
 use yagura_analyze::access::usage::ActionLevel;
 use yagura_model::Lang;
 
@@ -100,9 +100,7 @@ pub(super) fn blind(lang: Lang, blind: Blind) -> &'static str {
             "データイベントはありますが、全リソースが対象とは確認できません"
         }
         (Lang::Ja, Blind::ReadsOff) => "読み取りの呼び出しがログにありません",
-        (Lang::Ja, Blind::ServiceLeftOut) => {
-            "証跡から除外できるサービスで、ログに記録がありません"
-        }
+        (Lang::Ja, Blind::ServiceLeftOut) => "証跡から除外できるサービスで、ログに記録がありません",
     }
 }
 
@@ -135,7 +133,7 @@ pub(super) fn diff(lang: Lang, told: &Told) -> Vec<String> {
     for one in &excess.statements {
         lines.push(String::new());
         lines.push(heading(lang, one));
-        statement(lang, one, &mut lines);
+        statement(lang, one, &told.ledger, &mut lines);
     }
     for (policy, number, _) in &grants.denials {
         lines.push(String::new());
@@ -166,7 +164,7 @@ fn heading(lang: Lang, one: &StatementUse) -> String {
     }
 }
 
-fn statement(lang: Lang, one: &StatementUse, lines: &mut Vec<String>) {
+fn statement(lang: Lang, one: &StatementUse, ledger: &UsageLedger, lines: &mut Vec<String>) {
     let mut groups: BTreeMap<(std::cmp::Reverse<ActionLevel>, &str), Vec<&SurplusAction>> =
         BTreeMap::new();
     for surplus in &one.surplus {
@@ -190,7 +188,9 @@ fn statement(lang: Lang, one: &StatementUse, lines: &mut Vec<String>) {
         });
     }
     for action in &one.used {
-        lines.push(format!("  = {action}"));
+        let on: BTreeSet<String> =
+            ledger.uses_of(action).flat_map(|used| used.resources.iter().cloned()).collect();
+        lines.push(format!("  = {action} {}", resources(lang, &on)));
     }
 }
 
@@ -200,7 +200,9 @@ pub(super) fn notes(lang: Lang, told: &Told, strict: bool) -> Vec<String> {
     let (days, calls, actions) = (told.asked.days(), ledger.all.count, ledger.used.len());
     let mut notes = vec![match lang {
         Lang::En => format!("{calls} calls in {days} days used {actions} actions"),
-        Lang::Ja => format!("{days} 日間に {calls} 回の呼び出し、使用したアクションは {actions} 種類"),
+        Lang::Ja => {
+            format!("{days} 日間に {calls} 回の呼び出し、使用したアクションは {actions} 種類")
+        }
     }];
     notes.extend(span(lang, told));
     let refused = ledger.refused.len();
@@ -209,7 +211,9 @@ pub(super) fn notes(lang: Lang, told: &Told, strict: bool) -> Vec<String> {
         let some = some.join(", ");
         notes.push(match lang {
             Lang::En => format!("refused, and so not in the policy: {refused} actions ({some})"),
-            Lang::Ja => format!("拒否されたためポリシーに含めないアクション: {refused} 種類（{some}）"),
+            Lang::Ja => {
+                format!("拒否されたためポリシーに含めないアクション: {refused} 種類（{some}）")
+            }
         });
     }
     for ((source, name), tally) in ledger.unnamed.iter().take(NAMES_MAX) {

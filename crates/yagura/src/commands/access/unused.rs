@@ -47,9 +47,10 @@ pub(super) async fn run(context: &Context, args: &UnusedArgs) -> anyhow::Result<
     let asked = Asked::read(context, &args.since, None)?;
     let further = ["AWS::CloudTrail::Trail"].map(str::to_owned).to_vec();
     let (world, resources) = super::inventory(context, None, further).await?;
-    let principal = args.principal.as_deref().map(|asked| {
-        world.principal_of(asked).unwrap_or(asked).to_owned()
-    });
+    let principal = args
+        .principal
+        .as_deref()
+        .map(|asked| world.principal_of(asked).unwrap_or(asked).to_owned());
     let mut credentials = idle(&resources, asked.since);
     if let Some(principal) = &principal {
         credentials.retain(|one| one.principal == *principal);

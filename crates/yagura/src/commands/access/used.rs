@@ -55,7 +55,11 @@ pub(super) struct Asked {
 
 impl Asked {
     /// Reads `90d`, `-90d` or a time; the end is now where none is said.
-    pub(super) fn read(context: &Context, since: &str, until: Option<&str>) -> anyhow::Result<Self> {
+    pub(super) fn read(
+        context: &Context,
+        since: &str,
+        until: Option<&str>,
+    ) -> anyhow::Result<Self> {
         let now = context.now();
         let days = since.trim_end_matches(['d', 'h', 'm']);
         let plain = !days.is_empty() && days.bytes().all(|byte| byte.is_ascii_digit());

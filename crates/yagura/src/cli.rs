@@ -74,7 +74,7 @@ pub(crate) enum Commands {
 }
 
 /// Flags that are no settings: they mean something only where they are typed.
-const NOT_SETTINGS: [&str; 29] = [
+const NOT_SETTINGS: [&str; 53] = [
     "help",
     "version",
     "config",
@@ -104,6 +104,30 @@ const NOT_SETTINGS: [&str; 29] = [
     "logs",
     "attach",
     "alone",
+    "partner",
+    "partition",
+    "reader",
+    "writer",
+    "administrator",
+    "user",
+    "via",
+    "grants",
+    "service",
+    "kms-key",
+    "principal",
+    "with-external-id",
+    "mfa",
+    "github",
+    "branch",
+    "tag",
+    "environment",
+    "repository-id",
+    "oidc",
+    "subject",
+    "audience",
+    "saml",
+    "permission-set",
+    "assigned-in",
 ];
 
 /// Reads arguments, environment and configuration file into one answer.

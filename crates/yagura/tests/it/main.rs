@@ -12,6 +12,8 @@
 )]
 
 mod access; // who can do what
+mod access_generate; // policies that start from deny
+mod access_hostile; // policies that nobody should send
 mod account; // a small account of recorded answers, for tests that need no independent peer
 mod command_line; // help, error messages, settings, streams
 mod demo; // the sample organization

@@ -18,7 +18,7 @@ use crate::rows::Rows;
 use crate::tables;
 
 /// The names of all actions by service, in lower case as policies may write it.
-struct Known(BTreeMap<String, Vec<String>>);
+pub(super) struct Known(BTreeMap<String, Vec<String>>);
 
 impl KnownActions for Known {
     fn of_service(&self, service: &str) -> Vec<&str> {
@@ -67,7 +67,7 @@ pub(super) async fn run(context: &Context, args: &LintArgs) -> anyhow::Result<Ex
     Ok(if fails { Exit::Findings } else { Exit::Done })
 }
 
-fn known_actions() -> anyhow::Result<Known> {
+pub(super) fn known_actions() -> anyhow::Result<Known> {
     let mut known: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for action in tables::actions()?.all() {
         if let Some((service, name)) = action.name.split_once(':') {
@@ -121,7 +121,7 @@ fn weight_word(lang: Lang, weight: RemarkWeight) -> &'static str {
 }
 
 /// A remark in words.
-fn words(lang: Lang, remark: &Remark) -> String {
+pub(super) fn words(lang: Lang, remark: &Remark) -> String {
     let about = &remark.about;
     match lang {
         Lang::En => english(remark.kind, about),

@@ -4,6 +4,7 @@
 mod ask;
 mod escalations;
 mod evaluate;
+mod generate;
 mod least_privilege;
 mod least_words;
 mod lint;
@@ -48,6 +49,7 @@ enum What {
     Unused(Box<unused::UnusedArgs>),
     PreviewScp(Box<preview::PreviewScpArgs>),
     Lint(LintArgs),
+    Generate(generate::GenerateArgs),
     Evaluate(EvaluateArgs),
 }
 
@@ -171,6 +173,7 @@ pub(crate) async fn run(context: &Context, args: &AccessArgs) -> anyhow::Result<
         What::Unused(args) => unused::run(context, args).await,
         What::PreviewScp(args) => preview::run(context, args).await,
         What::Lint(args) => lint::run(context, args).await,
+        What::Generate(args) => generate::run(context, args),
         What::Evaluate(args) => evaluate_cases(context, args),
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Tests in here run one at a time: each starts a server of its own, and those are slow.
 
+mod access; // who can do what
 mod history; // changes, comparison, exported files
 mod organization; // several accounts
 mod verdicts; // one account, good and bad

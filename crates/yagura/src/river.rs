@@ -21,6 +21,7 @@ use yagura_model::{
 use yagura_report::{AccountMeta, Catalog, ScanMeta, ScanReport};
 use yagura_store::{Account, ResourceFilter, ScanId, ScanOutcome, ScanStart, Store, VerdictFilter};
 
+use crate::notified;
 use crate::progress::Bar;
 use crate::reach::Ground;
 
@@ -228,7 +229,8 @@ pub(crate) async fn judge(
         kept.take(&mut fresh);
     }
     kept.flush(store, judging.into, 0).await?;
-    let scores = frameworks::score_all(judging.content, &kept.tally, judging.now);
+    let content = notified::attested(judging.content, store, judging.now).await?;
+    let scores = frameworks::score_all(&content, &kept.tally, judging.now);
     Ok(Judgement {
         tally: kept.report,
         scores,

@@ -109,6 +109,16 @@ fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
             passed += 1;
         }
     }
+    for case in yagura_respond::channels::cases::run(&content, &wanted) {
+        if let Some(failure) = case.failure {
+            failed += 1;
+            let (at, what, name) = (case.place, case.channel, case.case);
+            let place = format!("channels/{what}:{}:{}", at.line, at.column);
+            output::say(&output::printable(&format!("{place}: case `{name}`: {failure}")));
+        } else {
+            passed += 1;
+        }
+    }
     for (what, case, problems) in cases_of_collect(&content, &wanted) {
         if problems.is_empty() {
             passed += 1;
@@ -141,6 +151,7 @@ fn remark(context: &Context, content: &Content) {
         content.frameworks.len(),
         content.sources.len(),
         content.queries.len(),
+        content.channels.len(),
     ];
     let en = [
         "controls",
@@ -152,6 +163,7 @@ fn remark(context: &Context, content: &Content) {
         "frameworks",
         "log sources",
         "queries",
+        "channels",
     ];
     let ja = [
         "コントロール",
@@ -163,6 +175,7 @@ fn remark(context: &Context, content: &Content) {
         "フレームワーク",
         "ログソース",
         "クエリ",
+        "チャネル",
     ];
     let en: Vec<String> =
         counts.iter().zip(en).map(|(count, noun)| format!("{count} {noun}")).collect();

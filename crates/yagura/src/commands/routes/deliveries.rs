@@ -1,0 +1,74 @@
+//! `yagura routes deliveries`: every attempt to deliver and what came of it: the proof that
+//! somebody was notified.
+//! What is proven for the checklist is `crate::notified`'s.
+
+use clap::Args;
+use serde_json::json;
+use yagura_store::outbox::DeliveryFilter;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::moment;
+use crate::options::RowOptions;
+use crate::rows::Rows;
+
+#[derive(Args)]
+pub(super) struct DeliveriesArgs {
+    #[arg(long, value_name = "NAME")]
+    target: Option<String>,
+    #[arg(long, value_name = "ID")]
+    finding: Option<String>,
+    #[arg(long, value_parser = ["delivered", "retry", "refused", "skipped"])]
+    outcome: Option<String>,
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: usize,
+    #[command(flatten)]
+    rows: RowOptions,
+}
+
+pub(super) async fn run(context: &Context, args: &DeliveriesArgs) -> anyhow::Result<Exit> {
+    let since = moment::read_some(args.since.as_deref(), context.now())?;
+    let store = context.store().await?;
+    let finding = match &args.finding {
+        Some(id) => Some(super::explain::named(&store, id).await?.id),
+        None => None,
+    };
+    let filter = DeliveryFilter {
+        target: args.target.clone(),
+        finding,
+        outcome: args.outcome.clone(),
+        since,
+    };
+    let mut found = store.outbox().deliveries(&filter, args.limit.saturating_add(1)).await?;
+    store.close().await;
+    let more = found.len() > args.limit;
+    found.truncate(args.limit);
+    let mut rows = Rows::new(&[
+        "number", "at", "target", "kind", "finding", "findings", "attempt", "outcome", "status",
+        "answer",
+    ]);
+    for one in &found {
+        rows.push(vec![
+            json!(one.number),
+            json!(one.at),
+            json!(one.target),
+            json!(one.kind),
+            json!(one.finding),
+            json!(one.items),
+            json!(one.attempt),
+            json!(one.outcome),
+            json!(one.status),
+            json!(one.detail),
+        ]);
+    }
+    rows.write(args.rows.format)?;
+    if more {
+        context.remark_in(
+            "there are more; --limit shows more of them",
+            "ほかにもあります。--limit で表示件数を増やせます",
+        );
+    }
+    Ok(Exit::Done)
+}

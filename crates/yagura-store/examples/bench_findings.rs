@@ -343,7 +343,7 @@ fn key(n: u64) -> String {
     )
 }
 
-fn picked<'a, T>(all: &'a [T], n: u64) -> &'a T {
+fn picked<T>(all: &[T], n: u64) -> &T {
     let place = usize::try_from(n).unwrap_or_default() % all.len();
     #[expect(clippy::indexing_slicing, reason = "the place is below the length")]
     &all[place]

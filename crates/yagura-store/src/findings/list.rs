@@ -211,8 +211,10 @@ async fn compared(
 ) -> Result<FindingPage, StoreError> {
     let mut page = FindingPage::default();
     let mut meant: Vec<Place> = Vec::new();
-    for _ in 0..FILL_UPS {
-        let (places, count) = top(session, plan, order, after, COMPARED).await?;
+    // Mostly most candidates are meant.
+    let goes = std::iter::once((limit + 1) * 2).chain(std::iter::repeat_n(COMPARED, FILL_UPS));
+    for compared in goes {
+        let (places, count) = top(session, plan, order, after, compared).await?;
         page.total = Total { count, exact: false };
         let numbers: Vec<i64> = places.iter().map(|place| place.1).collect();
         let documents = rows::documents(session, &plan.reach, &numbers).await?;
@@ -221,7 +223,7 @@ async fn compared(
         let room = (limit + 1).saturating_sub(meant.len());
         meant.extend(places.iter().filter(is_meant).take(room));
         after = places.last().copied();
-        if meant.len() > limit || places.len() < COMPARED {
+        if meant.len() > limit || places.len() < compared {
             let more = meant.len() > limit;
             meant.truncate(limit);
             page.next = meant.last().filter(|_| more).map(cursor);

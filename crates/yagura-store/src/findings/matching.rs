@@ -26,8 +26,11 @@ use crate::error::StoreError;
 
 /// Chunks read at once: this bounds memory, and a statement's answer.
 const WINDOW: i64 = 64;
+const WINDOW_CHUNKS: usize = 64;
 /// Terms looked up in one statement.
-const TERMS: usize = 16;
+const TERMS: usize = 8;
+/// Candidates of a window among which letters are compared rather than more pairs looked up.
+const FEW: usize = 128;
 
 /// What a value must be.
 #[derive(Clone, Debug)]
@@ -54,8 +57,10 @@ impl Test {
 pub(super) struct Plan {
     pub(super) reach: Reach,
     tests: Vec<(Column, Test)>,
-    /// Of each list one term must be there.
-    terms: Vec<Vec<Term>>,
+    /// Of each list one mark or label must be there.
+    marks: Vec<Vec<Term>>,
+    /// All of these letters and pairs must be there, the rarer ones first.
+    grams: Vec<Term>,
     question: Question,
     keys: Vec<String>,
     /// Whether the tests and terms may let pass what the question does not mean.
@@ -108,15 +113,16 @@ impl Plan {
             None => {}
             Some(Assignee::Nobody) => tests.push((Column::Assignee, Test::OneOf(vec![0]))),
             Some(Assignee::Name(name)) => {
-                let codes = names::asked(session, Column::Assignee, &[name.clone()]).await?;
+                let codes =
+                    names::asked(session, Column::Assignee, std::slice::from_ref(name)).await?;
                 tests.push((Column::Assignee, Test::OneOf(codes)));
             }
         }
         let question = filter.text.as_deref().map(Question::of).unwrap_or_default();
         let keys: Vec<String> = filter.keys.iter().map(|key| column_text(key)).collect();
         let loose = question.needs_text() || !keys.is_empty();
-        let terms = terms_of(filter, &question);
-        let mut plan = Self { reach, tests, terms, question, keys, loose, only: None };
+        let (marks, grams) = (marks_of(filter), grams_of(&question));
+        let mut plan = Self { reach, tests, marks, grams, question, keys, loose, only: None };
         plan.compare(session).await?;
         Ok(plan)
     }
@@ -208,26 +214,25 @@ impl Plan {
             let some = only.range(first..end).map(|(chunk, members)| (*chunk, members.clone()));
             return Ok(Some(some.collect()));
         }
-        if self.terms.is_empty() {
-            return Ok(None);
-        }
-        let mut found = read_terms(session, &self.terms, first, end).await?;
-        let mut candidates = BTreeMap::new();
-        for chunk in first..end {
-            let Some(terms) = found.remove(&chunk) else { continue };
-            let mut lists = self.terms.iter().map(|list| {
-                let mut any = Members::none();
-                let there = list.iter().filter_map(|term| terms.get(&term_bytes(*term)));
-                there.for_each(|members| any.unite(members));
-                any
-            });
-            let Some(mut all) = lists.next() else { continue };
-            lists.for_each(|list| all.intersect(&list));
-            if !all.is_empty() {
-                candidates.insert(chunk, all);
+        let mut candidates: Option<BTreeMap<i64, Members>> = None;
+        let marks: Vec<Term> = self.marks.iter().flatten().copied().collect();
+        let lists = self.marks.iter().map(Vec::as_slice);
+        let found = read_terms(session, &marks, &(first..end).collect::<Vec<_>>()).await?;
+        narrow(&mut candidates, &found, lists);
+        for grams in self.grams.chunks(TERMS) {
+            let chunks: Vec<i64> = match &candidates {
+                None => (first..end).collect(),
+                Some(some) => some.keys().copied().collect(),
+            };
+            let left = candidates.as_ref().map(|some| some.values().map(Members::count).sum());
+            // What is loose is compared letter by letter anyhow.
+            if chunks.is_empty() || self.loose && left.is_some_and(|left: usize| left <= FEW) {
+                break;
             }
+            let found = read_terms(session, grams, &chunks).await?;
+            narrow(&mut candidates, &found, grams.iter().map(std::slice::from_ref));
         }
-        Ok(Some(candidates))
+        Ok(candidates)
     }
 
     /// The slots of a chunk that pass all tests.
@@ -289,16 +294,58 @@ fn plain_tests(filter: &FindingFilter) -> Vec<(Column, Test)> {
     tests
 }
 
-fn terms_of(filter: &FindingFilter, question: &Question) -> Vec<Vec<Term>> {
-    let mut terms: Vec<Vec<Term>> =
-        question.grams().into_iter().map(|gram| vec![gram_term(gram)]).collect();
+fn marks_of(filter: &FindingFilter) -> Vec<Vec<Term>> {
     let mut marks = BTreeMap::new();
     for (kind, value) in &filter.marks {
         marks.entry(*kind).or_insert_with(Vec::new).push(mark_term(*kind, value));
     }
-    terms.extend(marks.into_values());
-    terms.extend(filter.labels.iter().map(|label| vec![label_term(label)]));
-    terms
+    let labels = filter.labels.iter().map(|label| vec![label_term(label)]);
+    marks.into_values().chain(labels).collect()
+}
+
+/// Letters of many scripts say more than digits, and digits more than Latin letters.
+fn grams_of(question: &Question) -> Vec<Term> {
+    let common = |letter: u32| match letter {
+        0 => 0,
+        0x30..=0x39 => 1,
+        0x3a..=0x7f => 2,
+        _ => 0_u8,
+    };
+    let mut grams = question.grams();
+    grams.sort_by_key(|gram| {
+        let letters = [gram >> 32, gram & 0xffff_ffff];
+        let letters = letters.map(|letter| u32::try_from(letter).map_or(0, common));
+        letters.into_iter().sum::<u8>()
+    });
+    grams.into_iter().map(gram_term).collect()
+}
+
+type Found = HashMap<i64, HashMap<Vec<u8>, Members>>;
+
+/// Leaves those candidates that have one term of each list.
+fn narrow<'a>(
+    candidates: &mut Option<BTreeMap<i64, Members>>,
+    found: &Found,
+    lists: impl Iterator<Item = &'a [Term]>,
+) {
+    for list in lists {
+        let terms: Vec<Vec<u8>> = list.iter().map(|term| term_bytes(*term)).collect();
+        let mut having = BTreeMap::new();
+        for (chunk, members) in found {
+            let mut any = Members::none();
+            let there = terms.iter().filter_map(|term| members.get(term));
+            there.for_each(|members| any.unite(members));
+            match candidates.as_ref().map(|some| some.get(chunk)) {
+                None => {}
+                Some(Some(before)) => any.intersect(before),
+                Some(None) => continue,
+            }
+            if !any.is_empty() {
+                having.insert(*chunk, any);
+            }
+        }
+        *candidates = Some(having);
+    }
 }
 
 /// Columns of the chunks of a window.
@@ -322,28 +369,23 @@ async fn read(
     Ok(chunks)
 }
 
-/// The members of terms in a window of chunks.
+/// The members of terms in some chunks of a window.
 async fn read_terms(
     session: &mut Session,
-    terms: &[Vec<Term>],
-    first: i64,
-    end: i64,
-) -> Result<HashMap<i64, HashMap<Vec<u8>, Members>>, StoreError> {
-    let mut all: Vec<Term> = terms.iter().flatten().copied().collect();
-    all.sort_unstable();
-    all.dedup();
-    let chunks: Vec<Param> = (first..end).map(Param::from).collect();
-    let mut found: HashMap<i64, HashMap<Vec<u8>, Members>> = HashMap::new();
-    for some in all.chunks(TERMS) {
+    terms: &[Term],
+    chunks: &[i64],
+) -> Result<Found, StoreError> {
+    let mut found = Found::new();
+    for some in terms.chunks(TERMS) {
         // Always as many, so that the database reuses what it prepared.
-        let fill = some.iter().copied().chain(some.last().into_iter().copied().cycle());
-        let values = fill.take(if some.len() == 1 { 1 } else { TERMS });
-        let params: Vec<Param> =
-            chunks.iter().cloned().chain(values.map(|term| term_bytes(term).into())).collect();
-        let count = params.len() - chunks.len();
+        let fill = chunks.iter().chain(chunks.last().into_iter().cycle()).copied();
+        let mut params: Vec<Param> = fill.take(WINDOW_CHUNKS).map(Param::from).collect();
+        let fill = some.iter().chain(some.last().into_iter().cycle()).copied();
+        let count = if some.len() == 1 { 1 } else { TERMS };
+        params.extend(fill.take(count).map(|term| Param::from(term_bytes(term))));
         let sql = "SELECT chunk, term, members FROM finding_terms WHERE chunk";
-        let sql = batch::in_list(sql, 0, chunks.len(), "AND term");
-        let sql = batch::in_list(&sql, chunks.len(), count, "");
+        let sql = batch::in_list(sql, 0, WINDOW_CHUNKS, "AND term");
+        let sql = batch::in_list(&sql, WINDOW_CHUNKS, count, "");
         for row in session.fetch(sql, params).await? {
             let read = || Ok::<_, sqlx::Error>((row.int(0)?, row.blob(1)?, row.blob(2)?));
             let (chunk, term, members) = read().map_err(|error| session.fail(error))?;

@@ -62,10 +62,13 @@ impl Members {
         })
     }
 
+    pub(super) fn count(&self) -> usize {
+        self.0.iter().map(|word| usize::try_from(word.count_ones()).unwrap_or_default()).sum()
+    }
+
     /// A list of slots where that is shorter, else all bits.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let count: u32 = self.0.iter().map(|word| word.count_ones()).sum();
-        if usize::try_from(count).unwrap_or(CHUNK) * 2 < BITS_BYTES {
+        if self.count() * 2 < BITS_BYTES {
             let slot = |slot: usize| u16::try_from(slot).unwrap_or_default().to_le_bytes();
             self.slots().flat_map(slot).collect()
         } else {

@@ -516,7 +516,7 @@ async fn findings_are_found_by_the_beginning_of_their_identity() {
         let findings = bed.open().await.findings(Scope::All);
         observe(&findings, &[seen("a", "x", 0)], 1).await;
         let id = id("a", "x");
-        let found = findings.find(&id[..8], 9).await.unwrap();
+        let found = findings.find(id.get(..8).unwrap(), 9).await.unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].id, id);
         assert!(findings.find("", 9).await.unwrap().is_empty());

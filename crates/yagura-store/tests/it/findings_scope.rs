@@ -96,7 +96,7 @@ async fn sees_nothing(findings: &Findings, ids: &[String]) {
     }
     for id in ids {
         assert!(findings.get(id).await.unwrap().is_none());
-        assert!(findings.find(&id[..6], 9).await.unwrap().is_empty());
+        assert!(findings.find(id.get(..6).unwrap(), 9).await.unwrap().is_empty());
         assert!(findings.history(id, 0, 9).await.unwrap().is_empty());
     }
     assert!(findings.get_many(ids).await.unwrap().is_empty());

@@ -20,6 +20,7 @@ mod findings; // observing, acting, closing, listing, counting, forgetting
 mod findings_life; // any life is told whole by its history; several writers
 mod findings_scope; // nobody outside a scope can do anything
 mod findings_text; // full-text search, the same on both databases
+mod findings_upgrade; // a database of the release before findings
 mod history; // versions, changes, gaps
 mod jobs; // leases, ticks, killed workers
 mod ledger; // listings, claims, settling, reconciling, balance

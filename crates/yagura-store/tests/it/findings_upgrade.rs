@@ -1,0 +1,80 @@
+//! A database of the release before findings opens, keeps what it has, and gets them in place.
+
+use jiff::Timestamp;
+use yagura_model::finding::Scope;
+use yagura_store::findings::FindingFilter;
+use yagura_store::{Location, ScanId, ScanState};
+
+use crate::bed::{Bed, beds};
+use crate::findings::{observe, seen};
+
+const OLD: [(&str, &str, &str); 3] = [
+    (
+        "inventory",
+        include_str!("../../migrations/0001-inventory/sqlite.sql"),
+        include_str!("../../migrations/0001-inventory/postgres.sql"),
+    ),
+    (
+        "ledger",
+        include_str!("../../migrations/0002-ledger/sqlite.sql"),
+        include_str!("../../migrations/0002-ledger/postgres.sql"),
+    ),
+    (
+        "alerts",
+        include_str!("../../migrations/0003-alerts/sqlite.sql"),
+        include_str!("../../migrations/0003-alerts/postgres.sql"),
+    ),
+];
+
+/// What the release before findings left behind: its schema, a scan and a detector's state.
+fn old_database(bed: &Bed) -> String {
+    let sqlite = matches!(bed.location, Location::Sqlite(_));
+    let mut sql = String::from(
+        "CREATE TABLE yagura_schema (number BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL);",
+    );
+    for (place, (name, of_sqlite, of_postgres)) in OLD.into_iter().enumerate() {
+        sql.push_str(if sqlite { of_sqlite } else { of_postgres });
+        sql.push_str(&format!("INSERT INTO yagura_schema VALUES ({}, '{name}');", place + 1));
+    }
+    sql.push_str(
+        "INSERT INTO scans (id, started_us, finished_us, state, full_read, imported, pruned, \
+         resource_count, scope) VALUES (7, 1790000000000000, 1790000000000001, 'complete', 1, 0, \
+         0, 3, '{\"accounts\": [], \"regions\": [], \"controls\": []}');",
+    );
+    let state = if sqlite { "X'00'" } else { "'\\x00'" };
+    sql.push_str(&format!("INSERT INTO detector_states VALUES ('usual', 3, 0, {state});"));
+    sql
+}
+
+#[tokio::test]
+async fn an_old_database_opens_and_gets_findings_in_place() {
+    for bed in beds().await {
+        let sql = sqlx::AssertSqlSafe(old_database(&bed));
+        match &bed.location {
+            Location::Sqlite(file) => {
+                let url = format!("sqlite://{}?mode=rwc", file.display());
+                let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+                sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+            Location::Postgres(url) => {
+                let pool = sqlx::PgPool::connect(url).await.unwrap();
+                sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+        }
+        let store = bed.open().await;
+        let scan = store.scan(ScanId(7)).await.unwrap();
+        assert_eq!((scan.state, scan.resources), (ScanState::Complete, 3));
+        assert_eq!(scan.start.started, Timestamp::from_second(1_790_000_000).unwrap());
+        assert_eq!(store.alerts().state("usual").await.unwrap().unwrap().revision, 3);
+        let findings = store.findings(Scope::All);
+        assert_eq!(findings.count(&FindingFilter::default()).await.unwrap().count, 0);
+        observe(&findings, &[seen("a", "x", 0)], 1).await;
+        assert_eq!(findings.count(&FindingFilter::default()).await.unwrap().count, 1);
+        // And again, as any later start of the program does.
+        store.close().await;
+        let findings = bed.open().await.findings(Scope::All);
+        assert_eq!(findings.count(&FindingFilter::default()).await.unwrap().count, 1);
+    }
+}

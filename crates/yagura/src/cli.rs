@@ -8,11 +8,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use yagura_model::Lang;
 
 use crate::commands;
+use crate::{commands, configuration};
 use crate::output::Hinted;
 
 /// Everything that was typed.
@@ -36,6 +37,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) site: Option<PathBuf>,
     #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, value_name = "KEY")]
+    pub(crate) master_key: Option<String>,
     pub(crate) database: Option<String>,
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -71,10 +74,16 @@ pub(crate) enum Commands {
     Completions(commands::completions::CompletionsArgs),
     #[command(hide = true)]
     Reference(commands::reference::ReferenceArgs),
+    Costs(Box<commands::costs::CostsArgs>),
+    Secrets(Box<commands::secrets::SecretsArgs>),
+    Config(commands::config::ConfigArgs),
+    Backup(commands::backup::BackupArgs),
+    Restore(commands::restore::RestoreArgs),
+    Prune(commands::prune::PruneArgs),
 }
 
 /// Flags that are no settings: they mean something only where they are typed.
-const NOT_SETTINGS: [&str; 53] = [
+const NOT_SETTINGS: &[&str] = &[
     "help",
     "version",
     "config",
@@ -133,13 +142,16 @@ const NOT_SETTINGS: [&str; 53] = [
 /// Reads arguments, environment and configuration file into one answer.
 ///
 /// # Errors
-/// A configuration file that cannot be read, is no TOML, or has a key that no flag has.
+/// A configuration file that cannot be read or is refused (see `crate::configuration`).
 /// Wrong arguments end the process with clap's own message (exit 2).
 pub(crate) fn parse(arguments: &[std::ffi::OsString]) -> anyhow::Result<(Cli, Lang)> {
     let lang = lang_before_parsing(arguments);
     let mut command = described(lang)?;
-    if let Some((path, file)) = configuration(arguments)? {
-        command = with_defaults(command, &path, &file)?;
+    match configured(arguments, &command) {
+        Ok(Some(checked)) => command = configuration::apply(command, &checked),
+        Ok(None) => {}
+        Err(_) if configuration::not_needed(command.clone(), arguments) => {}
+        Err(error) => return Err(error),
     }
     let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
@@ -262,103 +274,22 @@ pub(crate) fn variable(setting: &str) -> String {
     format!("YAGURA_{}", name.to_uppercase().replace('-', "_"))
 }
 
-/// The configuration file that `--config`, `YAGURA_CONFIG` or the XDG folder names.
-fn configuration(
+/// The settings of the configuration file, where there is one.
+fn configured(
     arguments: &[std::ffi::OsString],
-) -> anyhow::Result<Option<(PathBuf, toml::Table)>> {
-    let named = value_of(arguments, "--config")
-        .or_else(|| std::env::var("YAGURA_CONFIG").ok())
-        .map(PathBuf::from);
-    let usual = || crate::settings::config_folder().map(|folder| folder.join("config.toml"));
-    let Some(path) = named.clone().or_else(|| usual().filter(|path| path.exists())) else {
+    command: &Command,
+) -> anyhow::Result<Option<configuration::Checked>> {
+    let Some(source) = configuration::Source::find(value_of(arguments, "--config"))? else {
         return Ok(None);
     };
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("could not read the configuration `{}`", path.display()))?;
-    let table = text.parse::<toml::Table>().with_context(|| {
-        Hinted::new(
-            format!("`{}` is not a valid configuration", path.display()),
-            "`yagura reference configuration` lists every key",
-        )
+    let checked = source.checked(command).map_err(|refused| {
+        let message = refused.to_string();
+        anyhow::Error::new(Hinted::new(
+            message,
+            "`yagura reference configuration` lists every key; `yagura config check` checks again",
+        ))
     })?;
-    Ok(Some((path, table)))
-}
-
-/// Turns each key of the file into the default of its flag, so that what is typed and what the
-/// environment says goes before it. A table named after a command holds for that command only.
-fn with_defaults(
-    mut command: Command,
-    path: &std::path::Path,
-    file: &toml::Table,
-) -> anyhow::Result<Command> {
-    for (key, value) in file {
-        if let (toml::Value::Table(table), Some(_)) = (value, command.find_subcommand(key)) {
-            for (flag, value) in table {
-                let mut known = false;
-                let values = default_values(path, flag, value)?;
-                command = command
-                    .mut_subcommand(key, |child| set_default(child, flag, &values, &mut known));
-                if !known {
-                    bail!(unknown_key(path, &format!("{key}.{flag}")));
-                }
-            }
-            continue;
-        }
-        let mut known = false;
-        let values = default_values(path, key, value)?;
-        command = set_default(command, key, &values, &mut known);
-        if !known {
-            bail!(unknown_key(path, key));
-        }
-    }
-    Ok(command)
-}
-
-fn unknown_key(path: &std::path::Path, key: &str) -> Hinted {
-    Hinted::new(
-        format!("`{}` has a key that is no setting: `{key}`", path.display()),
-        "`yagura reference configuration` lists every key",
-    )
-}
-
-/// Sets the default of a flag wherever the tree has it.
-fn set_default(mut command: Command, flag: &str, values: &[String], known: &mut bool) -> Command {
-    let ids: Vec<clap::Id> = command
-        .get_arguments()
-        .filter(|argument| setting_name(argument).is_some_and(|name| name == flag))
-        .map(|argument| argument.get_id().clone())
-        .collect();
-    for id in ids {
-        *known = true;
-        command = command.mut_arg(&id, |argument| argument.default_values(values.to_vec()));
-    }
-    let children: Vec<String> =
-        command.get_subcommands().map(|child| child.get_name().to_owned()).collect();
-    for child in children {
-        command = command.mut_subcommand(&child, |child| set_default(child, flag, values, known));
-    }
-    command
-}
-
-fn default_values(
-    path: &std::path::Path,
-    key: &str,
-    value: &toml::Value,
-) -> anyhow::Result<Vec<String>> {
-    let scalar = |value: &toml::Value| match value {
-        toml::Value::String(text) => Ok(text.clone()),
-        toml::Value::Integer(number) => Ok(number.to_string()),
-        toml::Value::Boolean(truth) => Ok(truth.to_string()),
-        other => bail!(
-            "`{}`: `{key}` must be a text, number, truth value or a list of them, not {}",
-            path.display(),
-            other.type_str()
-        ),
-    };
-    match value {
-        toml::Value::Array(list) => list.iter().map(scalar).collect(),
-        other => Ok(vec![scalar(other)?]),
-    }
+    Ok(Some(checked))
 }
 
 #[cfg(test)]
@@ -407,12 +338,5 @@ mod tests {
         assert_eq!(value_of(&arguments("y --lang=ja"), "--lang").as_deref(), Some("ja"));
         assert_eq!(value_of(&arguments("y -- --lang ja"), "--lang"), None);
         assert_eq!(value_of(&arguments("y --language ja"), "--lang"), None);
-    }
-
-    #[test]
-    fn a_key_that_is_no_setting_is_refused_by_name() {
-        let file = "data-dri = 'x'".parse().unwrap();
-        let error = with_defaults(described(Lang::En).unwrap(), "c.toml".as_ref(), &file);
-        assert!(error.unwrap_err().to_string().contains("`data-dri`"));
     }
 }

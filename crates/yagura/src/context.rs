@@ -7,14 +7,16 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use yagura_content::Content;
 use yagura_model::Lang;
+use yagura_model::secret::SecretRef;
 use yagura_report::TerminalOptions;
 use yagura_store::{Location, Store};
 
 use crate::cli::Global;
 use crate::output::{self, Hinted};
-use crate::settings;
+use crate::{archive, secrets, settings};
 
 /// The settings that hold for the whole command.
+#[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) global: Global,
     pub(crate) lang: Lang,
@@ -74,18 +76,29 @@ impl Context {
 
     /// Opens the store; makes it where it is missing.
     pub(crate) async fn store(&self) -> anyhow::Result<Store> {
-        let location = match &self.global.database {
-            Some(url) => url.parse::<Location>()?,
-            None => {
-                let folder = self.data_folder()?;
-                settings::make_data_folder(&folder)?;
-                Location::in_folder(&folder)
-            }
-        };
+        let location = self.location().await?;
+        let folder = self.data_folder()?;
+        if self.global.database.is_none() {
+            settings::make_data_folder(&folder)?;
+        }
+        // A restore that was killed in its last step is finished by whoever comes next.
+        archive::pending::finish(&folder)?;
         Store::open(&location).await.context(Hinted::new(
             "could not open the database",
             "check --data-dir and --database; the folder must be writable",
         ))
+    }
+
+    /// Where the database is: the setting, which may be a reference to a secret that holds the
+    /// URL, else the file in the data folder.
+    pub(crate) async fn location(&self) -> anyhow::Result<Location> {
+        let Some(text) = &self.global.database else {
+            return Ok(Location::in_folder(&self.data_folder()?));
+        };
+        match text.parse::<SecretRef>() {
+            Ok(reference) => Ok(secrets::outside(&reference).await?.expose().parse()?),
+            Err(_) => Ok(text.parse()?),
+        }
     }
 
     /// How to lay out for this terminal.

@@ -1,10 +1,12 @@
 //! Yagura, the security operations system for AWS that a team runs itself: the binary.
 //! It parses, wires and reports; what it knows about AWS and security is elsewhere.
 
+mod archive;
 mod catalog;
 mod choice;
 mod cli;
 mod commands;
+mod configuration;
 mod context;
 mod detection;
 mod exit;
@@ -21,9 +23,12 @@ mod river;
 mod rows;
 mod settings;
 mod tables;
+mod retention;
 
 use std::process::ExitCode;
+mod secrets;
 
+mod spending;
 use exit::Exit;
 
 /// What one thread frees, another may use at once: the lake's writers and readers hand large

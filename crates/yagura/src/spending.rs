@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
-use yagura_aws::ReadClient;
-use yagura_collect::costs::{CostQuestion, Costs, costs, report};
+use yagura_aws::{Bucket, ReadClient};
+use yagura_collect::costs::{CostQuestion, Costs, costs, fetch_reports, report};
 use yagura_content::Content;
 use yagura_judge::spend::{JumpOptions, LOOK_BACK_DAYS, judge_budgets, judge_spend};
 use yagura_model::Unread;
@@ -86,6 +87,25 @@ pub(crate) async fn refresh(
     keep_plans(store, &told, now).await?;
     judge(store, content, &told, now, &mut refreshed).await?;
     Ok(refreshed)
+}
+
+/// Fetches the reports below a prefix of a bucket, then does with them as with those of a folder.
+///
+/// # Errors
+/// Where the bucket cannot be read, and as [`take_report`].
+pub(crate) async fn take_bucket(
+    store: &Store,
+    bucket: &Bucket,
+    prefix: &str,
+    content: Arc<Content>,
+    now: Timestamp,
+) -> anyhow::Result<Refreshed> {
+    let folder = tempfile::tempdir().context("could not make a folder for report files")?;
+    let since = back(day_of(now), LOOK_BACK_DAYS);
+    fetch_reports(bucket, prefix, since, folder.path()).await?;
+    take_report(store, folder.path(), content, now)
+        .await
+        .with_context(|| format!("could not use the reports in `{}`", bucket.location(prefix)))
 }
 
 /// Reads report files into the store, judges, folds.

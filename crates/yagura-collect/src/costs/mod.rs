@@ -8,6 +8,7 @@ mod budgets;
 mod explorer;
 mod metrics;
 pub mod report;
+mod report_bucket;
 
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ use jiff::civil::Date;
 use yagura_aws::ReadClient;
 use yagura_model::Unread;
 use yagura_model::spend::{Budget, SpendDay, SpendForecast, SpendSource};
+
+pub use report_bucket::fetch as fetch_reports;
 
 use crate::caller::{Caller, Failure, Place};
 use crate::error::CollectError;

@@ -45,6 +45,9 @@ pub enum ReportError {
         /// The file.
         wanted: String,
     },
+    /// A bucket cannot be listed, or an object of it not be read.
+    #[error(transparent)]
+    Bucket(yagura_aws::CallError),
     /// There is nothing to read.
     #[error("there is no cost and usage report in `{}`", .0.display())]
     Nothing(PathBuf),
@@ -100,7 +103,8 @@ fn is_gzip(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("gz"))
 }
 
-fn is_report(name: &str) -> bool {
+/// Whether a name is that of a report that can be read here.
+pub(super) fn is_report(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.ends_with(".csv") || name.ends_with(".csv.gz")
 }
@@ -142,7 +146,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, ReportError> {
 
 /// Of the manifests of one month the one nearest to the root: it names the newest assembly, and
 /// each assembly's folder has a copy of its own.
-fn newest(manifests: Vec<PathBuf>) -> Vec<PathBuf> {
+pub(super) fn newest(manifests: Vec<PathBuf>) -> Vec<PathBuf> {
     let mut by_month: BTreeMap<String, PathBuf> = BTreeMap::new();
     for manifest in manifests {
         let month = manifest
@@ -160,6 +164,18 @@ fn newest(manifests: Vec<PathBuf>) -> Vec<PathBuf> {
     by_month.into_values().collect()
 }
 
+/// The month of a key as `202611`, by the part that tells it.
+pub(super) fn month_of(key: &str) -> Option<String> {
+    let part = key.split('/').rfind(|part| is_month(part))?;
+    let digits: String = part
+        .trim_start_matches("BILLING_PERIOD=")
+        .chars()
+        .filter(char::is_ascii_digit)
+        .take(6)
+        .collect();
+    (digits.len() == 6).then_some(digits)
+}
+
 /// `20261101-20261201` (legacy) or `BILLING_PERIOD=2026-11` (Data Exports).
 fn is_month(part: &str) -> bool {
     let digits = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -167,7 +183,8 @@ fn is_month(part: &str) -> bool {
         || part.split_once('-').is_some_and(|(from, to)| digits(from) && digits(to))
 }
 
-fn named(manifest: &Path) -> Result<Vec<String>, ReportError> {
+/// What a manifest names.
+pub(super) fn named(manifest: &Path) -> Result<Vec<String>, ReportError> {
     let read = |source| ReportError::Read { path: manifest.to_owned(), source };
     let mut text = String::new();
     let file = File::open(manifest).map_err(read)?;
@@ -385,6 +402,16 @@ mod tests {
         let url = "s3://bucket/exports/x/data/BILLING_PERIOD=2026-11/x-00001.csv.gz";
         written(&manifest, serde_json::json!({"dataFiles": [url]}).to_string().as_bytes());
         assert_eq!(read(home.path()).unwrap().lines, 1);
+    }
+
+    #[test]
+    fn the_month_of_a_key_is_told_by_its_folder() {
+        let check = |key: &str, month: Option<&str>| {
+            assert_eq!(month_of(key), month.map(str::to_owned), "{key}");
+        };
+        check("cur/20261101-20261201/abc/cur-1.csv.gz", Some("202611"));
+        check("x/data/BILLING_PERIOD=2026-11/x-1.csv.gz", Some("202611"));
+        check("x/2026-11/x.csv", None);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //! brings, and how far from all that ordinary days stray. Robust: half of the days may be wrong.
 //! What is done with it is beside.
 
+use jiff::Span;
 use jiff::civil::Date;
 use yagura_model::spend::Micros;
 
 use super::series::Series;
-use super::{JumpOptions, LEARNED_DAYS_MIN};
+use super::{JumpOptions, LEARNED_DAYS_MIN, LOOK_BACK_DAYS};
 
 /// Days whose median is the level.
 const LEVEL_DAYS: usize = 21;
@@ -14,7 +15,7 @@ const LEVEL_DAYS: usize = 21;
 const WEEKS: usize = 8;
 /// Months in which the same day of the month is looked up: support plans, reservations, licences
 /// and taxes are charged once a month, often on the first or the last day.
-const MONTHS: usize = 3;
+const MONTHS: i64 = 3;
 /// Days are never closer together than this share of what is usual: a service that costs the same
 /// to the cent every day would otherwise jump at the price of a coffee.
 const SPREAD_SHARE_MIN: f64 = 0.05;
@@ -27,7 +28,7 @@ pub(super) struct Usual {
     pub(super) expected: f64,
     /// How far ordinary days are from it.
     spread: f64,
-    /// What the calendar brought on such days before, where it is more than the level.
+    /// What the calendar brought on such days before, beyond the level of that time.
     calendar: f64,
     pub(super) learned_days: usize,
     pub(super) is_new: bool,
@@ -40,26 +41,32 @@ impl Usual {
         if known < LEARNED_DAYS_MIN {
             return None;
         }
-        let history = series.before(day, WEEKS * 7);
-        let values: Vec<f64> = history.iter().map(|(_, amount)| positive(*amount)).collect();
-        let is_new = values.iter().all(|value| *value <= 0.0);
-        let shape = shape_of_week(&history);
+        let all = series.before(day, LOOK_BACK_DAYS as usize);
+        let weeks = all.get(all.len().saturating_sub(WEEKS * 7)..).unwrap_or_default();
+        let is_new = weeks.iter().all(|(_, amount)| positive(*amount) <= 0.0);
+        let shape = shape_of_week(weeks);
         let flat = |(date, amount): &(Date, Micros)| positive(*amount) / factor(&shape, *date);
-        let flattened: Vec<f64> = history.iter().map(flat).collect();
-        let recent = flattened.len().saturating_sub(LEVEL_DAYS);
-        let level = median(flattened.get(recent..).unwrap_or_default());
-        let expected = level * factor(&shape, day);
+        let flattened: Vec<f64> = all.iter().map(flat).collect();
+        let newest =
+            |n: usize| flattened.get(flattened.len().saturating_sub(n)..).unwrap_or_default();
+        let expected = median(newest(LEVEL_DAYS)) * factor(&shape, day);
         // Growth moves the level, so each day is held against the level of its own time.
-        let strays: Vec<f64> = flattened
-            .iter()
-            .enumerate()
-            .map(|(at, value)| (value - local_level(&flattened, at)).abs())
+        let stray = |at: usize| {
+            let value = flattened.get(at).copied().unwrap_or_default();
+            value - local_level(&flattened, at)
+        };
+        let strays: Vec<f64> = (flattened.len().saturating_sub(WEEKS * 7)..flattened.len())
+            .map(|at| stray(at).abs())
             .collect();
         let spread = DEVIATION_SCALE * median(&strays) * factor(&shape, day);
+        let extra = calendar(&all, day).map(|at| {
+            let date = all.get(at).map_or(day, |(date, _)| *date);
+            stray(at) * factor(&shape, date)
+        });
         Some(Self {
             expected,
             spread: spread.max(SPREAD_SHARE_MIN * expected),
-            calendar: calendar(series, day),
+            calendar: extra.fold(0.0, f64::max),
             learned_days: known,
             is_new,
         })
@@ -67,7 +74,7 @@ impl Usual {
 
     /// The most that is not told.
     pub(super) fn limit(&self, options: &JumpOptions) -> f64 {
-        let base = self.expected.max(self.calendar);
+        let base = self.expected + self.calendar;
         let by_factor = base * options.factor;
         let by_spread = base + options.spreads * self.spread;
         let by_minimum = base + options.minimum.as_f64();
@@ -124,28 +131,22 @@ fn local_level(flattened: &[f64], at: usize) -> f64 {
     median(flattened.get(start..end).unwrap_or_default())
 }
 
-/// The most that was spent around the same day of the last months, counted from the month's
-/// beginning and from its end, in at least one of them.
-fn calendar(series: &Series, day: Date) -> f64 {
-    let mut highest: f64 = 0.0;
-    for months in 1..=MONTHS {
-        let Ok(before) =
-            day.checked_sub(jiff::Span::new().months(i64::try_from(months).unwrap_or(1)))
-        else {
-            continue;
-        };
-        let from_end = i64::from(day.last_of_month().day() - day.day());
-        let same_end = before.last_of_month().saturating_sub(jiff::Span::new().days(from_end));
-        for near in [before, same_end] {
-            for shift in -1..=1_i64 {
-                let date = near.saturating_add(jiff::Span::new().days(shift));
-                if let Some(amount) = series.on(date).filter(|_| date < day) {
-                    highest = highest.max(positive(amount));
-                }
-            }
-        }
-    }
-    highest
+/// Where in the history the days are that stand around the same day of the last months, counted
+/// from the month's beginning and from its end.
+fn calendar<'h>(all: &'h [(Date, Micros)], day: Date) -> impl Iterator<Item = usize> + 'h {
+    let first = all.first().map_or(day, |(date, _)| *date);
+    let from_end = i64::from(day.last_of_month().day() - day.day());
+    (1..=MONTHS).flat_map(move |months| {
+        let before = day.saturating_sub(Span::new().months(months));
+        let same_end = before.last_of_month().saturating_sub(Span::new().days(from_end));
+        [before, same_end].into_iter().flat_map(move |near| {
+            (-1..=1).filter_map(move |shift: i64| {
+                let date = near.saturating_add(Span::new().days(shift));
+                let at = usize::try_from((date - first).get_days()).ok()?;
+                (date < day && at < all.len()).then_some(at)
+            })
+        })
+    })
 }
 
 /// The middle value; zero of nothing.

@@ -100,7 +100,7 @@ const SETTLED: i64 = 65;
 
 #[test]
 fn an_ordinary_year_raises_nothing() {
-    for seed in 0..20 {
+    for seed in 0..8 {
         let all = year(seed, 365);
         let judged_days = u32::try_from(365 - SETTLED).unwrap();
         let jumps = judged(&all, after(FIRST, 364), judged_days);

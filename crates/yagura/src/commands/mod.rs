@@ -4,9 +4,12 @@
 pub(crate) mod access;
 pub(crate) mod alerts;
 pub(crate) mod aws;
+pub(crate) mod backup;
 pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod content;
 pub(crate) mod controls;
+pub(crate) mod costs;
 pub(crate) mod demo;
 pub(crate) mod detect;
 pub(crate) mod doctor;
@@ -16,10 +19,15 @@ pub(crate) mod intelligence;
 pub(crate) mod lake;
 pub(crate) mod query;
 pub(crate) mod reference;
+pub(crate) mod prune;
 pub(crate) mod resources;
 pub(crate) mod scan;
 pub(crate) mod trail;
+pub(crate) mod restore;
+pub(crate) mod routes;
 
+pub(crate) mod secrets;
+pub(crate) mod serve;
 use anyhow::Context as _;
 use yagura_model::Lang;
 
@@ -52,6 +60,12 @@ pub(crate) fn run(cli: Cli, lang: Lang) -> anyhow::Result<Exit> {
     }
 }
 
+        Commands::Costs(args) => wait_for(costs::run(&context, args)),
+        Commands::Secrets(args) => wait_for(secrets::run(&context, args)),
+        Commands::Config(args) => config::run(&context, args),
+        Commands::Backup(args) => wait_for(backup::run(&context, args)),
+        Commands::Prune(args) => wait_for(prune::run(&context, args)),
+        Commands::Restore(args) => wait_for(restore::run(&context, args)),
 /// Runs a command to its end.
 fn wait_for(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()

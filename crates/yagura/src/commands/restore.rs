@@ -112,7 +112,7 @@ fn moves(
 ) -> anyhow::Result<Moves> {
     let mut moved = Vec::new();
     if let Location::Sqlite(file) = location {
-        moved.push((DATABASE_FILE.to_owned(), file.clone()));
+        moved.push((DATABASE_FILE.to_owned(), std::path::absolute(file)?));
     }
     let has = |wanted: &str| {
         let prefix = format!("files/{wanted}/");
@@ -215,9 +215,8 @@ async fn release(file: &Path) -> anyhow::Result<()> {
     }
     if let Ok(store) = Store::open(&Location::Sqlite(file.to_owned())).await {
         store.close().await;
-        let held = beside(file)
-            .iter()
-            .any(|path| std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > 0));
+        // Whatever is in it: also an idle process keeps it.
+        let held = beside(file).iter().any(|path| path.exists());
         ensure!(
             !held,
             Hinted::new(

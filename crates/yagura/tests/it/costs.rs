@@ -1,8 +1,11 @@
 //! Spend as a person sees it: report files in, figures, courses and jumps out, findings made.
 //! Answers of Cost Explorer are tested in `yagura-collect`, the baseline in `yagura-judge`.
 
+use base64::Engine as _;
 use jiff::{Span, Timestamp, tz::TimeZone};
+use serde_json::json;
 
+use crate::moto::{Ground, write};
 use crate::program::Home;
 
 const HEAD: &str = "bill/InvoiceId,lineItem/UsageAccountId,lineItem/LineItemType,\
@@ -66,4 +69,25 @@ async fn ordinary_spend_raises_nothing_and_a_broken_report_changes_nothing() {
     assert_eq!(ran.records().len(), 2);
     let ran = home.run(&["costs", "refresh", "--report", "nothing"]).await.exits(2);
     assert!(ran.err.contains("nothing"), "{}", ran.err);
+}
+
+#[tokio::test]
+async fn reports_are_read_from_a_bucket_of_moto_by_their_manifest() {
+    let ground = Ground::start().await;
+    let home = Home::before(&ground.moto.url());
+    write(&ground.writer, "s3:CreateBucket", json!({"Bucket": "bills"})).await;
+    let put = async |key: &str, text: &str| {
+        let body = base64::engine::general_purpose::STANDARD.encode(text);
+        let input = json!({"Bucket": "bills", "Key": key, "Body": body});
+        write(&ground.writer, "s3:PutObject", input).await;
+    };
+    // Without a month in the key, so that the test does not age.
+    put("cur/one/cur-00001.csv", &report("905.5")).await;
+    put("cur/two/cur-00001.csv", &report("40.5")).await;
+    let manifest = json!({"reportKeys": ["cur/one/cur-00001.csv"]}).to_string();
+    put("cur/cur-Manifest.json", &manifest).await;
+    let ran = home.run(&["costs", "refresh", "--report", "s3://bills/cur"]).await.exits(0);
+    assert!(ran.err.contains("120 figures"), "only what the manifest names: {}", ran.err);
+    assert!(ran.err.contains("1 unusual days"), "{}", ran.err);
+    home.run(&["costs", "refresh", "--report", "s3://none/cur"]).await.exits(2);
 }

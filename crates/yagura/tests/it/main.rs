@@ -15,7 +15,10 @@ mod access; // who can do what
 mod access_generate; // policies that start from deny
 mod access_hostile; // policies that nobody should send
 mod account; // a small account of recorded answers, for tests that need no independent peer
+mod backup; // backups, made and needed
 mod command_line; // help, error messages, settings, streams
+mod configuration; // what is in effect and why, what is wrong and where
+mod costs; // what is spent, and what is unusual about it
 mod demo; // the sample organization
 mod detect; // attacks: found in files, on their way into the lake, and back over it
 mod doctor; // preflight, policies, the debugging aid
@@ -29,6 +32,8 @@ mod moto; // scans of accounts of an independent server
 mod program; // runs the binary
 mod site; // a site's own content
 mod usage; // from logs to least privilege
+mod secrets; // kept, referred to, rotated, never printed
+mod serve; // the daemon: latency, stops, kills, several processes
 
 use std::sync::LazyLock;
 

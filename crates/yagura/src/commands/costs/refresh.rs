@@ -1,24 +1,26 @@
 //! `yagura costs refresh`: reads the bill anew, from AWS or from report files.
 //! What is shown of it is in the files beside.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
+use yagura_aws::Declared;
 use yagura_model::UnreadReason;
 use yagura_report::grouped;
 
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::lake_place::bucket_and_prefix;
 use crate::options::AwsOptions;
 use crate::reach;
 use crate::spending::{self, Refreshed};
 
 #[derive(Args)]
 pub(super) struct RefreshArgs {
-    #[arg(long, value_name = "PATH", conflicts_with = "days")]
-    report: Option<PathBuf>,
+    #[arg(long, value_name = "PATH|URL", conflicts_with = "days")]
+    report: Option<String>,
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=420))]
     days: Option<u32>,
     #[command(flatten)]
@@ -29,7 +31,16 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> anyhow::Result
     let content = Arc::new(context.content()?);
     let (store, now) = (context.store().await?, context.now());
     let refreshed = match &args.report {
-        Some(path) => spending::take_report(&store, path, content, now).await?,
+        Some(place) => match bucket_and_prefix(place) {
+            Some((name, prefix)) => {
+                let aws = reach::aws(&args.aws).await?;
+                let home = reach::home(&aws).await?;
+                let client = aws.read(Declared::from_iter(["s3:GetObject"]));
+                let bucket = client.bucket(&home, &name, false)?;
+                spending::take_bucket(&store, &bucket, &prefix, content, now).await?
+            }
+            None => spending::take_report(&store, Path::new(place), content, now).await?,
+        },
         None => {
             let client = reach::client(&args.aws, CancellationToken::new()).await?;
             spending::refresh(&store, &client, content, args.days, now).await?

@@ -11,6 +11,7 @@ use yagura_model::Lang;
 
 use crate::cli::{argument_key, described, setting_name, variable};
 use crate::exit::Exit;
+use crate::configuration::sections::documented;
 use crate::{catalog, output};
 
 #[derive(Args)]
@@ -128,9 +129,69 @@ fn configuration(text: &mut String, lang: Lang) -> anyhow::Result<()> {
     Ok(())
 }
 
+    tables(text, lang)
+}
+
+/// Keys of tables that are no flags, and how secrets are written.
+fn tables(text: &mut String, lang: Lang) -> anyhow::Result<()> {
+    let title = in_lang(lang, "Tables that are no flags", "フラグのないテーブル");
+    let lead = in_lang(
+        lang,
+        "`[]` stands for each entry of a list: `[[serve.schedules]]`.",
+        "`[]` は並びの各要素（`[[serve.schedules]]`）を表します。",
+    );
+    writeln!(text, "\n## {title}\n\n{lead}\n")?;
+    let (key, means) = (in_lang(lang, "key", "キー"), in_lang(lang, "means", "意味"));
+    writeln!(text, "| {key} | {means} |\n| --- | --- |")?;
+    for one in documented() {
+        writeln!(text, "| `{}` | {} |", one.path, cell(one.means(lang)))?;
+    }
+    let title = in_lang(lang, "References to secrets", "シークレットの参照");
+    let lead = in_lang(
+        lang,
+        "Where a secret belongs, its place is written, never the secret itself. `database` may be \
+         such a reference too.",
+        "シークレットを書く場所には、値そのものではなく保管場所を書きます。`database` にも使えます。",
+    );
+    writeln!(text, "\n## {title}\n\n{lead}\n")?;
+    let reference = in_lang(lang, "reference", "参照");
+    writeln!(text, "| {reference} | {means} |\n| --- | --- |")?;
+    for (reference, en, ja) in REFERENCES {
+        writeln!(text, "| `{reference}` | {} |", in_lang(lang, en, ja))?;
+    }
 fn gather(command: &Command, settings: &mut std::collections::BTreeMap<String, String>) {
     if command.is_hide_set() {
         return;
+/// How a secret can be referred to, and what is read.
+const REFERENCES: [(&str, &str, &str); 6] = [
+    ("env:NAME", "an environment variable", "環境変数"),
+    (
+        "file:PATH",
+        "a file that other users of the machine cannot read",
+        "マシンのほかのユーザーが読めないファイル",
+    ),
+    (
+        "secretsmanager:ID",
+        "a secret of AWS Secrets Manager, by name or ARN",
+        "AWS Secrets Manager のシークレット（名前または ARN）",
+    ),
+    (
+        "secretsmanager:ID#KEY",
+        "that member of the JSON object it holds",
+        "シークレットの JSON オブジェクトのうち、そのキーの値",
+    ),
+    (
+        "ssm:NAME",
+        "a parameter of Parameter Store, decrypted",
+        "Parameter Store のパラメータ（復号して読み取ります）",
+    ),
+    (
+        "stored:NAME",
+        "kept encrypted in Yagura's database by `yagura secrets set`",
+        "`yagura secrets set` で Yagura のデータベースに暗号化して保存したもの",
+    ),
+];
+
     }
     for argument in command.get_arguments() {
         if let Some(name) = setting_name(argument) {

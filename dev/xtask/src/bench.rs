@@ -22,6 +22,8 @@ enum Bench {
     Judge,
     /// Requests, CPU seconds, memory and wall time of a scan over recorded answers and moto
     Scan,
+    /// Decisions per second and core, and who can do something, of many principals
+    Access,
     /// Resources per second written to and read from the store
     Store,
     /// Content loading and expression evaluation
@@ -40,6 +42,7 @@ impl Bench {
         match self {
             Self::Judge => ("yagura-judge", "bench_judge"),
             Self::Scan => ("yagura", "bench_scan"),
+            Self::Access => ("yagura-analyze", "bench_access"),
             Self::Store => ("yagura-store", "bench_store"),
             Self::Content => ("yagura-content", "measure"),
             Self::Lake => ("yagura", "bench_lake"),

@@ -98,10 +98,9 @@ fn stand(finding: &Finding, shared: &Shared<'_>, members: &mut Map<String, Value
     match is_compliance(finding) {
         false => drop(members.remove("Compliance")),
         // It is over for a reason that need not be that the control passes.
-        true if over => drop(members.insert(
-            "Compliance".to_owned(),
-            json!({"Status": "NOT_AVAILABLE"}),
-        )),
+        true if over => {
+            drop(members.insert("Compliance".to_owned(), json!({"Status": "NOT_AVAILABLE"})))
+        }
         true => {}
     }
     if let Some(Value::Object(known)) = members.get_mut("ProductFields") {

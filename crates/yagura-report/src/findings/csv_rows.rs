@@ -45,11 +45,7 @@ pub(super) fn head(lang: Lang, out: &mut dyn Write) -> Result<(), ReportError> {
     record(COLUMNS.map(|column| words.get(column).to_owned()), out)
 }
 
-pub(super) fn row(
-    finding: &Finding,
-    lang: Lang,
-    out: &mut dyn Write,
-) -> Result<(), ReportError> {
+pub(super) fn row(finding: &Finding, lang: Lang, out: &mut dyn Write) -> Result<(), ReportError> {
     let words = words(lang);
     let seen = &finding.observation;
     let suppressed = finding.suppression.as_ref();

@@ -169,9 +169,7 @@ impl<'r> Export<'r> {
             Shape::Ocsf => json_line(self.out, &ocsf::finding(finding, &self.shared)),
             Shape::Csv => csv_rows::row(finding, self.shared.context.lang, self.out),
             Shape::Sarif(log) => log.finding(finding, &self.shared, self.out),
-            Shape::Jsonl => {
-                json_line(self.out, &json!({"format": OWN_FORMAT, "finding": finding}))
-            }
+            Shape::Jsonl => json_line(self.out, &json!({"format": OWN_FORMAT, "finding": finding})),
             Shape::Asff(requests) => match asff::finding(finding, &self.shared) {
                 Some(one) => match requests.add(one) {
                     Some(full) => json_line(self.out, &full),
@@ -253,6 +251,7 @@ pub(super) fn own(finding: &Finding) -> Map<String, Value> {
     put("key", Some(seen.key.clone()));
     put("sub_key", Some(seen.sub_key.clone()));
     put("state", Some(finding.state.as_str().to_owned()));
+    put("severity", Some(finding.severity.as_str().to_owned()));
     put("rank", Some(seen.rank.points.to_string()));
     put("assignee", finding.assignee.clone());
     let suppressed = finding.suppression.as_ref();

@@ -85,11 +85,9 @@ impl Log {
         });
         let invocation = json!({"executionSuccessful": true, "endTimeUtc": at});
         let text = serde_json::to_string(&json!({"driver": driver}))?;
-        write!(
-            out,
-            "\n],\"tool\":{},\"invocations\":[{invocation}],\"columnKind\":\"unicodeCodePoints\"}}]}}\n",
-            escape_unsafe(&text)
-        )?;
+        let tool = escape_unsafe(&text);
+        write!(out, "\n],\"tool\":{tool},\"invocations\":[{invocation}],")?;
+        writeln!(out, "\"columnKind\":\"unicodeCodePoints\"}}]}}")?;
         Ok(())
     }
 }

@@ -79,7 +79,7 @@ const ALICE: &str = "arn:aws:iam::111122223333:user/alice";
 const ROLE: &str = "arn:aws:sts::111122223333:assumed-role/Deploy/ci";
 
 /// Two detections, one of them twice, a behavior, and a sequence; one is suppressed.
-fn alerts() -> Vec<Alert> {
+pub(crate) fn alerts() -> Vec<Alert> {
     let trail = "arn:aws:cloudtrail:ap-northeast-1:111122223333:trail/org";
     let stopped = about(
         SignalKind::Detection,
@@ -160,7 +160,7 @@ fn sequence() -> Alert {
     Alert::of(&about, signal)
 }
 
-fn entries() -> BTreeMap<String, AlertEntry> {
+pub(crate) fn entries() -> BTreeMap<String, AlertEntry> {
     let entry = AlertEntry {
         uuid: "0b7f6a0c-1111-4222-8333-444455556666".into(),
         description: prose(

@@ -12,6 +12,10 @@
 mod alerts;
 // Every format, in both languages, against its golden file.
 mod formats;
+// Findings as people and programs read them.
+mod findings_shown;
+// Findings for other products: valid, harmless, and whole.
+mod exports;
 // Foreign formats against the part of their schema that we use.
 mod schemas;
 // The HTML page as a file of its own.

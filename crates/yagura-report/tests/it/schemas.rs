@@ -8,9 +8,9 @@ use yagura_report::Format;
 
 use crate::fixture::Fixture;
 
-const OCSF: &str = include_str!("schemas/ocsf_compliance_finding.json");
-const ASFF: &str = include_str!("schemas/asff.json");
-const SARIF: &str = include_str!("schemas/sarif.json");
+pub(crate) const OCSF: &str = include_str!("schemas/ocsf_compliance_finding.json");
+pub(crate) const ASFF: &str = include_str!("schemas/asff.json");
+pub(crate) const SARIF: &str = include_str!("schemas/sarif.json");
 
 fn errors(schema: &str, document: &Value) -> Vec<String> {
     let schema = serde_json::from_str(schema).unwrap();
@@ -19,7 +19,7 @@ fn errors(schema: &str, document: &Value) -> Vec<String> {
     validator.iter_errors(document).map(|error| format!("{}: {error}", path(&error))).collect()
 }
 
-fn check(schema: &str, document: &Value) {
+pub(crate) fn check(schema: &str, document: &Value) {
     let errors = errors(schema, document);
     assert!(errors.is_empty(), "{errors:#?}\n{document:#}");
 }

@@ -228,7 +228,7 @@ impl ImportFold<'_> {
             }
             join(&mut seen, observation);
         }
-        self.observe(seen).await?;
+        self.observe(seen, &BTreeSet::new()).await?;
         for (as_of_us, ids) in over {
             self.keeper.close(ids, ClosingReason::ClosedAtOrigin, as_of_us).await?;
         }
@@ -244,10 +244,13 @@ impl ImportFold<'_> {
         let hashes: Vec<[u8; 16]> = batch.iter().map(Imported::original_hash).collect();
         let known = self.imports.known(run, &hashes).await.map_err(RespondError::Findings)?;
         let mut here: HashMap<[u8; 16], Member> = HashMap::new();
-        let mut elsewhere: HashMap<[u8; 16], Member> = HashMap::new();
-        for KnownMember { here: is_here, member } in known {
-            let map = if is_here { &mut here } else { &mut elsewhere };
-            map.insert(member.original, member);
+        let mut elsewhere: HashMap<[u8; 16], Vec<KnownMember>> = HashMap::new();
+        for known in known {
+            if known.here {
+                here.insert(known.member.original, known.member);
+            } else {
+                elsewhere.entry(known.member.original).or_default().push(known);
+            }
         }
         let controls = self.controls_of(&batch).await?;
         let mut sorted = Sorted::default();
@@ -255,57 +258,65 @@ impl ImportFold<'_> {
             let original = imported.original_hash();
             let former = here.remove(&original);
             // What a service passes on is known from the product itself, where that was read.
-            let passed_on = !scope.starts_with(&format!("{}/", imported.product));
-            let known_there = elsewhere.get(&original).filter(|_| passed_on);
-            if let Some(there) = known_there {
-                sorted.settle(former, &imported, Some(there.finding.clone()));
+            let direct = format!("{}/", imported.product);
+            let told = elsewhere.get(&original).into_iter().flatten();
+            let mut itself = told.filter(|_| !scope.starts_with(&direct));
+            if let Some(itself) = itself.find(|one| one.scope.starts_with(&direct)) {
+                sorted.settle(former, &imported, Some(itself.member.finding.clone()));
                 self.done.unchanged += 1;
-                continue;
-            }
-            if imported.state != ImportedState::Active {
+            } else if imported.state == ImportedState::Active {
+                self.sort_active(&mut sorted, former, &imported, &controls).await?;
+            } else {
                 self.done.settled += u64::from(former.as_ref().is_none_or(|one| !one.active));
                 sorted.settle(former, &imported, None);
-                continue;
             }
-            let link = self.link(&imported, &controls);
-            let hash = imported.content_hash();
-            let same = former.as_ref().filter(|one| one.active && one.hash == hash);
-            if let Some(same) = same
-                && link.as_ref().map_or(!is_link(same, &controls), |id| *id == same.finding)
-            {
-                sorted.seen.push(original);
-                self.done.unchanged += 1;
-                continue;
-            }
-            let finding = match link {
-                Some(finding) => {
-                    self.done.linked += 1;
-                    sorted.labels.push((finding.clone(), label_of(&imported)));
-                    finding
-                }
-                None => {
-                    let mut observation = self.observation(&imported).await?;
-                    // It was over and is here again, whenever the product says it last looked.
-                    if former.as_ref().is_some_and(|one| !one.active) {
-                        let now_us = self.keeper.now.as_microsecond();
-                        observation.last_us = observation.last_us.max(now_us);
-                    }
-                    let id = observation.id();
-                    join(&mut sorted.observations, observation);
-                    id
-                }
-            };
-            if let Some(former) = former.filter(|one| one.active && one.finding != finding) {
-                sorted.over(former.finding, original, imported.updated_us);
-            }
-            sorted.members.push(Member { original, finding, hash, active: true });
         }
         self.apply(run, sorted).await
     }
 
+    /// One that is so: known just so, said by a control of ours, or to be observed.
+    async fn sort_active(
+        &mut self,
+        sorted: &mut Sorted,
+        former: Option<Member>,
+        imported: &Imported,
+        controls: &HashMap<String, Finding>,
+    ) -> Result<(), RespondError> {
+        let (original, hash) = (imported.original_hash(), imported.content_hash());
+        let former = former.filter(|former| former.active);
+        let link = self.link(imported, controls);
+        let same = former.as_ref().filter(|former| former.hash == hash);
+        if let Some(same) = same
+            && link.as_ref().map_or(!controls.contains_key(&same.finding), |id| *id == same.finding)
+        {
+            sorted.seen.push(original);
+            self.done.unchanged += 1;
+            return Ok(());
+        }
+        let finding = if let Some(finding) = link {
+            self.done.linked += 1;
+            sorted.labels.push((finding.clone(), label_of(imported)));
+            finding
+        } else {
+            let observation = self.observation(imported).await?;
+            let id = observation.id();
+            if former.is_none() {
+                sorted.news.insert(id.clone());
+            }
+            join(&mut sorted.observations, observation);
+            id
+        };
+        if let Some(former) = former.filter(|former| former.finding != finding) {
+            sorted.over(former.finding, original, imported.updated_us);
+        }
+        sorted.members.push(Member { original, finding, hash, active: true });
+        Ok(())
+    }
+
     /// Observes, labels, closes and remembers, in this order: whatever is remembered was done.
     async fn apply(&mut self, run: ImportRun, mut sorted: Sorted) -> Result<(), RespondError> {
-        self.observe(std::mem::take(&mut sorted.observations)).await?;
+        let observations = std::mem::take(&mut sorted.observations);
+        self.observe(observations, &sorted.news).await?;
         for (finding, label) in std::mem::take(&mut sorted.labels) {
             let act = Act::Label { label };
             let (ids, actor) = ([finding], Actor::Yagura(ACTOR.to_owned()));
@@ -325,12 +336,21 @@ impl ImportFold<'_> {
         imports.saw(run, &sorted.seen).await.map_err(RespondError::Findings)
     }
 
+    /// `news`: findings of which something is so that was not, as far as we knew. Such a one opens
+    /// again, whenever the product says that it last looked.
     async fn observe(
         &mut self,
-        observations: BTreeMap<String, Observation>,
+        mut observations: BTreeMap<String, Observation>,
+        news: &BTreeSet<String>,
     ) -> Result<(), RespondError> {
         let ids: Vec<String> = observations.keys().cloned().collect();
         let known = self.keeper.known(&ids).await?;
+        for (id, observation) in &mut observations {
+            let over = known.get(id).and_then(|finding| finding.resolved_us);
+            if news.contains(id) && over.is_some_and(|over| observation.last_us <= over) {
+                observation.last_us = self.keeper.now.as_microsecond();
+            }
+        }
         let observations: Vec<Observation> = observations.into_values().collect();
         self.keeper.observe(&observations, &known).await
     }
@@ -425,11 +445,6 @@ impl ImportFold<'_> {
     }
 }
 
-/// Whether a member was linked to a control's finding.
-fn is_link(member: &Member, controls: &HashMap<String, Finding>) -> bool {
-    controls.contains_key(&member.finding)
-}
-
 /// How a control's finding shows that another product says it, too.
 fn label_of(imported: &Imported) -> String {
     format!("also:{}", imported.content())
@@ -442,6 +457,8 @@ struct Sorted {
     members: Vec<Member>,
     seen: Vec<[u8; 16]>,
     labels: Vec<(String, String)>,
+    /// Findings of which something is so that was not.
+    news: BTreeSet<String>,
     /// Findings that may be over, and as of when.
     ending: BTreeMap<String, i64>,
     /// Originals that no longer make up what they did.
@@ -480,8 +497,7 @@ fn join(observations: &mut BTreeMap<String, Observation>, one: Observation) {
         observations.insert(id, one);
         return;
     };
-    let (early, late) =
-        if known.last_us <= one.last_us { (known, one) } else { (one, known) };
+    let (early, late) = if known.last_us <= one.last_us { (known, one) } else { (one, known) };
     let rank = if early.rank.points > late.rank.points { early.rank } else { late.rank };
     let joined = Observation {
         severity: early.severity.max(late.severity),

@@ -30,6 +30,8 @@ pub struct Member {
 pub struct KnownMember {
     /// Whether it was told in the place that is being read, and not in another.
     pub here: bool,
+    /// The name of the place where it was told.
+    pub scope: String,
     /// The member.
     pub member: Member,
 }
@@ -54,8 +56,8 @@ impl Imports {
         originals: &[[u8; 16]],
     ) -> Result<Vec<KnownMember>, StoreError> {
         let mut session = self.database.read("read what is known of imported findings");
-        let sql = "SELECT scope, original, finding, hash, active FROM import_members \
-                   WHERE original";
+        let sql = "SELECT scope, original, finding, hash, active, name FROM import_members \
+                   JOIN import_scopes ON number = scope WHERE original";
         let values = originals.iter().map(|one| one.to_vec().into()).collect();
         let rows = batch::select_in(&mut session, sql, &[], values, "").await?;
         let mut known = Vec::with_capacity(rows.len());
@@ -67,9 +69,10 @@ impl Imports {
                     row.blob(2)?,
                     row.blob(3)?,
                     row.flag(4)?,
+                    row.text(5)?,
                 ))
             };
-            let (scope, original, finding, hash, active) =
+            let (scope, original, finding, hash, active, name) =
                 read().map_err(|error| session.fail(error))?;
             let member = Member {
                 original: sixteen(&session, &original)?,
@@ -77,7 +80,7 @@ impl Imports {
                 hash: sixteen(&session, &hash)?,
                 active,
             };
-            known.push(KnownMember { here: scope == run.scope, member });
+            known.push(KnownMember { here: scope == run.scope, scope: name, member });
         }
         Ok(known)
     }
@@ -103,8 +106,7 @@ impl Imports {
                 ];
                 rows.insert(member.original, row);
             }
-            let insert =
-                "INSERT INTO import_members (scope, original, finding, hash, active, run)";
+            let insert = "INSERT INTO import_members (scope, original, finding, hash, active, run)";
             let rows = rows.into_values().collect();
             let after = "ON CONFLICT (scope, original) DO UPDATE SET finding = excluded.finding, \
                          hash = excluded.hash, active = excluded.active, run = excluded.run";

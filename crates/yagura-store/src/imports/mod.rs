@@ -107,9 +107,7 @@ impl Imports {
                      WHEN cursor_us IS NULL OR cursor_us < $2 THEN $2 ELSE cursor_us END, \
                    whole_us = CASE WHEN $3 IS NULL THEN whole_us ELSE $3 END WHERE number = $1";
         let whole_us = whole.then(|| now.as_microsecond());
-        session
-            .execute(sql, vec![run.scope.into(), changed_us.into(), whole_us.into()])
-            .await?;
+        session.execute(sql, vec![run.scope.into(), changed_us.into(), whole_us.into()]).await?;
         session.commit().await
     }
 }

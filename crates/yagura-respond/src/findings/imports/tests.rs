@@ -119,12 +119,8 @@ impl Bed {
     }
 
     async fn states(&self) -> Vec<(String, FindingState)> {
-        let mut states: Vec<_> = self
-            .all()
-            .await
-            .into_iter()
-            .map(|one| (one.observation.content, one.state))
-            .collect();
+        let mut states: Vec<_> =
+            self.all().await.into_iter().map(|one| (one.observation.content, one.state)).collect();
         states.sort();
         states
     }
@@ -165,11 +161,8 @@ impl Bed {
 
     async fn pass(&self, id: &str, hour: i64) {
         let findings = self.store.findings(Scope::All);
-        let closing = Closing {
-            ids: vec![id.to_owned()],
-            reason: ClosingReason::Passed,
-            as_of_us: us(hour),
-        };
+        let closing =
+            Closing { ids: vec![id.to_owned()], reason: ClosingReason::Passed, as_of_us: us(hour) };
         let actor = Actor::Yagura("scan".to_owned());
         findings.close(&closing, &actor, at(hour)).await.unwrap();
     }
@@ -236,10 +229,8 @@ async fn findings_that_are_listed_without_being_read_stay() {
 #[tokio::test]
 async fn the_last_of_several_that_is_over_ends_the_finding() {
     let bed = Bed::new().await;
-    let archived = |original, hour| Imported {
-        state: ImportedState::Suppressed,
-        ..threat(original, hour)
-    };
+    let archived =
+        |original, hour| Imported { state: ImportedState::Suppressed, ..threat(original, hour) };
     bed.read(1, &[(GUARDDUTY, vec![threat("f1", 1), threat("f2", 1)], Some(WHOLE))]).await;
     bed.read(2, &[(GUARDDUTY, vec![archived("f1", 2)], Some(CHANGES))]).await;
     assert_eq!(bed.states().await, only(&[(THREAT, FindingState::New)]));
@@ -256,10 +247,8 @@ async fn what_security_hub_passes_on_is_one_finding_with_the_products_own() {
     // Security Hub names the resource otherwise: alone it would be another finding.
     let mut passed = threat("f1", 1);
     passed.resources[0].key = "AWS::IAM::AccessKey:x".to_owned();
-    let both = [
-        (GUARDDUTY, vec![threat("f1", 1)], Some(WHOLE)),
-        (HUB, vec![passed.clone()], Some(WHOLE)),
-    ];
+    let both =
+        [(GUARDDUTY, vec![threat("f1", 1)], Some(WHOLE)), (HUB, vec![passed.clone()], Some(WHOLE))];
     bed.read(2, &both).await;
     assert_eq!(bed.all().await.len(), 1);
     // Without the product itself, what Security Hub says stands; later the two become one.
@@ -275,6 +264,36 @@ async fn what_security_hub_passes_on_is_one_finding_with_the_products_own() {
     let over = Imported { state: ImportedState::Resolved, ..threat("f1", 3) };
     bed.read(3, &[(GUARDDUTY, vec![over], Some(CHANGES))]).await;
     assert!(bed.all().await.iter().all(|one| one.state == FindingState::Resolved));
+}
+
+#[tokio::test]
+async fn two_hubs_that_pass_on_the_same_do_not_end_it_for_each_other() {
+    let bed = Bed::new().await;
+    let other = "securityhub/111122223333/us-east-1";
+    for hour in 1..4 {
+        let places = [
+            (HUB, vec![threat("f1", 1)], Some(WHOLE)),
+            (other, vec![threat("f1", 1)], Some(WHOLE)),
+        ];
+        bed.read(hour, &places).await;
+        assert_eq!(bed.states().await, only(&[(THREAT, FindingState::New)]), "{hour}");
+    }
+    bed.read(4, &[(HUB, vec![], Some(WHOLE))]).await;
+    assert_eq!(bed.states().await, only(&[(THREAT, FindingState::New)]), "the other has it");
+    bed.read(5, &[(other, vec![], Some(WHOLE))]).await;
+    assert_eq!(bed.states().await, only(&[(THREAT, FindingState::Resolved)]));
+}
+
+#[tokio::test]
+async fn another_of_the_same_opens_what_the_first_has_ended() {
+    let bed = Bed::new().await;
+    bed.read(1, &[(GUARDDUTY, vec![threat("f1", 1)], Some(WHOLE))]).await;
+    let archived = Imported { state: ImportedState::Suppressed, ..threat("f1", 10) };
+    bed.read(11, &[(GUARDDUTY, vec![archived], Some(CHANGES))]).await;
+    assert_eq!(bed.states().await, only(&[(THREAT, FindingState::Resolved)]));
+    // It began before the first was archived, and is told only now.
+    bed.read(12, &[(GUARDDUTY, vec![threat("f2", 9)], Some(CHANGES))]).await;
+    assert_eq!(bed.states().await, only(&[(THREAT, FindingState::New)]));
 }
 
 #[tokio::test]

@@ -135,14 +135,14 @@ fn title(kind: &str, is_public: bool) -> &'static str {
 /// Who may do what, or what is not used, in one line per detail.
 fn description(finding: &Value) -> String {
     let line = |details: &Value| {
-        let external = details
-            .get("externalAccessDetails")
-            .or_else(|| details.get("internalAccessDetails"));
+        let external =
+            details.get("externalAccessDetails").or_else(|| details.get("internalAccessDetails"));
         if let Some(access) = external {
             let principals = access.get("principal").and_then(Value::as_object);
-            let principals = principals.into_iter().flatten().filter_map(|(kind, name)| {
-                Some(format!("{kind}: {}", name.as_str()?))
-            });
+            let principals = principals
+                .into_iter()
+                .flatten()
+                .filter_map(|(kind, name)| Some(format!("{kind}: {}", name.as_str()?)));
             let actions = told::texts(access, "/action").map(str::to_owned);
             let parts: Vec<String> = principals.chain(actions).take(50).collect();
             return parts.join(", ");

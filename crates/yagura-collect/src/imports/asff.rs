@@ -103,10 +103,12 @@ fn type_name(finding: &Value, product: &str) -> String {
     let said = match product {
         security_hub::PRODUCT => control(finding).map(str::to_owned),
         // `TTPs/Discovery/Recon:EC2-PortProbeUnprotectedPort` is `Recon:EC2/PortProbe…`.
-        guardduty::PRODUCT | macie::PRODUCT => last_of_type().map(|one| match one.split_once('-') {
-            Some((begin, rest)) if begin.contains(':') => format!("{begin}/{rest}"),
-            _ => one.to_owned(),
-        }),
+        guardduty::PRODUCT | macie::PRODUCT => {
+            last_of_type().map(|one| match one.split_once('-') {
+                Some((begin, rest)) if begin.contains(':') => format!("{begin}/{rest}"),
+                _ => one.to_owned(),
+            })
+        }
         inspector::PRODUCT => text(finding, "/Vulnerabilities/0/Id")
             .map(str::to_owned)
             .or_else(|| last_of_type().map(str::to_owned)),

@@ -28,8 +28,7 @@ pub(super) async fn read(reading: &mut Reading<'_>) -> Result<(), Stopped> {
     }
     let input = json!({"ComplianceTypes": ["NON_COMPLIANT"]});
     let place = "/ComplianceByConfigRules";
-    let failing =
-        reading.gather("config", "DescribeComplianceByConfigRule", &input, place).await?;
+    let failing = reading.gather("config", "DescribeComplianceByConfigRule", &input, place).await?;
     for name in failing.iter().filter_map(|rule| text(rule, "/ConfigRuleName")) {
         let Some(rule) = own.get(name) else { continue };
         let input = json!({

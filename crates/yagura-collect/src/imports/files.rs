@@ -151,9 +151,12 @@ fn begin_of(head: &[u8]) -> String {
     let limit = HEAD_BYTES;
     // What cannot be inflated is told where it is read.
     let _ = match head {
-        [0x1f, 0x8b, ..] => flate2::read::MultiGzDecoder::new(head).take(limit).read_to_end(&mut plain),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => zstd::Decoder::new(head)
-            .and_then(|decoder| decoder.take(limit).read_to_end(&mut plain)),
+        [0x1f, 0x8b, ..] => {
+            flate2::read::MultiGzDecoder::new(head).take(limit).read_to_end(&mut plain)
+        }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            zstd::Decoder::new(head).and_then(|decoder| decoder.take(limit).read_to_end(&mut plain))
+        }
         _ => {
             plain.extend_from_slice(head);
             Ok(plain.len())
@@ -217,8 +220,8 @@ fn read_json(
             ControlFlow::Continue(())
         }
     });
-    let summary = summary
-        .map_err(|source| FileError::Decode { location: location.to_owned(), source })?;
+    let summary =
+        summary.map_err(|source| FileError::Decode { location: location.to_owned(), source })?;
     Ok(FileRead { stopped: summary.stopped, ..read })
 }
 

@@ -125,10 +125,7 @@ fn results_of_sarif_are_findings_of_their_tool() {
     assert_eq!(read.formats, [FileFormat::Sarif]);
     assert_eq!(read.bad_told, [("run 1, result 4".to_owned(), BadFinding::Missing("ruleId"))]);
     let states: Vec<ImportedState> = findings.iter().map(|one| one.state).collect();
-    assert_eq!(
-        states,
-        [ImportedState::Active, ImportedState::Suppressed, ImportedState::Resolved]
-    );
+    assert_eq!(states, [ImportedState::Active, ImportedState::Suppressed, ImportedState::Resolved]);
     let first = &findings[0];
     assert_eq!(first.content(), "template-scanner/T1");
     assert_eq!((first.title.as_str(), first.severity), ("Open to all", Severity::Critical));
@@ -147,7 +144,8 @@ fn a_damaged_file_gives_what_is_whole_and_tells_the_rest() {
     let (read_lines, findings) = read(lines.as_bytes());
     assert!(findings.iter().any(|finding| finding.original == "a"));
     assert!(read_lines.bad >= 1);
-    let mut cut = gzip(json!([prowler_ocsf("a", "FAIL"), prowler_ocsf("b", "FAIL")]).to_string().as_bytes());
+    let mut cut =
+        gzip(json!([prowler_ocsf("a", "FAIL"), prowler_ocsf("b", "FAIL")]).to_string().as_bytes());
     cut.truncate(cut.len() - 40);
     let (read_cut, _) = read(&cut);
     assert!(read_cut.bad >= 1, "a file that breaks off says so");

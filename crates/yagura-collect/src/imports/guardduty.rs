@@ -96,7 +96,8 @@ pub(super) fn map(finding: &Value) -> Result<Imported, BadFinding> {
         raw: finding,
     };
     let (actor, address) = (actor(finding, owner, region), address(finding));
-    let page = "https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_finding-types-active.html";
+    let page =
+        "https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_finding-types-active.html";
     Ok(Imported {
         actor,
         address,
@@ -120,11 +121,10 @@ fn severity(score: f64) -> Severity {
 
 fn resources(finding: &Value, owner: &str, region: &str) -> Vec<ImportedResource> {
     let mut resources = Vec::new();
-    let of_instance = |id: &str| {
-        keys::of_typed(id, Some("AWS::EC2::Instance"), owner, region)
-    };
+    let of_instance = |id: &str| keys::of_typed(id, Some("AWS::EC2::Instance"), owner, region);
     let instance = text(finding, "/Resource/InstanceDetails/InstanceId").map(of_instance);
-    let bucket = list(finding, "/Resource/S3BucketDetails").filter_map(|bucket| text(bucket, "/Arn"));
+    let bucket =
+        list(finding, "/Resource/S3BucketDetails").filter_map(|bucket| text(bucket, "/Arn"));
     let named = [
         "/Resource/EksClusterDetails/Arn",
         "/Resource/EcsClusterDetails/Arn",

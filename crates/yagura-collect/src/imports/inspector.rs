@@ -49,9 +49,8 @@ pub(super) fn map(finding: &Value) -> Result<Imported, BadFinding> {
     let said = text(finding, "/severity").ok_or(BadFinding::Missing("severity"))?;
     let vulnerability = text(finding, "/packageVulnerabilityDetails/vulnerabilityId");
     let detector = text(finding, "/codeVulnerabilityDetails/detectorId");
-    let region = text(finding, "/resources/0/region")
-        .or_else(|| arn.split(':').nth(3))
-        .unwrap_or_default();
+    let region =
+        text(finding, "/resources/0/region").or_else(|| arn.split(':').nth(3)).unwrap_or_default();
     let draft = Draft {
         product: PRODUCT,
         original: arn.rsplit('/').next().unwrap_or(arn),

@@ -31,10 +31,7 @@ pub(super) async fn read(reading: &mut Reading<'_>) -> Result<(), Stopped> {
     Ok(())
 }
 
-async fn identifiers(
-    reading: &mut Reading<'_>,
-    criterion: &Value,
-) -> Result<Vec<String>, Stopped> {
+async fn identifiers(reading: &mut Reading<'_>, criterion: &Value) -> Result<Vec<String>, Stopped> {
     let input = json!({
         "findingCriteria": {"criterion": criterion},
         "sortCriteria": {"attributeName": "updatedAt", "orderBy": "ASC"},

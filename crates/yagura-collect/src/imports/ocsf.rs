@@ -157,9 +157,8 @@ fn requirements(event: &Value) -> Vec<String> {
 
 fn attacks(event: &Value, info: &Value) -> Vec<String> {
     let attacks = list(info, "/attacks").chain(list(event, "/attacks"));
-    let named = attacks.filter_map(|attack| {
-        first_text(attack, &["/sub_technique/uid", "/technique/uid"])
-    });
+    let named =
+        attacks.filter_map(|attack| first_text(attack, &["/sub_technique/uid", "/technique/uid"]));
     let mut all: Vec<String> = named.filter_map(told::attack_tag).take(100).collect();
     all.sort();
     all.dedup();

@@ -34,8 +34,7 @@ pub(super) fn read(
     sink: &mut dyn FnMut(Imported) -> ControlFlow<()>,
     bad: &mut dyn FnMut(String, BadFinding),
 ) -> io::Result<(u64, bool)> {
-    let mut rows =
-        csv::ReaderBuilder::new().delimiter(b';').flexible(true).from_reader(input);
+    let mut rows = csv::ReaderBuilder::new().delimiter(b';').flexible(true).from_reader(input);
     let headers = rows.headers()?;
     let columns: Vec<String> =
         headers.iter().map(|name| column(name.trim_start_matches('\u{feff}'))).collect();

@@ -233,7 +233,7 @@ impl<'a> Reading<'a> {
 }
 
 fn stopped(off: Option<(&str, &str)>, failure: Failure) -> Stopped {
-    let is_off = off
-        .is_some_and(|(code, words)| failure.code == code && failure.message.contains(words));
+    let is_off =
+        off.is_some_and(|(code, words)| failure.code == code && failure.message.contains(words));
     if is_off { Stopped::Off } else { Stopped::Failed(failure.unread) }
 }

@@ -29,9 +29,8 @@ impl<'v> Run<'v> {
         let rules = list(run, "/tool/driver/rules")
             .chain(extensions.flat_map(|extension| list(extension, "/rules")))
             .collect();
-        let ended = list(run, "/invocations")
-            .filter_map(|one| told::time_us(one, "/endTimeUtc"))
-            .max();
+        let ended =
+            list(run, "/invocations").filter_map(|one| told::time_us(one, "/endTimeUtc")).max();
         Ok(Self { tool, rules, ended_us: Some(ended.unwrap_or(read_us)) })
     }
 
@@ -60,8 +59,8 @@ impl<'v> Run<'v> {
         let resources = locations(result, owner, region);
         let place = resources.first().map(|one| one.key.clone()).unwrap_or_default();
         let distinction = line(result);
-        let original = fingerprint(result)
-            .map_or_else(|| stand_in(id, &place, &distinction), str::to_owned);
+        let original =
+            fingerprint(result).map_or_else(|| stand_in(id, &place, &distinction), str::to_owned);
         let (severity, said) = severity(result, rule);
         let product = self.tool.to_ascii_lowercase().replace(|c: char| !c.is_alphanumeric(), "-");
         let draft = Draft {
@@ -137,8 +136,13 @@ fn line(result: &Value) -> String {
     }
 }
 
-/// The number that code hosts rank by where the rule has one, else the level.
+/// Our own word where we wrote it, else the number that code hosts rank by where the rule has
+/// one, else the level.
 fn severity(result: &Value, rule: Option<&Value>) -> (Severity, String) {
+    let own = text(result, "/properties/yagura/severity");
+    if let Some((severity, word)) = own.and_then(|word| Some((told::severity_word(word)?, word))) {
+        return (severity, word.to_owned());
+    }
     let place = "/properties/security-severity";
     let score = number(result, place).or_else(|| rule.and_then(|rule| number(rule, place)));
     if let Some(score) = score {

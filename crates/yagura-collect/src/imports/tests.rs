@@ -44,16 +44,11 @@ impl Run {
 }
 
 /// Reads one place; `since` is a time of the last change that is known.
-async fn run(
-    answers: &Arc<Answers>,
-    products: &[Product],
-    since: BTreeMap<String, i64>,
-) -> Run {
+async fn run(answers: &Arc<Answers>, products: &[Product], since: BTreeMap<String, i64>) -> Run {
     let organization = Organization::alone(ACCOUNT, "aws");
     let mut regions = Regions::default();
     regions.by_account.insert(ACCOUNT.to_owned(), vec![REGION.to_owned()]);
-    let asked =
-        Asked { organization: &organization, regions: &regions, products, since: &since };
+    let asked = Asked { organization: &organization, regions: &regions, products, since: &since };
     let (sink, mut events) = mpsc::channel(4);
     let caller: Arc<dyn Caller> = Arc::<Answers>::clone(answers);
     let reading = read_from(caller, asked, sink, CancellationToken::new());
@@ -106,7 +101,8 @@ async fn every_input_and_every_answer_fits_the_model_of_aws() {
     }
     let answers = Arc::new(Answers::new(ACCOUNT, "aws", all_recorded()));
     run(&answers, &Product::ALL, BTreeMap::new()).await;
-    let known = Product::ALL.map(|product| (scope(product, ACCOUNT, REGION), 1_795_305_600_000_000));
+    let known =
+        Product::ALL.map(|product| (scope(product, ACCOUNT, REGION), 1_795_305_600_000_000));
     run(&answers, &Product::ALL, known.into_iter().collect()).await;
     for (_, call, input) in answers.asked() {
         let (service, name) = operation(&call);

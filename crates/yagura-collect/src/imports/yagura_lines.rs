@@ -13,8 +13,8 @@ pub(super) const FORMAT: &str = "yagura.finding/1";
 /// One line.
 pub(super) fn map(line: &Value) -> Result<Imported, BadFinding> {
     let finding = line.get("finding").cloned().unwrap_or(Value::Null);
-    let finding: Finding = serde_json::from_value(finding)
-        .map_err(|error| BadFinding::Damaged(error.to_string()))?;
+    let finding: Finding =
+        serde_json::from_value(finding).map_err(|error| BadFinding::Damaged(error.to_string()))?;
     let seen = &finding.observation;
     if seen.id() != finding.id {
         return Err(BadFinding::Missing("finding.id"));

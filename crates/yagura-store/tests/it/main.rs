@@ -22,6 +22,7 @@ mod findings_scope; // nobody outside a scope can do anything
 mod findings_text; // full-text search, the same on both databases
 mod findings_upgrade; // a database of the release before findings
 mod history; // versions, changes, gaps
+mod imports; // what is remembered of imports and pushes
 mod jobs; // leases, ticks, killed workers
 mod ledger; // listings, claims, settling, reconciling, balance
 mod processes; // killed processes, several writers

@@ -2,6 +2,8 @@
 //! what a finding is follows from its history, and questions agree with the findings themselves.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -10,11 +12,12 @@ use yagura_model::finding::{
     Act, Closing, ClosingReason, Finding, FindingState, FindingSuppression, HistoryEntry,
     Observation, Scope,
 };
-use yagura_store::Store;
 use yagura_store::findings::{FindingFilter, Findings, GroupBy, Page};
+use yagura_store::{Location, Store};
 
 use crate::bed::{Bed, at, beds};
 use crate::findings::{alice, id, scan, seen};
+use crate::processes::integrity;
 
 const NAMES: [&str; 4] = ["w", "x", "y", "z"];
 
@@ -203,5 +206,76 @@ async fn a_reader_with_a_cursor_misses_nothing_while_two_write() {
         assert_eq!((shared.comments, shared.occurrences), (20, 10));
         let count = reader.count(&FindingFilter::default()).await.unwrap().count;
         assert_eq!(count, 2 * 10 * 20 + 1);
+    }
+}
+
+const CHILD: &str = "YAGURA_STORE_TEST_OBSERVER";
+const BATCH: i64 = 40;
+
+/// Not a test by itself: the process that the next test kills. Without an order it only makes
+/// sure that it was not given one.
+#[tokio::test]
+async fn observer_that_is_killed() {
+    let Ok(place) = std::env::var(CHILD) else {
+        assert!(std::env::var_os(CHILD).is_none(), "an order that is not a text");
+        return;
+    };
+    let findings = Store::open(&place.parse().unwrap()).await.unwrap().findings(Scope::All);
+    let begun = findings.count(&FindingFilter::default()).await.unwrap().count as i64 / BATCH;
+    for round in begun.. {
+        let new = (0..BATCH).map(|n| seen("a", &format!("b{round}-{n}"), round));
+        let again = (0..BATCH).map(|n| seen("a", &format!("b{}-{n}", round / 2), round));
+        let some: Vec<Observation> = new.chain(again).collect();
+        findings.observe(&some, &scan(), at(round)).await.unwrap();
+        let ids: Vec<String> = some.iter().take(3).map(Observation::id).collect();
+        let comment = Act::Comment { text: "hm".into() };
+        findings.act(&ids, &comment, &alice(), at(round), None).await.unwrap();
+        writeln!(std::io::stdout(), "observed").unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_killed_observer_leaves_whole_transactions_and_columns_that_agree() {
+    let mut random = fastrand::Rng::with_seed(11);
+    for bed in beds().await {
+        bed.open().await.close().await;
+        let place = match &bed.location {
+            Location::Sqlite(file) => file.display().to_string(),
+            Location::Postgres(url) => url.clone(),
+        };
+        for _ in 0..8 {
+            let mut child = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "findings_life::observer_that_is_killed", "--nocapture"])
+                .env(CHILD, &place)
+                .stdout(Stdio::piped())
+                .spawn()
+                .unwrap();
+            let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+            let until = random.usize(1..6);
+            let said = lines.map_while(Result::ok).filter(|line| line == "observed").take(until);
+            assert_eq!(said.count(), until, "it observes until it is killed");
+            child.kill().unwrap();
+            child.wait().unwrap();
+            integrity(&bed).await;
+            agrees(&bed.open().await.findings(Scope::All)).await;
+        }
+    }
+}
+
+/// Rows, history, columns and terms tell the same.
+async fn agrees(findings: &Findings) {
+    let all = FindingFilter::default();
+    let count = findings.count(&all).await.unwrap().count;
+    assert_eq!(count % BATCH as u64, 0, "a page is observed whole or not at all");
+    let page = Page { limit: 1_000, ..Page::default() };
+    let page = findings.list(&all, &page).await.unwrap();
+    assert_eq!(page.findings.len() as u64, count.min(1_000));
+    for finding in page.findings.iter().step_by(17) {
+        let history = findings.history(&finding.id, 0, 10_000).await.unwrap();
+        assert_eq!(&folded(finding, &history), finding);
+        let name = finding.observation.resource_name.clone().unwrap();
+        let text = FindingFilter { text: Some(format!(":{name}")), ..all.clone() };
+        let found = findings.list(&text, &Page::default()).await.unwrap().findings;
+        assert!(found.iter().any(|one| one.id == finding.id), "{name}");
     }
 }

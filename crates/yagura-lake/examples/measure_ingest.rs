@@ -137,7 +137,7 @@ async fn main() {
                         }
                         let batch = builder.finish();
                         if !parse_only {
-                            worker.append(table, batch, now).unwrap();
+                            worker.append(table, &batch, now).unwrap();
                         }
                         worker.finish_object().unwrap();
                     }

@@ -1,7 +1,8 @@
-//! Which behaviours a record counts for: Sigma conditions, each asked once for every combination
-//! of the fields that conditions read, and remembered.
+//! Which behaviours a record counts for: Sigma conditions, those that read the same fields together,
+//! each asked once for every combination of these fields, and remembered.
 //! Compiling behaviours is `compile.rs`, reading their own fields `reading.rs`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sigma::Scratch;
@@ -16,8 +17,17 @@ const REMEMBERED_MAX: usize = 1 << 16;
 /// The conditions of one source.
 #[derive(Debug)]
 pub(super) struct Conditions {
+    groups: Vec<Group>,
+    /// Slots of the fields that conditions read, each once.
+    leaves: Vec<usize>,
+}
+
+/// Conditions that read the same fields: one that reads a field of ever new values does not keep
+/// the others from being remembered.
+#[derive(Debug)]
+struct Group {
     compiled: conditions::Conditions<u16>,
-    /// Slots of the fields that conditions read.
+    /// Places among the leaves.
     leaves: Vec<usize>,
     /// Slots of the objects on the way; an array there is gone into by Sigma and not by a slot.
     ways: Vec<usize>,
@@ -28,9 +38,19 @@ pub(super) struct Conditions {
 /// What one thread remembers of one source's conditions.
 #[derive(Debug)]
 pub(super) struct Memory {
+    groups: Vec<Remembered>,
+    /// Stand-ins of the leaves of the record in hand.
+    leaves: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct Remembered {
     scratch: Scratch,
     known: ByHash<Arc<[u16]>>,
 }
+
+/// The fields that a condition reads, as a name for all that read the same.
+type Fields = (Vec<Vec<String>>, bool);
 
 impl Conditions {
     /// Compiles the conditions of the behaviours with these numbers; what cannot be compiled is
@@ -39,74 +59,125 @@ impl Conditions {
         texts: &[(u16, String)],
         trie: &mut PathTrie,
     ) -> (Self, Vec<(u16, String)>) {
-        let (compiled, faults) = conditions::Conditions::compile("where", texts);
-        let needs = compiled.source.and_then(|source| compiled.matcher.needs(source));
-        let paths = needs.as_ref().map(|needs| needs.paths.as_slice()).unwrap_or_default();
-        let (mut leaves, mut ways) = (Vec::new(), Vec::new());
-        for path in paths {
-            let steps: Vec<&str> = path.segments().collect();
-            for depth in 1..=steps.len() {
-                let members = steps.iter().take(depth).map(|name| TrieStep::Member(name));
-                let slot = trie.add(members);
-                if depth == steps.len() { leaves.push(slot) } else { ways.push(slot) }
-            }
+        let mut faults = Vec::new();
+        let mut together: BTreeMap<Fields, Vec<(u16, String)>> = BTreeMap::new();
+        for (number, text) in texts {
+            let one = [(*number, text.clone())];
+            let (compiled, broken) = conditions::Conditions::compile("where", &one);
+            faults.extend(broken);
+            together.entry(fields(&compiled)).or_default().extend(one);
         }
-        let whole_record = needs.as_ref().is_some_and(|needs| needs.whole_record);
-        (Self { compiled, leaves, ways, whole_record }, faults)
+        let mut slots: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+        let mut slot = |steps: &[String]| match slots.get(steps) {
+            Some(known) => *known,
+            None => {
+                let own = trie.add(steps.iter().map(|name| TrieStep::Member(name)));
+                slots.insert(steps.to_vec(), own);
+                own
+            }
+        };
+        let mut leaves: Vec<usize> = Vec::new();
+        let mut groups = Vec::new();
+        for ((paths, whole_record), texts) in together {
+            let (compiled, _) = conditions::Conditions::compile("where", &texts);
+            let (mut own, mut ways) = (Vec::new(), Vec::new());
+            for path in &paths {
+                for depth in 1..path.len() {
+                    ways.push(slot(path.get(..depth).unwrap_or_default()));
+                }
+                let leaf = slot(path);
+                own.push(leaves.iter().position(|known| *known == leaf).unwrap_or_else(|| {
+                    leaves.push(leaf);
+                    leaves.len() - 1
+                }));
+            }
+            ways.sort_unstable();
+            ways.dedup();
+            groups.push(Group { compiled, leaves: own, ways, whole_record });
+        }
+        (Self { groups, leaves }, faults)
     }
 
     pub(super) fn memory(&self) -> Memory {
-        Memory { scratch: self.compiled.matcher.scratch(), known: ByHash::default() }
+        let groups = self.groups.iter().map(|group| Remembered {
+            scratch: group.compiled.matcher.scratch(),
+            known: ByHash::default(),
+        });
+        Memory { groups: groups.collect(), leaves: Vec::new() }
     }
 
-    /// The numbers of the behaviours that a record counts for.
+    /// Adds the numbers of the behaviours that a record counts for.
     pub(super) fn of(
         &self,
         record: Record<'_>,
         slots: &[Option<Value<'_>>],
         memory: &mut Memory,
-    ) -> Arc<[u16]> {
-        let Some(key) = self.key(slots) else { return self.ask(record, memory) };
-        if let Some(known) = memory.known.get(&key) {
-            return Arc::clone(known);
+        numbers: &mut Vec<u16>,
+    ) {
+        let Memory { groups, leaves } = memory;
+        leaves.clear();
+        leaves.extend(self.leaves.iter().map(|slot| stand_in(slots.get(*slot).copied().flatten())));
+        for (group, memory) in self.groups.iter().zip(groups) {
+            match group.key(leaves, slots) {
+                None => numbers.extend(group.compiled.hold(record, &mut memory.scratch)),
+                Some(key) => numbers.extend_from_slice(group.remembered(key, record, memory)),
+            }
         }
-        let found = self.ask(record, memory);
-        if memory.known.len() >= REMEMBERED_MAX {
+    }
+}
+
+/// The fields that a condition reads.
+fn fields(compiled: &conditions::Conditions<u16>) -> Fields {
+    let Some(needs) = compiled.source.and_then(|source| compiled.matcher.needs(source)) else {
+        return Fields::default();
+    };
+    let steps = |path: &sigma::FieldPath| path.segments().map(str::to_owned).collect();
+    let mut paths: Vec<Vec<String>> = needs.paths.iter().map(steps).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    (paths, needs.whole_record)
+}
+
+/// The stand-in of what a record has in a field.
+fn stand_in(value: Option<Value<'_>>) -> u64 {
+    match value {
+        None => 1,
+        Some(value) if value.is_null() => 2,
+        // A text log's values are put together from pieces: those have no text of their own
+        // unless they are plain.
+        Some(value) if matches!(value.kind(), Kind::Array | Kind::Object) => {
+            hash::of(value.json().as_bytes())
+        }
+        Some(value) => {
+            let kind = u64::from(value.kind() == Kind::String);
+            hash::of(value.source().as_bytes()) ^ kind
+        }
+    }
+}
+
+impl Group {
+    /// The combination of the fields that the conditions read; none where it does not decide.
+    fn key(&self, leaves: &[u64], slots: &[Option<Value<'_>>]) -> Option<u64> {
+        let is_array = |way: &usize| {
+            slots.get(*way).copied().flatten().is_some_and(|value| value.kind() == Kind::Array)
+        };
+        if self.whole_record || self.ways.iter().any(is_array) {
+            return None;
+        }
+        let leaf = |place: &usize| leaves.get(*place).copied().unwrap_or_default();
+        Some(self.leaves.iter().map(leaf).fold(0, hash::mix))
+    }
+
+    fn remembered<'m>(
+        &self,
+        key: u64,
+        record: Record<'_>,
+        memory: &'m mut Remembered,
+    ) -> &'m [u16] {
+        if memory.known.len() >= REMEMBERED_MAX && !memory.known.contains_key(&key) {
             memory.known.clear();
         }
-        memory.known.insert(key, Arc::clone(&found));
-        found
-    }
-
-    /// The combination of the fields that conditions read; none where it does not decide.
-    fn key(&self, slots: &[Option<Value<'_>>]) -> Option<u64> {
-        if self.whole_record {
-            return None;
-        }
-        let value = |slot: usize| slots.get(slot).copied().flatten();
-        if self.ways.iter().any(|way| value(*way).is_some_and(|v| v.kind() == Kind::Array)) {
-            return None;
-        }
-        let mut key = 0;
-        for leaf in &self.leaves {
-            key = match value(*leaf) {
-                None => hash::mix(key, 1),
-                Some(value) if value.is_null() => hash::mix(key, 2),
-                // A text log's values are put together from pieces: those have no text of
-                // their own unless they are plain.
-                Some(value) if matches!(value.kind(), Kind::Array | Kind::Object) => {
-                    hash::mix(key, hash::of(value.json().as_bytes()))
-                }
-                Some(value) => {
-                    let kind = u64::from(value.kind() == Kind::String);
-                    hash::mix(key, hash::of(value.source().as_bytes()) ^ kind)
-                }
-            };
-        }
-        Some(key)
-    }
-
-    fn ask(&self, record: Record<'_>, memory: &mut Memory) -> Arc<[u16]> {
-        self.compiled.hold(record, &mut memory.scratch).collect()
+        let Remembered { scratch, known } = memory;
+        known.entry(key).or_insert_with(|| self.compiled.hold(record, scratch).collect())
     }
 }

@@ -26,6 +26,8 @@ const LATELY: usize = 1 << 14;
 pub struct Observer {
     behaviors: Arc<Behaviors>,
     memories: Vec<Memory>,
+    /// The behaviours that the record in hand counts for.
+    numbers: Vec<u16>,
     addresses: Addresses,
     forms: Forms,
     names: Names,
@@ -58,6 +60,7 @@ impl Observer {
         Self {
             behaviors,
             memories,
+            numbers: Vec::new(),
             addresses: Addresses::default(),
             forms: Forms::default(),
             names: Names::default(),
@@ -100,10 +103,25 @@ impl Observer {
             self.observations.links.push(link);
         }
         let Some(memory) = self.memories.get_mut(at) else { return };
-        let numbers = program.conditions.of(record, &slots, memory);
-        if numbers.is_empty() {
-            return;
+        let mut numbers = std::mem::take(&mut self.numbers);
+        numbers.clear();
+        program.conditions.of(record, &slots, memory, &mut numbers);
+        if !numbers.is_empty() {
+            self.count_all(&behaviors, program, (record, time_us), &slots, &numbers, lookup);
         }
+        self.numbers = numbers;
+    }
+
+    /// Fills the cells of the behaviours that a record counts for.
+    fn count_all<'a>(
+        &mut self,
+        behaviors: &Behaviors,
+        program: &Program,
+        (record, time_us): (Record<'a>, i64),
+        slots: &[Option<Value<'a>>],
+        numbers: &[u16],
+        lookup: &dyn Fn(IpAddr) -> Option<Network>,
+    ) {
         self.known.clear();
         self.known.resize(program.readings.list.len(), Known::Unread);
         let names = std::mem::take(&mut self.names);
@@ -111,8 +129,8 @@ impl Observer {
         let mut addresses = std::mem::take(&mut self.addresses);
         let mut forms = std::mem::take(&mut self.forms);
         let mut reader =
-            Reader { record, slots: &slots, addresses: &mut addresses, forms: &mut forms, lookup };
-        for number in numbers.iter() {
+            Reader { record, slots, addresses: &mut addresses, forms: &mut forms, lookup };
+        for number in numbers {
             if let Some(compiled) = behaviors.list.get(usize::from(*number)) {
                 self.count(*number, compiled, program, &mut reader, &mut seen);
             }
@@ -120,6 +138,11 @@ impl Observer {
         self.addresses = addresses;
         self.forms = forms;
         self.names = seen.names;
+    }
+
+    /// How many cells and links wait to be taken.
+    pub fn gathered(&self) -> usize {
+        self.observations.cells.len() + self.observations.links.len()
     }
 
     /// What was observed since the last time.

@@ -19,6 +19,9 @@ use crate::intelligence::Inspector;
 /// Reasons kept of one match.
 const MATCHED_MAX: usize = 24;
 
+/// Cells and links that a gathering worker keeps to itself.
+const GATHERED_MAX: usize = 1 << 15;
+
 /// A thread's view of a detector.
 #[derive(Debug)]
 pub struct Worker {
@@ -26,6 +29,8 @@ pub struct Worker {
     scratch: Scratch,
     inspector: Option<Inspector>,
     observer: Option<Observer>,
+    /// What is observed is handed out when there is much of it, and not with each batch.
+    gathers: bool,
 }
 
 /// What a batch gave.
@@ -62,7 +67,20 @@ impl Worker {
         let inspector = parts.intelligence.as_ref().filter(|found| !found.is_empty());
         let inspector = inspector.map(|found| found.inspector());
         let observer = parts.behaviors.clone().map(Observer::new);
-        Self { parts, scratch, inspector, observer }
+        Self { parts, scratch, inspector, observer, gathers: false }
+    }
+
+    /// Keeps what batches tell of behaviours until there is much of it: of an hour's records of
+    /// one actor the first is worth more than the others. [`Worker::rest`] must be asked for what
+    /// is left, and nothing may be judged by time before that.
+    pub fn gathering(self) -> Self {
+        Self { gathers: true, ..self }
+    }
+
+    /// What was gathered and not handed out yet.
+    pub fn rest(&mut self) -> Judged {
+        let observations = self.observer.as_mut().map(Observer::take);
+        Judged { observations, ..Judged::default() }
     }
 
     /// Judges a batch of a source. A source that nothing is about is only counted.
@@ -90,7 +108,10 @@ impl Worker {
                 self.observe(&parts, source, record);
             }
         }
-        judged.observations = self.observer.as_mut().filter(|_| observed).map(Observer::take);
+        let gathers = self.gathers;
+        let full = |observer: &&mut Observer| !gathers || observer.gathered() >= GATHERED_MAX;
+        let observer = self.observer.as_mut().filter(|_| observed);
+        judged.observations = observer.filter(full).map(Observer::take);
         judged
     }
 

@@ -15,13 +15,40 @@ use arrow::error::ArrowError;
 /// A column in the making.
 #[derive(Debug)]
 pub(crate) enum ColumnInMaking {
-    Text { bytes: Vec<u8>, ends: Vec<i32>, nulls: NullBufferBuilder },
-    Integer { values: Vec<i64>, nulls: NullBufferBuilder },
-    Real { values: Vec<f64>, nulls: NullBufferBuilder },
-    Boolean { values: BooleanBufferBuilder, nulls: NullBufferBuilder },
-    Time { values: Vec<i64>, nulls: NullBufferBuilder },
-    List { element: FieldRef, ends: Vec<i32>, nulls: NullBufferBuilder, items: Box<Self> },
-    Struct { fields: Fields, nulls: NullBufferBuilder, members: Vec<Self> },
+    /// `before` is how many bytes the last column held: this one will hold about as many.
+    Text {
+        bytes: Vec<u8>,
+        before: usize,
+        ends: Vec<i32>,
+        nulls: NullBufferBuilder,
+    },
+    Integer {
+        values: Vec<i64>,
+        nulls: NullBufferBuilder,
+    },
+    Real {
+        values: Vec<f64>,
+        nulls: NullBufferBuilder,
+    },
+    Boolean {
+        values: BooleanBufferBuilder,
+        nulls: NullBufferBuilder,
+    },
+    Time {
+        values: Vec<i64>,
+        nulls: NullBufferBuilder,
+    },
+    List {
+        element: FieldRef,
+        ends: Vec<i32>,
+        nulls: NullBufferBuilder,
+        items: Box<Self>,
+    },
+    Struct {
+        fields: Fields,
+        nulls: NullBufferBuilder,
+        members: Vec<Self>,
+    },
 }
 
 fn no_nulls() -> NullBufferBuilder {
@@ -49,7 +76,7 @@ impl ColumnInMaking {
                 nulls: no_nulls(),
                 members: fields.iter().map(|field| Self::new(field.data_type())).collect(),
             },
-            _ => Self::Text { bytes: Vec::new(), ends: vec![0], nulls: no_nulls() },
+            _ => Self::Text { bytes: Vec::new(), before: 0, ends: vec![0], nulls: no_nulls() },
         }
     }
 
@@ -113,7 +140,10 @@ impl ColumnInMaking {
     /// Adds a text.
     pub(crate) fn push_text(&mut self, text: &str) {
         match self {
-            Self::Text { bytes, ends, nulls } => {
+            Self::Text { bytes, before, ends, nulls } => {
+                if bytes.capacity() == 0 {
+                    bytes.reserve(*before);
+                }
                 bytes.extend_from_slice(text.as_bytes());
                 // A worker's share of memory is far below what this holds.
                 ends.push(i32::try_from(bytes.len()).unwrap_or(i32::MAX));
@@ -188,7 +218,8 @@ impl ColumnInMaking {
     /// The finished column; the making begins anew.
     pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
-            Self::Text { bytes, ends, nulls } => {
+            Self::Text { bytes, before, ends, nulls } => {
+                *before = bytes.len();
                 let ends = std::mem::replace(ends, vec![0]);
                 let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
                 let bytes = Buffer::from_vec(std::mem::take(bytes));

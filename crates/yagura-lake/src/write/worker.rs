@@ -102,14 +102,10 @@ impl Worker {
     /// # Errors
     /// [`LakeError::Request`] without a begun object or for a table that the lake does not know;
     /// [`LakeError::Read`] or [`LakeError::Write`] where the store fails: abandon the object then.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "its memory is given back with its rows made"
-    )]
     pub fn append(
         &mut self,
         table: &Table,
-        batch: EventBatch,
+        batch: &EventBatch,
         now: jiff::Timestamp,
     ) -> Result<Appended, LakeError> {
         let shared = Arc::clone(&self.shared);
@@ -129,7 +125,7 @@ impl Worker {
         let mut repeats = 0;
         let TableRows { buffer, at_hand, .. } = rows;
         let latest_us = now.as_microsecond().saturating_add(AHEAD_US);
-        let put_aside = buffer.append(&batch, latest_us, &mut |buffer, newcomer| {
+        let put_aside = buffer.append(batch, latest_us, &mut |buffer, newcomer| {
             let Some(name) = newcomer.name else { return Ok(true) };
             let is_new = !committed(&shared, buffer, at_hand, newcomer)?.contains(&name)
                 && object.add_name(newcomer, name);

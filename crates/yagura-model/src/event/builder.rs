@@ -31,12 +31,28 @@ pub struct BatchBuilder {
     ordinal: u64,
     /// The composed record in the making: start and end of its raw text, its first node.
     composed: Option<(u32, u32, u32)>,
+    /// What the indexer keeps of open arrays and objects; its memory serves record after record.
+    unclosed: Vec<(usize, bool)>,
 }
 
 impl BatchBuilder {
     /// An empty batch of an object.
     pub fn new(origin: Arc<Origin>) -> Self {
         Self { batch: EventBatch { origin, ..EventBatch::default() }, ..Self::default() }
+    }
+
+    /// Puts what comes into the memory of a batch that nobody needs any more: fresh memory costs
+    /// more than what is written into it. Nothing changes where records are in the builder.
+    pub fn reuse(&mut self, spare: EventBatch) {
+        let untouched = self.batch.text.is_empty() && self.batch.nodes.is_empty();
+        if !untouched || self.batch.text.capacity() >= spare.text.capacity() {
+            return;
+        }
+        let EventBatch { mut text, mut nodes, mut records, .. } = spare;
+        text.clear();
+        nodes.clear();
+        records.clear();
+        (self.batch.text, self.batch.nodes, self.batch.records) = (text, nodes, records);
     }
 
     /// Adds one JSON record; white space around it is not kept.
@@ -65,7 +81,7 @@ impl BatchBuilder {
         let base = self.text_end().ok_or_else(|| fault(0, JsonFaultKind::BatchFull))?;
         let node = self.node_end().ok_or_else(|| fault(0, JsonFaultKind::BatchFull))?;
         let value = text.get(space..).unwrap_or_default();
-        let raw = index(value, base, &mut self.batch.nodes)
+        let raw = index(value, base, &mut self.batch.nodes, &mut self.unclosed)
             .map_err(|error| fault(error.offset, error.kind))?;
         let end = space + raw.len();
         let open_ended = matches!(value.first(), Some(b'-' | b'0'..=b'9'));
@@ -233,13 +249,8 @@ impl BatchBuilder {
         let context = (self.context as usize)
             .checked_sub(1)
             .and_then(|index| self.batch.contexts.get(index).cloned());
-        let next = EventBatch {
-            text: String::with_capacity(self.batch.text.len()),
-            nodes: Vec::with_capacity(self.batch.nodes.len()),
-            records: Vec::with_capacity(self.batch.records.len()),
-            origin: Arc::clone(&self.batch.origin),
-            contexts: Vec::new(),
-        };
+        let origin = Arc::clone(&self.batch.origin);
+        let next = EventBatch { origin, ..EventBatch::default() };
         let batch = std::mem::replace(&mut self.batch, next);
         self.set_context(context);
         batch

@@ -19,15 +19,17 @@ pub const VALUES_MAX: usize = 1 << 20;
 /// Indexes the value that begins at the first byte of `text`; answers where it ends.
 ///
 /// Nodes are appended with offsets raised by `base`. On a fault they are cut back to what they
-/// were. What follows the value is not looked at, so a number that touches the end of the text
+/// were. `open` is room to work in, made once for many records. What follows the value is not looked at, so a number that touches the end of the text
 /// counts as whole.
 pub(crate) fn index<'a>(
     text: &'a [u8],
     base: u32,
     nodes: &mut Vec<Node>,
+    open: &mut Vec<(usize, bool)>,
 ) -> Result<&'a str, JsonFault> {
     let before = nodes.len();
-    let mut indexer = Indexer { text, base, nodes, first: before, open: Vec::new() };
+    open.clear();
+    let mut indexer = Indexer { text, base, nodes, first: before, open };
     let outcome = indexer.value(0).and_then(|end| {
         let whole = text.get(..end).unwrap_or_default();
         std::str::from_utf8(whole).map_err(|error| (error.valid_up_to(), InvalidUtf8))
@@ -45,7 +47,7 @@ struct Indexer<'a> {
     /// Index of the record's first node.
     first: usize,
     /// The arrays and objects that are not closed yet: node index, and whether an object.
-    open: Vec<(usize, bool)>,
+    open: &'a mut Vec<(usize, bool)>,
 }
 
 impl Indexer<'_> {

@@ -166,10 +166,10 @@ fn write_object(
         record(row, rows, &mut text);
         builder.push_json(text.as_bytes()).map_err(|fault| anyhow::anyhow!("{fault:?}"))?;
         if (row + 1) % 8_192 == 0 {
-            worker.append(table, builder.finish(), now)?;
+            worker.append(table, &builder.finish(), now)?;
         }
     }
-    worker.append(table, builder.finish(), now)?;
+    worker.append(table, &builder.finish(), now)?;
     worker.finish_object()?;
     Ok(())
 }

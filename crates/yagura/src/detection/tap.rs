@@ -1,7 +1,7 @@
 //! The way of batches to the detector: each thread judges with a worker of its own, and one folder
 //! joins what they found. What becomes of alerts is in `keep.rs` and `told.rs`.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -13,8 +13,11 @@ use yagura_model::event::EventBatch;
 /// Judges every batch that it is shown.
 pub(crate) struct Judging {
     detector: Detector,
-    /// Workers that wait for a batch: as many as threads ever judged at once.
+    /// Workers that wait for a batch: as many as threads ever judged at once. They keep to
+    /// themselves what they observe until there is much of it, or somebody asks.
     workers: Mutex<Vec<Worker>>,
+    /// Held for reading while a batch is judged: whoever wants to know everything waits for it.
+    busy: RwLock<()>,
     /// None once it was taken away.
     folder: Mutex<Option<Folder>>,
     /// Only records of this time are judged.
@@ -72,6 +75,7 @@ impl Judging {
         Ok(Self {
             detector,
             workers: Mutex::default(),
+            busy: RwLock::default(),
             folder: Mutex::new(Some(folder)),
             span: None,
             heard: None,
@@ -97,12 +101,18 @@ impl Judging {
         self.folder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something with the folder.
+    /// Does something with the folder, when it knows all batches that were judged.
     ///
     /// # Errors
     /// When the end was reached already.
     pub(crate) fn with_folder<T>(&self, act: impl FnOnce(&mut Folder) -> T) -> anyhow::Result<T> {
-        Ok(act(self.folder().as_mut().context("judging has ended")?))
+        let _nobody_judges = self.busy.write().unwrap_or_else(PoisonError::into_inner);
+        let mut folder = self.folder();
+        let folder = folder.as_mut().context("judging has ended")?;
+        for worker in self.workers().iter_mut() {
+            folder.take(worker.rest());
+        }
+        Ok(act(folder))
     }
 
     /// The end of all batches: what is still open ends with it.
@@ -110,13 +120,15 @@ impl Judging {
     /// # Errors
     /// When the end was reached already.
     pub(crate) fn finish(&self) -> anyhow::Result<Outcome> {
+        self.with_folder(|_| ())?;
         let folder = self.folder().take().context("judging has ended")?;
         Ok(folder.finish())
     }
 
     fn judge(&self, source: &str, batch: &EventBatch) {
+        let _judges = self.busy.read().unwrap_or_else(PoisonError::into_inner);
         let waiting = self.workers().pop();
-        let mut worker = waiting.unwrap_or_else(|| self.detector.worker());
+        let mut worker = waiting.unwrap_or_else(|| self.detector.worker().gathering());
         let judged = worker.batch(source, batch);
         self.workers().push(worker);
         if let Some(heard) = &self.heard {

@@ -19,6 +19,7 @@ mod patterned;
 mod piece;
 mod resync;
 pub(super) mod sniff;
+mod spare;
 mod syslog;
 mod text;
 mod tolerant;
@@ -36,6 +37,7 @@ pub use super::recognize::recognize;
 pub use kept::{KeptRow, is_headed, kept};
 pub use limits::{DecodeError, DecodeSummary, Limits};
 pub use piece::{BadPiece, BadReason, Decoded};
+pub use spare::give_back;
 
 use delimited::DelimitedReader;
 pub(super) use envelope::Envelopes;

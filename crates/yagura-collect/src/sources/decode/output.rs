@@ -9,6 +9,7 @@ use yagura_model::event::{BatchBuilder, JsonFault, JsonFaultKind, Origin};
 
 use super::limits::{DecodeSummary, Limits};
 use super::piece::{BadPiece, BadReason, Decoded};
+use super::spare;
 
 /// Why decoding ends before the end of the text.
 pub(super) enum Halt {
@@ -43,7 +44,8 @@ impl<'a> Output<'a> {
         limits: &'a Limits,
         sink: &'a mut dyn FnMut(Decoded) -> ControlFlow<()>,
     ) -> Self {
-        let builder = BatchBuilder::new(origin);
+        let mut builder = BatchBuilder::new(origin);
+        builder.reuse(spare::take());
         Self {
             builder,
             limits,
@@ -56,7 +58,12 @@ impl<'a> Output<'a> {
 
     /// A record is whole in the builder: counts it, and hands the batch out when it is full.
     pub(super) fn added(&mut self) -> Result<(), Halt> {
-        if self.builder.bytes_used() >= self.limits.batch_bytes { self.flush() } else { Ok(()) }
+        if self.builder.bytes_used() < self.limits.batch_bytes {
+            return Ok(());
+        }
+        self.flush()?;
+        self.builder.reuse(spare::take());
+        Ok(())
     }
 
     /// Hands out the batch as far as it goes.

@@ -205,14 +205,16 @@ fn read(
                 add(&counters.records, batch.len() as u64);
                 add(&counters.bytes_inflated, batch.text_len() as u64);
                 shop.job.tap.batch(&source.id, &batch);
-                worker.append(source.table(), batch, now).map(|appended| {
+                let appended = worker.append(source.table(), &batch, now).map(|appended| {
                     add(&counters.rows, appended.rows);
                     add(&counters.repeats, appended.repeats);
                     add(&counters.bad, appended.refused.len() as u64);
                     if let Some(refused) = appended.refused.first() {
                         first_bad.get_or_insert_with(|| refused.reason.name().to_owned());
                     }
-                })
+                });
+                decode::give_back(batch);
+                appended
             }
             Decoded::Bad(bad) => {
                 add(&counters.bad, 1);

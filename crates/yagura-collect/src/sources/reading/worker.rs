@@ -59,8 +59,9 @@ impl Shop {
         }
     }
 
-    fn look(&self, source: &Source, batch: &EventBatch) {
-        self.reading.tap.batch(&source.id, batch);
+    fn look(&self, source: &Source, batch: EventBatch) {
+        self.reading.tap.batch(&source.id, &batch);
+        decode::give_back(batch);
     }
 }
 
@@ -89,7 +90,7 @@ struct Summary {
 pub(super) fn run(shop: &Shop) {
     while let Some(turn) = shop.queue.take() {
         match turn {
-            Turn::Batch(source, batch) => shop.look(&source, &batch),
+            Turn::Batch(source, batch) => shop.look(&source, batch),
             Turn::Object(task) => {
                 let again = object(shop, task);
                 shop.queue.done(again);
@@ -168,7 +169,7 @@ fn decode(shop: &Shop, task: &Task, source: &Arc<Source>, input: Box<dyn Read + 
                 add(&counters.bytes_inflated, batch.text_len() as u64);
                 let kept = if shop.alone { Some(batch) } else { shop.queue.offer(source, batch) };
                 if let Some(batch) = kept {
-                    shop.look(source, &batch);
+                    shop.look(source, batch);
                 }
             }
             Decoded::Bad(bad) => {

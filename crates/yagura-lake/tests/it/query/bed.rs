@@ -267,7 +267,7 @@ impl Bed {
                 builder.push_json(text.as_bytes()).unwrap();
             }
             worker.begin_object(&object, &table.source);
-            let appended = worker.append(&table, builder.finish(), at(30 * 24 * 60)).unwrap();
+            let appended = worker.append(&table, &builder.finish(), at(30 * 24 * 60)).unwrap();
             assert!(appended.refused.is_empty(), "{appended:?}");
             worker.finish_object().unwrap();
             worker.close().unwrap();

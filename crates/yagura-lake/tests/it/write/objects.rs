@@ -28,7 +28,7 @@ async fn an_object_larger_than_memory_is_whole_or_not_there() {
             for part in 0..20 {
                 let from = begin + part * 10;
                 let (_, records) = of_ids(location, from..from + 10);
-                worker.append(&table, batch(location, &records), now()).unwrap();
+                worker.append(&table, &batch(location, &records), now()).unwrap();
             }
             match finish {
                 true => assert_eq!(worker.finish_object().unwrap().rows, 200),
@@ -55,11 +55,11 @@ async fn repeats_that_are_found_late_leave_files_that_were_staged() {
         slow.begin_object(&object("slow"), "trail");
         for part in 0..20 {
             let (_, records) = of_ids("slow", part * 10..part * 10 + 10);
-            slow.append(&table, batch("slow", &records), now()).unwrap();
+            slow.append(&table, &batch("slow", &records), now()).unwrap();
         }
         quick.begin_object(&object("quick"), "trail");
         let (_, records) = of_ids("quick", (0..400).step_by(2));
-        quick.append(&table, batch("quick", &records), now()).unwrap();
+        quick.append(&table, &batch("quick", &records), now()).unwrap();
         assert_eq!(quick.finish_object().unwrap().rows, 200);
         quick.close().unwrap();
         let receipt = slow.finish_object().unwrap();
@@ -112,7 +112,7 @@ async fn a_worker_that_was_dropped_spoils_the_commit() {
     assert!(ingestion.commit(now()).await.is_err(), "a worker is open");
     let run = move || {
         worker.begin_object(&object("a"), "trail");
-        worker.append(&table(), batch("a", &[event(1, 0)]), now()).unwrap();
+        worker.append(&table(), &batch("a", &[event(1, 0)]), now()).unwrap();
         worker.finish_object().unwrap();
     };
     tokio::task::spawn_blocking(run).await.unwrap();

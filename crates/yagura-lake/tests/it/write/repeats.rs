@@ -114,14 +114,14 @@ async fn an_abandoned_object_takes_no_row_of_another_with_it() {
     let run = move || {
         let (table, (_, a), (_, b)) = (table(), of_ids("a", 0..10), of_ids("b", 5..15));
         one.begin_object(&object("a"), "trail");
-        one.append(&table, batch("a", &a), now()).unwrap();
+        one.append(&table, &batch("a", &a), now()).unwrap();
         two.begin_object(&object("b"), "trail");
-        two.append(&table, batch("b", &b), now()).unwrap();
+        two.append(&table, &batch("b", &b), now()).unwrap();
         let receipt = two.finish_object().unwrap();
         assert_eq!((receipt.rows, receipt.repeats), (10, 0));
         one.abandon_object();
         one.begin_object(&object("c"), "trail");
-        one.append(&table, batch("c", &a), now()).unwrap();
+        one.append(&table, &batch("c", &a), now()).unwrap();
         let receipt = one.finish_object().unwrap();
         assert_eq!((receipt.rows, receipt.repeats), (5, 5));
         one.close().unwrap();

@@ -151,7 +151,7 @@ pub(crate) async fn work(
         let mut receipts = Vec::new();
         for (location, records) in objects {
             worker.begin_object(&object(&location), &table.source);
-            worker.append(&table, batch(&location, &records), now())?;
+            worker.append(&table, &batch(&location, &records), now())?;
             receipts.push(worker.finish_object()?);
         }
         worker.close()?;

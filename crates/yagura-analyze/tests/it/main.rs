@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected should stop"
 )]
 
+mod access;
 mod external;
 mod logs;
 mod network;

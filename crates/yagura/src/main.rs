@@ -11,6 +11,7 @@ mod context;
 mod detection;
 mod exit;
 mod former;
+mod importing;
 mod intelligence;
 mod lake_place;
 mod moment;

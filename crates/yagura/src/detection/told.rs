@@ -167,6 +167,13 @@ pub(crate) fn entries(
     ids.into_iter().filter_map(|id| Some((id.to_owned(), entry(content, rules, id)?))).collect()
 }
 
+/// What is known of everything in the content that raises alerts, by its id.
+pub(crate) fn entries_of_all(content: &Content) -> BTreeMap<String, AlertEntry> {
+    let ids = content.detections.keys().chain(content.behaviors.keys());
+    let ids = ids.chain(content.sequences.keys()).chain(content.intelligence.keys());
+    ids.filter_map(|id| Some((id.clone(), entry(content, &[], id)?))).collect()
+}
+
 fn entry(content: &Content, rules: &[Arc<Detection>], id: &str) -> Option<AlertEntry> {
     if let Some(detection) = content.detections.get(id) {
         return detection.head().map(of_head);

@@ -1,0 +1,107 @@
+//! `yagura findings export`: findings for other products, to a file or to stdout.
+//! How they are written is `yagura-report`'s.
+
+use std::io::{Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use yagura_model::finding::FindingState;
+use yagura_report::{Export, ExportContext, ExportFormat};
+use yagura_store::findings::{FindingFilter, FindingOrder, Findings, PAGE_MAX, Page};
+
+use super::choose::{self, FilterOptions};
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::{catalog, detection, output};
+
+#[derive(Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    filter: FilterOptions,
+    #[arg(long)]
+    all: bool,
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    format: ExportFormat,
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+fn format(text: &str) -> Result<ExportFormat, String> {
+    text.parse::<ExportFormat>().map_err(|error| error.to_string())
+}
+
+pub(crate) async fn run(context: &Context, args: &ExportArgs) -> anyhow::Result<Exit> {
+    let usual: &[FindingState] = if args.all { &[] } else { &FindingState::OPEN };
+    let filter = args.filter.filter(usual, context.now())?;
+    let content = context.content()?;
+    let store = context.store().await?;
+    let catalog = catalog::of(&content);
+    let entries = detection::told::entries_of_all(&content);
+    let about = ExportContext {
+        catalog: &catalog,
+        entries: &entries,
+        accounts: Vec::new(),
+        at: context.now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        lang: context.lang,
+    };
+    let folder = args.output.as_deref().and_then(Path::parent);
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    // A file comes into being whole or not at all; what goes to stdout waits beside it until then.
+    let mut partial = match &args.output {
+        Some(_) => tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))),
+        None => tempfile::NamedTempFile::new(),
+    }
+    .context("could not begin to write the findings")?;
+    let findings = choose::findings(&store);
+    let mut out = std::io::BufWriter::new(partial.as_file_mut());
+    let (written, left_out) = write(&findings, &filter, &about, args.format, &mut out).await?;
+    out.flush().context("could not write the findings")?;
+    drop(out);
+    store.close().await;
+    match &args.output {
+        Some(file) => {
+            let shown = file.display();
+            partial.persist(file).with_context(|| format!("could not write `{shown}`"))?;
+        }
+        None => {
+            partial.as_file_mut().rewind()?;
+            output::data(|out| std::io::copy(partial.as_file_mut(), out).map(drop))?;
+        }
+    }
+    context.remark_in(
+        &format!("{written} findings written"),
+        &format!("検出事項 {written} 件を書き出しました"),
+    );
+    if left_out > 0 {
+        context.remark_in(
+            &format!("{left_out} findings left out: they belong to no account"),
+            &format!("{left_out} 件はアカウントに属さないため書き出していません"),
+        );
+    }
+    Ok(Exit::Done)
+}
+
+/// Writes page by page: what is exported need not fit into memory.
+async fn write(
+    findings: &Findings,
+    filter: &FindingFilter,
+    about: &ExportContext<'_>,
+    format: ExportFormat,
+    out: &mut dyn std::io::Write,
+) -> anyhow::Result<(u64, u64)> {
+    let mut export = Export::begin(about, format, out)?;
+    let mut page = Page { order: FindingOrder::FirstSeen, limit: PAGE_MAX, after: None };
+    loop {
+        let found = findings.list(filter, &page).await?;
+        for finding in &found.findings {
+            export.finding(finding)?;
+        }
+        match found.next {
+            Some(next) => page.after = Some(next),
+            None => break,
+        }
+    }
+    Ok(export.end()?)
+}

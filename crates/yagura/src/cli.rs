@@ -48,6 +48,8 @@ pub(crate) struct Global {
     pub(crate) color: String,
     #[arg(long, global = true, value_name = "FILTER", default_value = DEFAULT_LOG)]
     pub(crate) log: String,
+    #[arg(long, global = true, value_parser = ["text", "json"], default_value = "text")]
+    pub(crate) log_format: String,
     #[arg(long, short, global = true, action = ArgAction::SetTrue)]
     pub(crate) quiet: bool,
 }
@@ -63,6 +65,8 @@ pub(crate) enum Commands {
     Detect(Box<commands::detect::DetectArgs>),
     Hunt(Box<commands::hunt::HuntArgs>),
     Alerts(commands::alerts::AlertsArgs),
+    Serve(Box<commands::serve::ServeArgs>),
+    Jobs(commands::jobs::JobsArgs),
     Query(Box<commands::query::QueryArgs>),
     Lake(Box<commands::lake::LakeArgs>),
     Intelligence(Box<commands::intelligence::IntelligenceArgs>),
@@ -110,6 +114,7 @@ const NOT_SETTINGS: &[&str] = &[
     "keep",
     "entity",
     "no-detect",
+    "status",
     "logs",
     "attach",
     "alone",

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod configuration;
 mod context;
+mod daemon;
 mod detection;
 mod exit;
 mod former;
@@ -50,22 +51,31 @@ fn main() -> ExitCode {
 
 fn run(arguments: &[std::ffi::OsString]) -> anyhow::Result<Exit> {
     let (cli, lang) = cli::parse(arguments)?;
-    start_log(&cli.global.log)?;
+    start_log(&cli)?;
     commands::run(cli, lang)
 }
 
 /// Log lines go to stderr, for the person who debugs; the program's own words do not pass here.
-fn start_log(filter: &str) -> anyhow::Result<()> {
+/// A daemon is watched through its log: it tells more than a command, unless told otherwise.
+fn start_log(cli: &cli::Cli) -> anyhow::Result<()> {
+    let asked = cli.global.log.as_str();
+    let filter = match cli.command {
+        cli::Commands::Serve(_) if asked == cli::DEFAULT_LOG => daemon::DEFAULT_LOG,
+        _ => asked,
+    };
     let filter = tracing_subscriber::EnvFilter::try_new(filter).map_err(|error| {
         anyhow::Error::new(error).context(output::Hinted::new(
             format!("`{filter}` is not a log filter"),
             "for example `--log info` or `--log yagura_aws=debug`",
         ))
     })?;
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .init();
+        .with_ansi(false);
+    match cli.global.log_format.as_str() {
+        "json" => log.json().flatten_event(true).with_current_span(false).init(),
+        _ => log.init(),
+    }
     Ok(())
 }

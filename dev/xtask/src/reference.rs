@@ -40,13 +40,14 @@ impl Program {
 }
 
 /// Page name → what `yagura reference` is asked for.
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "commands",
     "configuration",
     "controls",
     "detections",
     "escalations",
     "frameworks",
+    "metrics",
     "resources",
 ];
 

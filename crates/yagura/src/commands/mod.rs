@@ -16,6 +16,7 @@ pub(crate) mod doctor;
 pub(crate) mod hunt;
 pub(crate) mod ingest;
 pub(crate) mod intelligence;
+pub(crate) mod jobs;
 pub(crate) mod lake;
 pub(crate) mod query;
 pub(crate) mod reference;
@@ -49,6 +50,8 @@ pub(crate) fn run(cli: Cli, lang: Lang) -> anyhow::Result<Exit> {
         Commands::Lake(args) => wait_for(lake::run(&context, args)),
         Commands::Trail(args) => wait_for(trail::run(&context, args)),
         Commands::Access(args) => wait_for(access::run(&context, args)),
+        Commands::Serve(args) => wait_for(serve::run(&context, args)),
+        Commands::Jobs(args) => wait_for(jobs::run(&context, args)),
         Commands::Query(args) => wait_for(query::run(&context, args)),
         Commands::Intelligence(args) => wait_for(intelligence::run(&context, args)),
         Commands::Resources(args) => wait_for(resources::run(&context, args)),

@@ -2,13 +2,14 @@
 //! lake commits the records that raised them (decision 0008).
 //! Judging is in `tap.rs`; how alerts of one identity are joined is the model's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use yagura_collect::sources::{Tap, TapError};
@@ -31,9 +32,34 @@ const LOCK: &str = "detector.lock";
 /// late and in any order, of CloudTrail mostly within minutes.
 const LATENESS_US: i64 = 6 * 3_600_000_000;
 
+/// Which memory a detector goes on with: one for each stream of logs that is judged as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Memoir {
+    /// The name under which the store keeps it.
+    state: String,
+    /// The file whose lock says who goes on with it.
+    lock: String,
+}
+
+impl Memoir {
+    /// The one of `yagura ingest`.
+    pub(crate) fn usual() -> Self {
+        Self { state: STATE.to_owned(), lock: LOCK.to_owned() }
+    }
+
+    /// The one of another stream, by its name.
+    pub(crate) fn of(stream: &str) -> Self {
+        Self { state: format!("{STATE}/{stream}"), lock: format!("detector-{stream}.lock") }
+    }
+}
+
+/// Who wants to know that alerts were kept. Must return at once.
+pub(crate) type News = Arc<dyn Fn() + Send + Sync>;
+
 /// Judges logs on their way into the lake, and keeps what that raises.
 pub(crate) struct Keeping {
-    judging: Mutex<Arc<Judging>>,
+    /// Read while a batch is judged, written while the memory is thinned out.
+    judging: RwLock<Arc<Judging>>,
     chosen: Chosen,
     content: Arc<Content>,
     alerts: Alerts,
@@ -45,6 +71,15 @@ pub(crate) struct Keeping {
     patient: OnceLock<Detector>,
     /// Whether there is anything to settle: from the start, since a run may have been killed.
     unsettled: AtomicBool,
+    memoir: Memoir,
+    news: Option<News>,
+    /// Batches that were judged.
+    batches: AtomicU64,
+    /// Taken by whoever keeps what was raised; true where somebody began that and did not end it.
+    /// INVARIANT: what was raised is kept before the records that raised it are committed.
+    order: tokio::sync::Mutex<bool>,
+    /// What was kept of windows that are still open: a digest by identity.
+    shown: Mutex<HashMap<String, u64>>,
 }
 
 /// What is known of the stored memory, and of what was raised.
@@ -80,8 +115,23 @@ impl Keeping {
         alerts: Alerts,
         clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     ) -> anyhow::Result<Self> {
+        Self::begin_with(context, content, choice, alerts, clock, Memoir::usual()).await
+    }
+
+    /// The same with a memory of its own.
+    ///
+    /// # Errors
+    /// As [`Self::begin`].
+    pub(crate) async fn begin_with(
+        context: &Context,
+        content: &Arc<Content>,
+        choice: &DetectionChoice,
+        alerts: Alerts,
+        clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+        memoir: Memoir,
+    ) -> anyhow::Result<Self> {
         let chosen = choice.compile(context, content, DetectOptions::at(context.now()))?;
-        let lock = take_lock(&context.data_folder()?);
+        let lock = take_lock(&context.data_folder()?, &memoir.lock);
         let mut memory = Memory::default();
         let mut state = None;
         if lock.is_none() {
@@ -91,7 +141,7 @@ impl Keeping {
                 "別の取り込みがログを判定しています。今回もレコードごとの判定は行いますが、\
                  相関分析とベースラインは記憶しません",
             );
-        } else if let Some(stored) = alerts.state(STATE).await? {
+        } else if let Some(stored) = alerts.state(&memoir.state).await? {
             memory.revision = Some(stored.revision);
             state = serde_json::from_slice::<State>(&stored.state).ok();
             if state.is_none() {
@@ -106,7 +156,7 @@ impl Keeping {
             }
         };
         Ok(Self {
-            judging: Mutex::new(Arc::new(judging)),
+            judging: RwLock::new(Arc::new(judging)),
             chosen,
             content: Arc::clone(content),
             alerts,
@@ -115,11 +165,26 @@ impl Keeping {
             memory: Mutex::new(memory),
             patient: OnceLock::new(),
             unsettled: AtomicBool::new(true),
+            memoir,
+            news: None,
+            batches: AtomicU64::new(0),
+            order: tokio::sync::Mutex::new(false),
+            shown: Mutex::default(),
         })
     }
 
+    /// With somebody who wants to know that alerts were kept.
+    pub(crate) fn heard_by(self, news: News) -> Self {
+        Self { news: Some(news), ..self }
+    }
+
+    /// How many batches were judged: whoever sees the number stand still knows that it is quiet.
+    pub(crate) fn batches(&self) -> u64 {
+        self.batches.load(Ordering::Acquire)
+    }
+
     fn judging(&self) -> Arc<Judging> {
-        Arc::clone(&self.judging.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.judging.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -136,20 +201,93 @@ impl Keeping {
         if !self.unsettled.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
-        let judging = self.judging();
-        let (changed, state) = judging.with_folder(|folder| (folder.drain(), folder.save()))?;
-        self.keep(&changed).await?;
+        self.in_order(async {
+            let (raised, state) = self.thin_out()?;
+            for alerts in raised {
+                self.keep(&alerts).await?;
+            }
+            self.shown().clear();
+            self.remember(&state).await
+        })
+        .await
+    }
+
+    /// Judges for good what is old enough and forgets it; answers what that and the windows that
+    /// are still open raise, and what is remembered. Batches wait meanwhile.
+    fn thin_out(&self) -> anyhow::Result<([Vec<Alert>; 3], State)> {
         let with_lateness = || self.chosen.with_lateness(&self.content, LATENESS_US);
         let patient = self.patient.get_or_init(with_lateness);
+        let mut judging = self.judging.write().unwrap_or_else(PoisonError::into_inner);
+        let (changed, state) = judging.with_folder(|folder| (folder.drain(), folder.save()))?;
         let mut folder = Folder::new(patient, Some(state))?;
         let judged = folder.drain();
         let state = folder.save();
-        let open = folder.finish().alerts;
-        self.keep(&judged).await?;
-        self.keep(&open).await?;
-        self.remember(&state).await?;
-        let next = Judging::begin(self.chosen.detector.clone(), Some(state))?;
-        *self.judging.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        let next = Judging::begin(self.chosen.detector.clone(), Some(folder.save()))?;
+        *judging = Arc::new(next);
+        Ok(([changed, judged, folder.finish().alerts], state))
+    }
+
+    /// While logs flow on: keeps what single records and full windows have raised so far.
+    ///
+    /// # Errors
+    /// Where the store cannot be written. Nothing is committed after that.
+    pub(crate) async fn tell(&self) -> anyhow::Result<()> {
+        self.in_order(async {
+            let changed = self.judging().with_folder(Folder::drain)?;
+            self.keep(&changed).await
+        })
+        .await
+    }
+
+    /// While logs flow on: keeps also what windows that are still open have raised so far, and
+    /// forgets nothing. It takes time in proportion to what is remembered.
+    ///
+    /// # Errors
+    /// As [`Self::tell`].
+    pub(crate) async fn look(&self) -> anyhow::Result<()> {
+        self.in_order(async {
+            let judging = self.judging();
+            let (changed, state) = judging.with_folder(|folder| (folder.drain(), folder.save()))?;
+            self.keep(&changed).await?;
+            let detector = self.chosen.detector.clone();
+            let finished = tokio::task::spawn_blocking(move || {
+                Ok::<_, anyhow::Error>(Folder::new(&detector, Some(state))?.finish().alerts)
+            });
+            let open = finished.await.context("looking at open windows broke off")??;
+            let fresh = self.not_shown(open)?;
+            self.keep(&fresh).await
+        })
+        .await
+    }
+
+    /// Those of the alerts that were not kept just so before.
+    fn not_shown(&self, alerts: Vec<Alert>) -> anyhow::Result<Vec<Alert>> {
+        let mut shown = self.shown();
+        let mut fresh = Vec::new();
+        for alert in alerts {
+            let mut digest = DefaultHasher::new();
+            serde_json::to_vec(&alert).context("an alert cannot be written")?.hash(&mut digest);
+            let digest = digest.finish();
+            if shown.insert(alert.id.clone(), digest) != Some(digest) {
+                fresh.push(alert);
+            }
+        }
+        Ok(fresh)
+    }
+
+    fn shown(&self) -> MutexGuard<'_, HashMap<String, u64>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with what was raised while nobody else does. What begins and does not come
+    /// to its end may have taken alerts and not kept them: then nothing more is committed, and
+    /// whoever begins again raises them again.
+    async fn in_order(&self, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+        let mut broken = self.order.lock().await;
+        ensure!(!*broken, "what was raised before could not be kept");
+        *broken = true;
+        work.await?;
+        *broken = false;
         Ok(())
     }
 
@@ -163,6 +301,9 @@ impl Keeping {
             return Ok(());
         }
         let kept = self.alerts.keep(alerts, (self.clock)()).await?;
+        if let Some(news) = self.news.as_ref().filter(|_| !kept.new.is_empty() || kept.grown > 0) {
+            news();
+        }
         let by_id: BTreeMap<&str, &Alert> =
             alerts.iter().map(|alert| (alert.id.as_str(), alert)).collect();
         let mut memory = self.memory();
@@ -190,7 +331,8 @@ impl Keeping {
             return Ok(());
         }
         let bytes = serde_json::to_vec(state).context("the detector's memory cannot be written")?;
-        let saved = self.alerts.save_state(STATE, former, &bytes, (self.clock)()).await?;
+        let saved =
+            self.alerts.save_state(&self.memoir.state, former, &bytes, (self.clock)()).await?;
         let mut memory = self.memory();
         match saved {
             Some(revision) => memory.revision = Some(revision),
@@ -208,18 +350,22 @@ impl Keeping {
     }
 
     async fn before(&self) -> anyhow::Result<()> {
-        let judging = self.judging();
-        let (changed, state) = judging.with_folder(|folder| (folder.drain(), folder.save()))?;
-        // Alerts first: a state that counts an alert as told must not outlive the alert.
-        self.keep(&changed).await?;
-        self.remember(&state).await
+        self.in_order(async {
+            let judging = self.judging();
+            let (changed, state) = judging.with_folder(|folder| (folder.drain(), folder.save()))?;
+            // Alerts first: a state that counts an alert as told must not outlive the alert.
+            self.keep(&changed).await?;
+            self.remember(&state).await
+        })
+        .await
     }
 }
 
 impl Tap for Keeping {
     fn batch(&self, source: &str, batch: &EventBatch) {
         self.unsettled.store(true, Ordering::Release);
-        self.judging().batch(source, batch);
+        self.judging.read().unwrap_or_else(PoisonError::into_inner).batch(source, batch);
+        self.batches.fetch_add(1, Ordering::AcqRel);
     }
 
     fn before_commit(&self) -> BoxFuture<'_, Result<(), TapError>> {
@@ -235,10 +381,10 @@ fn say_forgotten(context: &Context) {
 }
 
 /// Takes the lock of the detector's memory; none where another process has it.
-fn take_lock(folder: &Path) -> Option<File> {
+fn take_lock(folder: &Path, name: &str) -> Option<File> {
     // With a database elsewhere nothing may have been put into the folder yet.
     std::fs::create_dir_all(folder).ok()?;
-    let file = File::create(folder.join(LOCK)).ok()?;
+    let file = File::create(folder.join(name)).ok()?;
     file.try_lock().ok()?;
     Some(file)
 }

@@ -24,7 +24,11 @@ const FENCES: [(&str, &[&str], &str); 9] = [
     ),
     ("minijinja", &["yagura-report", "yagura-console"], "report and console emit HTML"),
     ("cel", &["yagura-content"], "one crate compiles expressions"),
-    ("axum", &["yagura-console", "yagura-testkit"], "one crate serves pages"),
+    (
+        "axum",
+        &["yagura", "yagura-console", "yagura-testkit"],
+        "one crate serves pages, and the binary puts them behind its address",
+    ),
 ];
 
 /// Our own forbidden edges, through any path: (from, to, why).

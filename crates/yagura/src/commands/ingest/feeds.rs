@@ -22,9 +22,9 @@ use yagura_collect::sources::feeds::{
 };
 use yagura_model::Lang;
 
-use super::IngestArgs;
 use super::place::{Place, Transport};
 use crate::context::Context;
+use crate::options::AwsOptions;
 use crate::output::Hinted;
 use crate::reach;
 
@@ -33,27 +33,42 @@ use crate::reach;
 const FIRST_SPAN: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 /// What was asked of every place.
-pub(super) struct Asked {
-    pub(super) source: Option<String>,
+pub(crate) struct Asked<'a> {
+    pub(crate) source: Option<String>,
     /// Where to begin the first time, where a place can tell.
-    pub(super) from: Option<Timestamp>,
+    pub(crate) from: Option<Timestamp>,
+    /// Regions of log groups; none: the one at home.
+    pub(crate) regions: &'a [String],
+    /// What stands before an HTTP listener speaks TLS.
+    pub(crate) behind_tls: bool,
+    pub(crate) aws: &'a AwsOptions,
 }
 
 /// What listens for some of the feeds.
-pub(super) struct Listeners(JoinSet<()>);
+#[derive(Default)]
+pub(crate) struct Listeners(JoinSet<()>);
 
 impl Listeners {
+    /// Together with others.
+    pub(crate) fn join(&mut self, others: Self) {
+        let mut others = others.0;
+        // A task cannot move from set to set, so one of ours waits for all of theirs.
+        if !others.is_empty() {
+            self.0.spawn(async move { while others.join_next().await.is_some() {} });
+        }
+    }
+
     /// Waits until what listens has put away all that it took.
-    pub(super) async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         while self.0.join_next().await.is_some() {}
     }
 }
 
 /// Opens a feed for each place.
-pub(super) async fn open(
+pub(crate) async fn open(
     context: &Context,
-    args: &IngestArgs,
-    asked: &Asked,
+    places: &[Place],
+    asked: &Asked<'_>,
     cancel: &CancellationToken,
 ) -> anyhow::Result<(Vec<Arc<dyn Feed>>, Listeners)> {
     let mut opener = Opener {
@@ -65,20 +80,20 @@ pub(super) async fn open(
         listeners: JoinSet::new(),
     };
     let mut feeds: Vec<Arc<dyn Feed>> = Vec::new();
-    for place in &args.place {
+    for place in places {
         if place.needs_aws() && opener.aws.is_none() {
-            let aws = reach::aws(&args.aws).await?;
+            let aws = reach::aws(asked.aws).await?;
             let home = reach::home(&aws).await?;
             opener.aws = Some((aws, home));
         }
-        opener.open(place, args, &mut feeds).await?;
+        opener.open(place, &mut feeds).await?;
     }
     Ok((feeds, Listeners(opener.listeners)))
 }
 
 struct Opener<'a> {
     context: &'a Context,
-    asked: &'a Asked,
+    asked: &'a Asked<'a>,
     cancel: &'a CancellationToken,
     spool: PathBuf,
     aws: Option<(Aws, Target)>,
@@ -86,12 +101,7 @@ struct Opener<'a> {
 }
 
 impl Opener<'_> {
-    async fn open(
-        &mut self,
-        place: &Place,
-        args: &IngestArgs,
-        feeds: &mut Vec<Arc<dyn Feed>>,
-    ) -> anyhow::Result<()> {
+    async fn open(&mut self, place: &Place, feeds: &mut Vec<Arc<dyn Feed>>) -> anyhow::Result<()> {
         let source = self.asked.source.clone();
         match place {
             Place::Path(path) => {
@@ -112,7 +122,7 @@ impl Opener<'_> {
             Place::Queue(name) => self.queue(name, source, feeds).await?,
             Place::LogGroup(name) => {
                 let (client, home) = self.client(&cloudwatch_logs::CALLS)?;
-                for (target, group) in group_places(&home, name, &args.regions) {
+                for (target, group) in group_places(&home, name, self.asked.regions) {
                     let options = self.poll(&format!("logs/{}/{group}", target.region), &source);
                     let feed = cloudwatch_logs::log_group(client.clone(), target, &group, options);
                     feeds.push(Arc::new(feed.map_err(explained)?));
@@ -120,7 +130,7 @@ impl Opener<'_> {
             }
             Place::LookupEvents => {
                 let (client, home) = self.client(&lookup_events::CALLS)?;
-                for target in in_regions(&home, &args.regions) {
+                for target in in_regions(&home, self.asked.regions) {
                     let options = self.poll(&format!("lookup-events/{}", target.region), &source);
                     let feed = lookup_events::event_history(client.clone(), target, options);
                     feeds.push(Arc::new(feed.map_err(explained)?));
@@ -135,7 +145,7 @@ impl Opener<'_> {
                     EndpointOptions::new(*address, &self.spool.join("http"), super::clock());
                 options.tokens = vec![token()?];
                 options.sources = std::iter::once(source).collect();
-                options.behind_tls = args.behind_tls;
+                options.behind_tls = self.asked.behind_tls;
                 let endpoint = Endpoint::bind(options).await.map_err(explained)?;
                 self.say_listening(&format!("http://{}", endpoint.address()));
                 for feed in endpoint.feeds().map_err(explained)? {
@@ -262,7 +272,7 @@ fn token() -> anyhow::Result<Token> {
 }
 
 /// An error of a feed with its remedy.
-pub(in crate::commands) fn explained(error: FeedError) -> anyhow::Error {
+pub(crate) fn explained(error: FeedError) -> anyhow::Error {
     let hint = match &error {
         FeedError::Gone { .. } => "check the path",
         FeedError::Denied { .. } => "the user that runs yagura must be allowed to read it",

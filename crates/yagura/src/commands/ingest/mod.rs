@@ -2,8 +2,8 @@
 //! each record exactly once, judged on its way.
 //! How objects become rows is in `yagura-collect` and `yagura-lake`.
 
-pub(super) mod feeds;
-pub(super) mod place;
+pub(crate) mod feeds;
+pub(crate) mod place;
 pub(super) mod summary;
 
 use std::sync::Arc;
@@ -15,17 +15,18 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use yagura_collect::sources::{IngestError, IngestLimits, Job, Outcome, Tap, ingest};
 use yagura_content::Content;
+use yagura_respond::findings::Folded;
 use yagura_store::ledger::Balance;
 
 use crate::context::Context;
 use crate::detection::choice::DetectionChoice;
-use crate::detection::keep::Keeping;
+use crate::detection::keep::{Keeping, Raised};
 use crate::exit::Exit;
 use crate::lake_place::{self, Use};
 use crate::options::{AwsOptions, LakeChoice, RowOptions};
 use crate::output::Hinted;
 use crate::progress::IngestBar;
-use crate::{moment, river};
+use crate::{findings, moment, river};
 use place::Place;
 
 /// How long one who follows waits before everything is listed again.
@@ -77,8 +78,14 @@ pub(crate) async fn run(context: &Context, args: &IngestArgs) -> anyhow::Result<
     let lake = lake_place::open(context, &content, &args.lake, &args.aws, how).await?;
     let store = context.store().await?;
     let from = moment::read_some(args.from.as_deref(), context.now())?;
-    let asked = feeds::Asked { source, from };
-    let (feeds, listeners) = feeds::open(context, args, &asked, &cancel).await?;
+    let asked = feeds::Asked {
+        source,
+        from,
+        regions: &args.regions,
+        behind_tls: args.behind_tls,
+        aws: &args.aws,
+    };
+    let (feeds, listeners) = feeds::open(context, &args.place, &asked, &cancel).await?;
     let announced = listens || feeds.iter().any(|feed| feed.announces());
     let every = if announced { ANNOUNCED_EVERY } else { ROUND_EVERY };
     let bar = Arc::new(IngestBar::new(context.lang, context.global.quiet));
@@ -116,10 +123,18 @@ pub(crate) async fn run(context: &Context, args: &IngestArgs) -> anyhow::Result<
         before += job.ledger.balance(Some(feed.name())).await?;
     }
     let mut total = summary::Total::since(before);
+    let mut told = Raised::default();
+    let mut folded = Folded::default();
     loop {
         let outcome = one_round(&job, &bar).await?;
         if let Some(keeping) = &keeping {
             keeping.settle().await?;
+            // Who follows logs comes by every second, mostly for nothing.
+            let raised = keeping.raised();
+            if raised != told || !follow {
+                folded += findings::fold_alerts(&content, &store, context.now()).await?;
+                told = raised;
+            }
         }
         let interrupted = outcome.interrupted;
         total.add(outcome);
@@ -131,6 +146,7 @@ pub(crate) async fn run(context: &Context, args: &IngestArgs) -> anyhow::Result<
     store.close().await;
     let raised = keeping.map(|keeping| keeping.raised());
     total.write(context, args.rows.format, raised.as_ref())?;
+    findings::say(context, &folded);
     Ok(total.exit(follow))
 }
 
@@ -150,7 +166,7 @@ async fn pause(cancel: &CancellationToken, every: Duration) -> bool {
 }
 
 /// The source that was asked for; none where each object is to be recognized.
-pub(super) fn source_of(content: &Content, text: &str) -> anyhow::Result<Option<String>> {
+pub(crate) fn source_of(content: &Content, text: &str) -> anyhow::Result<Option<String>> {
     if text == "auto" {
         return Ok(None);
     }
@@ -165,13 +181,13 @@ pub(super) fn source_of(content: &Content, text: &str) -> anyhow::Result<Option<
     Ok(Some(text.to_owned()))
 }
 
-fn workers(asked: Option<u16>) -> usize {
+pub(crate) fn workers(asked: Option<u16>) -> usize {
     let all = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     asked.map_or_else(all, usize::from)
 }
 
 /// An error of ingestion with its remedy.
-fn explained(error: IngestError) -> anyhow::Error {
+pub(crate) fn explained(error: IngestError) -> anyhow::Error {
     let message = error.to_string();
     match error.remedy() {
         Some(hint) => anyhow::Error::new(error).context(Hinted::new(message, hint)),
@@ -180,7 +196,7 @@ fn explained(error: IngestError) -> anyhow::Error {
 }
 
 /// The clock, for whoever works on while the command runs.
-fn clock() -> Arc<dyn Fn() -> Timestamp + Send + Sync> {
+pub(crate) fn clock() -> Arc<dyn Fn() -> Timestamp + Send + Sync> {
     Arc::new(|| {
         #[expect(clippy::disallowed_methods, reason = "the binary is where time comes from")]
         Timestamp::now()

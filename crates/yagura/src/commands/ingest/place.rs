@@ -9,7 +9,7 @@ use crate::lake_place::bucket_and_prefix;
 
 /// One place of logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::commands) enum Place {
+pub(crate) enum Place {
     /// A folder or file.
     Path(PathBuf),
     /// Objects of a bucket below a prefix.
@@ -30,7 +30,7 @@ pub(in crate::commands) enum Place {
 
 /// How syslog arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::commands) enum Transport {
+pub(crate) enum Transport {
     Tcp,
     Udp,
 }
@@ -40,7 +40,7 @@ impl Place {
     ///
     /// # Errors
     /// A text for a person, where it looks like a place but is none.
-    pub(in crate::commands) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text == "-" {
             return Ok(Self::Stdin);
         }
@@ -83,12 +83,12 @@ impl Place {
     }
 
     /// Whether it never ends: somebody sends when they like.
-    pub(in crate::commands) fn listens(&self) -> bool {
+    pub(crate) fn listens(&self) -> bool {
         matches!(self, Self::Http(_) | Self::Syslog { .. })
     }
 
     /// Whether AWS is asked.
-    pub(in crate::commands) fn needs_aws(&self) -> bool {
+    pub(crate) fn needs_aws(&self) -> bool {
         matches!(
             self,
             Self::Bucket { .. } | Self::Queue(_) | Self::LogGroup(_) | Self::LookupEvents

@@ -4,7 +4,7 @@
 
 mod list;
 mod look;
-mod refresh;
+pub(crate) mod refresh;
 
 use clap::{Args, Subcommand};
 

@@ -44,26 +44,54 @@ pub(super) struct RefreshArgs {
 
 pub(super) async fn run(context: &Context, args: &RefreshArgs) -> anyhow::Result<Exit> {
     let content = context.content()?;
+    let asked = Refreshing {
+        names: &args.names,
+        force: args.force,
+        timeout_seconds: args.fetch_timeout,
+        aws: &args.aws,
+    };
+    let done = refreshed(context, &content, &asked).await?;
+    table(&done, args.rows.format, context.lang).write(args.rows.format)?;
+    let failed = done.iter().any(|one| matches!(one.state, RefreshState::Failed { .. }));
+    Ok(if failed { Exit::PartlyBlind } else { Exit::Done })
+}
+
+/// Which lists are fetched, and how.
+pub(crate) struct Refreshing<'a> {
+    /// None: all of them.
+    pub(crate) names: &'a [String],
+    /// Also what is not due.
+    pub(crate) force: bool,
+    pub(crate) timeout_seconds: u64,
+    pub(crate) aws: &'a AwsOptions,
+}
+
+/// Fetches the lists that are due, for commands and schedules.
+///
+/// # Errors
+/// A name that no list has, a data folder that cannot be written, AWS that cannot be prepared.
+pub(crate) async fn refreshed(
+    context: &Context,
+    content: &Content,
+    args: &Refreshing<'_>,
+) -> anyhow::Result<Vec<Refreshed>> {
     let site = &content.site.intelligence;
-    known(&content, &args.names)?;
+    known(content, args.names)?;
     let folder = context.data_folder()?;
     settings::make_data_folder(&folder)?;
     let shelf = intelligence::shelf(context)?;
     let site_folder = intelligence::site_folder(context)?;
     let environment = environment(site);
     let asked = RefreshAsked {
-        names: &args.names,
+        names: args.names,
         force: args.force,
         now: context.now(),
         environment: &environment,
     };
     let reach = reach(site, args).await?;
     let fetcher =
-        Fetcher::new(reach).limited(Duration::from_secs(args.fetch_timeout), LIST_BYTES_MAX);
-    let done = refresh(&shelf, site, &site_folder, &asked, &fetcher).await;
-    table(&done, args.rows.format, context.lang).write(args.rows.format)?;
-    let failed = done.iter().any(|one| matches!(one.state, RefreshState::Failed { .. }));
-    Ok(if failed { Exit::PartlyBlind } else { Exit::Done })
+        Fetcher::new(reach).limited(Duration::from_secs(args.timeout_seconds), LIST_BYTES_MAX);
+    Ok(refresh(&shelf, site, &site_folder, &asked, &fetcher).await)
 }
 
 /// Names that no list has are mistakes.
@@ -90,7 +118,7 @@ fn environment(site: &IntelligenceSite) -> BTreeMap<String, String> {
 }
 
 /// What the lists' places need: nothing is prepared that none of them asks for.
-async fn reach(site: &IntelligenceSite, args: &RefreshArgs) -> anyhow::Result<Reach> {
+async fn reach(site: &IntelligenceSite, args: &Refreshing<'_>) -> anyhow::Result<Reach> {
     let ranges = site.aws_ranges.as_ref().map_or(AWS_RANGES_URL, |ranges| ranges.from.as_str());
     let wanted = |name: &str| args.names.is_empty() || args.names.iter().any(|one| one == name);
     let lists = site.lists.iter().filter(|list| wanted(&list.name));
@@ -103,7 +131,7 @@ async fn reach(site: &IntelligenceSite, args: &RefreshArgs) -> anyhow::Result<Re
         reach.web = Some(Web::new().context("could not prepare connections")?);
     }
     if places.iter().any(|place| place.starts_with("s3://")) {
-        let aws = reach::aws(&args.aws).await?;
+        let aws = reach::aws(args.aws).await?;
         let home = reach::home(&aws).await?;
         reach.bucket = Some((aws.read(LIST_CALLS.into_iter().collect::<Declared>()), home));
     }

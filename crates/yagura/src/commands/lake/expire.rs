@@ -28,7 +28,7 @@ pub(super) struct ExpireArgs {
 }
 
 /// Reads `SOURCE[/ACCOUNT]=DAYS`.
-fn rule(text: &str) -> Result<RetentionRule, String> {
+pub(crate) fn rule(text: &str) -> Result<RetentionRule, String> {
     let wrong = || {
         format!(
             "`{text}` is no rule: write SOURCE=DAYS, SOURCE/ACCOUNT=DAYS or *=DAYS \
@@ -65,7 +65,7 @@ fn days(text: &str) -> Option<Option<u32>> {
 }
 
 /// What was asked, over what each source says of itself.
-fn rules(content: &Content, asked: &[RetentionRule]) -> Vec<RetentionRule> {
+pub(crate) fn rules(content: &Content, asked: &[RetentionRule]) -> Vec<RetentionRule> {
     let own = content.sources.iter().map(|(id, source)| RetentionRule {
         source: Some(id.clone()),
         account: None,

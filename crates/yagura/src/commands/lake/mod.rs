@@ -3,7 +3,7 @@
 //! The lake itself is `yagura-lake`'s.
 
 mod ddl;
-mod expire;
+pub(crate) mod expire;
 mod export;
 mod hold;
 mod quarantine;

@@ -2,6 +2,7 @@
 //! They go into both books (`cargo xtask reference`) and are checked to be fresh.
 
 mod detections;
+mod metrics;
 
 use std::fmt::Write as _;
 
@@ -30,6 +31,7 @@ enum Page {
     Frameworks,
     Detections,
     Escalations,
+    Metrics,
 }
 
 pub(crate) fn run(args: &ReferenceArgs, lang: Lang) -> anyhow::Result<Exit> {
@@ -42,6 +44,7 @@ pub(crate) fn run(args: &ReferenceArgs, lang: Lang) -> anyhow::Result<Exit> {
         Page::Frameworks => frameworks(&mut text, lang)?,
         Page::Detections => detections::detections(&mut text, lang)?,
         Page::Escalations => detections::escalations(&mut text, lang)?,
+        Page::Metrics => metrics::metrics(&mut text, lang)?,
     }
     output::data(|out| out.write_all(text.as_bytes()))?;
     Ok(Exit::Done)

@@ -1,0 +1,97 @@
+//! The content that is in force, and the channels made from it: loaded once, and anew when the
+//! site's files have changed.
+//! What content is, is `yagura-content`'s.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use yagura_content::Content;
+use yagura_content::format::BuiltinChannel;
+use yagura_respond::channels::Channels;
+
+use super::watch::digest_of;
+use super::{Daemon, logged};
+use crate::secrets::Resolver;
+use crate::{intelligence, reach};
+
+/// How often the site's files are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(20);
+
+/// What was loaded.
+#[derive(Default)]
+pub(super) struct InForce {
+    content: tokio::sync::Mutex<Option<Loaded>>,
+    channels: tokio::sync::Mutex<Option<Arc<Channels>>>,
+}
+
+struct Loaded {
+    looked: Instant,
+    digest: Option<u64>,
+    content: Arc<Content>,
+}
+
+impl Daemon {
+    /// The content as the site has it now; a change is seen within seconds.
+    pub(super) async fn content(&self) -> anyhow::Result<Arc<Content>> {
+        let mut loaded = self.in_force.content.lock().await;
+        if let Some(loaded) = loaded.as_ref()
+            && loaded.looked.elapsed() < LOOK_EVERY
+        {
+            return Ok(Arc::clone(&loaded.content));
+        }
+        let site = intelligence::site_folder(&self.context)?;
+        let digest = digest_of(vec![site]).await;
+        if let Some(loaded) = loaded.as_mut()
+            && loaded.digest == digest
+        {
+            loaded.looked = Instant::now();
+            return Ok(Arc::clone(&loaded.content));
+        }
+        let context = self.context.clone();
+        let content = tokio::task::spawn_blocking(move || context.content()).await;
+        let content = Arc::new(content.context("loading content broke off")??);
+        *loaded = Some(Loaded { looked: Instant::now(), digest, content: Arc::clone(&content) });
+        Ok(content)
+    }
+
+    /// The channels of that content.
+    pub(super) async fn channels(&self) -> anyhow::Result<Arc<Channels>> {
+        let content = self.content().await?;
+        let mut kept = self.in_force.channels.lock().await;
+        if let Some(channels) = kept.as_ref()
+            && std::ptr::eq(channels.content(), Arc::as_ptr(&content))
+        {
+            return Ok(Arc::clone(channels));
+        }
+        let secrets = Arc::new(Resolver::new(&self.context, &self.options.aws));
+        let targets = &content.site.routes.targets.0;
+        let sns = BuiltinChannel::Sns.as_str();
+        let wanted = targets.iter().any(|(_, target)| target.channel.value == sns);
+        let mut whole = true;
+        let mut topics = None;
+        if wanted {
+            match self.topics().await {
+                Ok(made) => topics = Some(made),
+                Err(error) => {
+                    whole = false;
+                    tracing::warn!(code = "topics_not_reached", error = %logged(&error),
+                        "nothing can be published to Amazon SNS yet");
+                }
+            }
+        }
+        let channels = Arc::new(Channels::new(content, secrets, topics)?);
+        if whole {
+            *kept = Some(Arc::clone(&channels));
+        }
+        Ok(channels)
+    }
+
+    async fn topics(&self) -> anyhow::Result<yagura_aws::Topics> {
+        let aws = reach::aws(&self.options.aws).await?;
+        let home = reach::home(&aws).await?;
+        Ok(aws.topics(home, CancellationToken::new()))
+    }
+}

@@ -134,7 +134,7 @@ fn denials(home: &Home, guests: &Guests, kind: &Kind<'_>) -> Vec<Statement> {
             "false",
         ),
         deny_outsiders(home, &everybody, kind.every, &kind.all),
-        deny_services_for_others(home, kind.every, &kind.all),
+        deny_services_for_others(home, &guests.deputies, kind.every, &kind.all),
         deny_but("DenyOtherReaders", "other_readers", &guests.readers, kind.takes, &kind.all),
         deny_but("DenyOtherWriters", "other_writers", &guests.writers, kind.puts, &kind.all),
     ];

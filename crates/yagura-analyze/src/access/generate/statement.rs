@@ -145,16 +145,24 @@ pub(super) fn deny_outsiders(
 /// Source: AWS Organizations User Guide, "Example resource control policies" (seen 2026-11).
 pub(super) fn deny_services_for_others(
     home: &Home,
+    deputies: &[Deputy],
     actions: &[&str],
     resources: &[String],
 ) -> Statement {
-    let deny = Statement::deny("DenyServicesForOthers", "services_for_others");
-    let deny = match &home.organization {
-        Some(organization) => {
-            deny.when_one("StringNotEqualsIfExists", "aws:SourceOrgID", organization)
-        }
-        None => deny.when_one("StringNotEqualsIfExists", "aws:SourceAccount", &home.account),
-    };
+    const UNLESS: &str = "StringNotEqualsIfExists";
+    let mut deny = Statement::deny("DenyServicesForOthers", "services_for_others");
+    let mut accounts = home.partners.clone();
+    if let Some(organization) = &home.organization {
+        deny = deny.when_one(UNLESS, "aws:SourceOrgID", organization);
+    } else {
+        accounts.push(home.account.clone());
+        accounts.extend(deputies.iter().filter_map(Deputy::account).map(str::to_owned));
+    }
+    accounts.sort_unstable();
+    accounts.dedup();
+    if !accounts.is_empty() {
+        deny = deny.when(UNLESS, "aws:SourceAccount", &accounts);
+    }
     deny.actions(actions).on(resources).when_one("Null", "aws:SourceAccount", "false").when_one(
         "Bool",
         "aws:PrincipalIsAWSService",

@@ -204,6 +204,16 @@ fn without_an_organization_the_accounts_that_are_named_are_let_in() {
     is_sound(&made);
     check(&made, asked(WRITER, "s3:PutObject", OBJECT), true);
     check(&made, asked(STRANGER, "s3:GetBucketTagging", BUCKET), false);
+    let put = || asked("cloudtrail.amazonaws.com", "s3:PutObject", OBJECT);
+    let ours = put().with("aws:SourceAccount", OWN).with("aws:SourceArn", TRAIL);
+    check(&made, ours, true);
+    let far = "arn:aws:cloudtrail:us-east-1:111122223333:trail/main";
+    let mut wish = bucket();
+    wish.who.home.organization = None;
+    wish.who.services = texts(&[&format!("cloudtrail.amazonaws.com={far}")]);
+    let made = wish.generate().unwrap();
+    let theirs = put().with("aws:SourceAccount", "111122223333").with("aws:SourceArn", far);
+    check(&made, theirs, true);
     let mut partner = bucket();
     partner.who.home.partners = texts(&["999988887777"]);
     partner.who.readers = texts(&[STRANGER]);

@@ -72,27 +72,30 @@ pub fn fill_url(
         };
         written.map_err(|_| Error::new(ErrorKind::WriteFailure, "the address cannot be written"))
     });
-    let all = values.as_object().into_iter().flatten();
-    let context: Value = all
-        .map(|(name, value)| match value.as_object().filter(|_| name == "settings") {
-            Some(settings) => {
-                let settings = settings.iter().map(|(name, value)| {
-                    let address = value.as_str().filter(|_| addresses.contains(&name.as_str()));
-                    let value = match address {
-                        Some(address) => {
-                            let base = address.trim_end_matches('/').to_owned();
-                            Value::from_safe_string(base)
-                        }
-                        None => Value::from(Serde(value)),
-                    };
-                    (name.clone(), value)
-                });
-                (name.clone(), settings.collect::<Value>())
-            }
-            None => (name.clone(), Value::from(Serde(value))),
-        })
-        .collect();
+    let members = values.as_object().into_iter().flatten();
+    let context = Value::from_pairs(members.map(|(name, value)| {
+        match value.as_object().filter(|_| name == "settings") {
+            Some(settings) => (name.as_str(), with_addresses(settings, addresses)),
+            None => (name.as_str(), Value::from(Serde(value))),
+        }
+    }));
     Ok(environment.render_str(template, context)?)
+}
+
+/// Settings in which addresses stand as they are, without a slash at their end.
+fn with_addresses(
+    settings: &serde_json::Map<String, serde_json::Value>,
+    addresses: &[&str],
+) -> Value {
+    Value::from_pairs(settings.iter().map(|(name, value)| {
+        match value.as_str().filter(|_| addresses.contains(&name.as_str())) {
+            Some(address) => {
+                let base = address.trim_end_matches('/').to_owned();
+                (name.as_str(), Value::from_safe_string(base))
+            }
+            None => (name.as_str(), Value::from(Serde(value))),
+        }
+    }))
 }
 
 fn environment(escape: AutoEscape) -> Environment<'static> {

@@ -141,7 +141,8 @@ async fn a_storm_becomes_two_messages_and_hides_nothing_critical() {
     let last = receiver.received().pop().unwrap();
     assert_eq!(last.json()["kind"], Value::from("storm_summary"));
     assert!(last.body.contains("19,980"), "{}", last.body);
-    // Calm again: told one by one.
+    // A span without a storm, and each is told again.
+    site.later(1_300);
     site.observe(&[site.seen("after", Severity::Medium)]).await;
     site.both().await;
     assert_eq!(count("finding"), 22);

@@ -153,7 +153,7 @@ fn external_access(
     let policy = resource_policy(resource);
     let mut external = External::new(&resource.account, surroundings);
     if source.type_name == "AWS::S3::Bucket" {
-        let [any, ..] = doors(resource, surroundings);
+        let [any, ..] = doors(resource, &policy, surroundings);
         external.public = any;
     } else {
         external.public = everyone(&policy);

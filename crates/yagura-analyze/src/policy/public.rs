@@ -201,25 +201,29 @@ fn bucket_access(
     surroundings: &dyn Surroundings,
     facts: &mut Facts,
 ) {
-    let doors = doors(resource, surroundings);
+    let policy = resource_policy(resource);
+    let doors = doors(resource, &policy, surroundings);
     let [any, read, write] = &doors;
     any.state("public_access", facts);
     read.state_member("public_access", "read", facts);
     write.state_member("public_access", "write", facts);
-    cross_account(resource, &resource_policy(resource), facts);
+    cross_account(resource, &policy, facts);
 }
 
 /// Whether a bucket is open, by its policy or its grants and in spite of every block.
-pub(super) fn doors(resource: &Resource, surroundings: &dyn Surroundings) -> Doors {
+pub(super) fn doors(
+    resource: &Resource,
+    policy: &Documents<'_>,
+    surroundings: &dyn Surroundings,
+) -> Doors {
     let mut doors = Doors::default();
-    let policy = resource_policy(resource);
     match switched_on(resource, surroundings, "RestrictPublicBuckets") {
         Switch::On => {}
-        Switch::Off => by_policy(&policy, &mut doors),
+        Switch::Off => by_policy(policy, &mut doors),
         Switch::Unread(unread) => {
             // Unless there is something for the switch to hold back, it does not matter.
             let mut behind = Doors::default();
-            by_policy(&policy, &mut behind);
+            by_policy(policy, &mut behind);
             hold_back(&behind, &unread, &mut doors);
         }
     }

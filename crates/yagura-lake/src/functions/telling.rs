@@ -8,13 +8,15 @@ use std::sync::Arc;
 
 use arrow::array::StringViewBuilder;
 use arrow::datatypes::DataType;
-use datafusion::common::Result;
+use datafusion::common::cast::as_string_view_array;
+use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
+use serde_json::Value;
 use yagura_model::usage::telling_parameters;
 
-use super::{returned, two_texts};
+use super::{literal_text, returned};
 
 /// See the file's first line.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -43,29 +45,23 @@ impl ScalarUDFImpl for TellingParameters {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let (requests, names) = two_texts(self.name(), &args)?;
+        // The names are one long text for all rows: it must not be copied for each.
+        let (Some(requests), Some(ColumnarValue::Scalar(names))) =
+            (args.args.first(), args.args.get(1))
+        else {
+            return exec_err!("`telling_parameters` takes JSON and a constant list of names");
+        };
+        let names = literal_text(names).unwrap_or_default();
+        let names: BTreeSet<String> = names.split_whitespace().map(str::to_owned).collect();
+        let requests = requests.to_array(args.number_rows)?;
+        let requests = as_string_view_array(&requests)?;
         let mut builder = StringViewBuilder::with_capacity(args.number_rows);
-        let mut last: Option<(&str, BTreeSet<String>)> = None;
-        for (request, wanted) in requests.iter().zip(&names) {
-            let (Some(request), Some(wanted)) = (request, wanted) else {
-                builder.append_null();
-                continue;
-            };
-            if last.as_ref().is_none_or(|(text, _)| *text != wanted) {
-                last = Some((wanted, wanted.split_whitespace().map(str::to_owned).collect()));
-            }
-            let parsed = serde_json::from_str::<serde_json::Value>(request);
-            match (parsed, &last) {
-                (Ok(value), Some((_, names))) => {
-                    let found = telling_parameters(&value, names);
-                    builder.append_option(
-                        (!found.is_empty())
-                            .then(|| serde_json::to_string(&found).unwrap_or_default()),
-                    );
-                }
-                // A text that is no JSON names nothing.
-                _ => builder.append_null(),
-            }
+        for request in requests {
+            // A text that is no JSON names nothing.
+            let value = request.and_then(|text| serde_json::from_str::<Value>(text).ok());
+            let found = value.map(|value| telling_parameters(&value, &names));
+            let found = found.filter(|found| !found.is_empty());
+            builder.append_option(found.and_then(|found| serde_json::to_string(&found).ok()));
         }
         returned(&args, Arc::new(builder.finish()))
     }

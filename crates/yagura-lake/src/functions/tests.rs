@@ -99,3 +99,15 @@ async fn a_member_is_plucked_from_each_struct_of_a_list() {
     assert!(error.contains("there are: arn, n"), "{error}");
     assert!(value("pluck('text', 'arn')").await.is_err());
 }
+
+#[tokio::test]
+async fn what_a_request_names_is_told_alike_however_it_is_written() {
+    let check = async |json: &str, expected: &str| {
+        check(&format!("telling_parameters('{json}', 'bucketname key')"), expected).await;
+    };
+    let told = r#"{"bucketname":["b"],"role":["arn:aws:iam::1:role/r"]}"#;
+    check(r#"{"bucketName": "b", "Host": "x", "role": "arn:aws:iam::1:role/r"}"#, told).await;
+    check(r#"{"role":"arn:aws:iam::1:role/r","a":[{"BucketName":"b"}]}"#, told).await;
+    check(r#"{"Host": "x"}"#, "").await;
+    check("no json", "").await;
+}

@@ -23,6 +23,9 @@ const CALLS: &str = "(event_type IS NULL OR event_type = 'AwsApiCall') \
                      AND (event_category IS NULL \
                      OR event_category NOT IN ('Insight', 'NetworkActivity'))";
 
+/// In place of a column that does not matter. It is constant, and not grouped by.
+const NOTHING: &str = "CAST(NULL AS VARCHAR)";
+
 /// Whose calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UsageOf {
@@ -114,11 +117,12 @@ impl Usage<'_> {
         let mut groups: Vec<String> = row::GROUPS.iter().map(|text| (*text).to_owned()).collect();
         match &self.question.parameters {
             Some(_) => groups.extend(row::TOLD.iter().map(|text| (*text).to_owned())),
-            None => groups.extend(row::TOLD.iter().map(|_| "CAST(NULL AS VARCHAR)".to_owned())),
+            None => {
+                groups.extend((1..=row::TOLD.len()).map(|at| format!("{NOTHING} AS none_{at}")))
+            }
         }
         groups.extend(self.columns.iter().map(|name| row::column(name)));
-        let constant =
-            |at: &usize| groups.get(at - 1).is_some_and(|it| it.starts_with("CAST(NULL"));
+        let constant = |at: &usize| groups.get(at - 1).is_some_and(|it| it.starts_with(NOTHING));
         let by = (1..=groups.len()).filter(|at| !constant(at));
         let by: Vec<String> = by.map(|at| at.to_string()).collect();
         format!(

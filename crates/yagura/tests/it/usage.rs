@@ -177,7 +177,7 @@ async fn what_is_granted_beyond_use_is_told_and_what_no_log_shows_is_kept() {
     assert!(diff.out.contains("  = ec2:StopInstances"), "{}", diff.out);
     let diff = least(&home, &["--format", "diff", "--lang", "ja"]).await.exits(0);
     assert!(diff.out.contains("「AdministratorAccess」の 1 番目"), "{}", diff.out);
-    assert!(diff.err.contains("ログに現れないため残しました"), "{}", diff.err);
+    assert!(diff.err.contains("ログに現れない許可"), "{}", diff.err);
     let table = least(&home, &["--format", "table"]).await.exits(0);
     assert!(table.out.contains("to lambda.amazonaws.com"), "{}", table.out);
 }

@@ -34,7 +34,7 @@ impl Breadth {
             Self::Prefix => over_regions(by_beginning(arns)),
             Self::Type => over_regions(by_type(arns)),
         };
-        without_covered(patterns)
+        without_covered(&patterns)
     }
 }
 
@@ -145,15 +145,16 @@ fn over_regions(patterns: BTreeSet<String>) -> BTreeSet<String> {
 }
 
 /// What another pattern covers by its beginning is left out.
-fn without_covered(patterns: BTreeSet<String>) -> Vec<String> {
+fn without_covered(patterns: &BTreeSet<String>) -> Vec<String> {
     let starts: Vec<&str> = patterns
         .iter()
         .filter_map(|pattern| pattern.strip_suffix('*'))
         .filter(|start| !start.contains(['*', '?']))
         .collect();
     let covered = |pattern: &&String| {
-        let other = |start: &&str| pattern.starts_with(*start) && pattern.len() > start.len() + 1;
-        starts.iter().any(|start| other(start) && *pattern != &format!("{start}*"))
+        let by =
+            |start: &&str| pattern.starts_with(*start) && pattern.strip_suffix('*') != Some(*start);
+        starts.iter().any(by)
     };
     patterns.iter().filter(|pattern| !covered(pattern)).cloned().collect()
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::usage::passed_to_key;
 use super::breadth::Breadth;
-use super::excess::{Excess, Grants};
+use super::excess::{Blind, Excess, Granted, Grants};
 use super::ledger::UsageLedger;
 use super::proof::{self, Uncovered};
 
@@ -35,6 +35,9 @@ pub struct Draft {
     pub characters: usize,
     /// What was taken over from the present policies.
     pub kept: Vec<Kept>,
+    /// Actions of which nobody knows whether they are used, and which were not taken over: of
+    /// services that were not seen used, and that no statement names.
+    pub left_out: BTreeSet<Arc<str>>,
     /// Used requests that it does not allow; always empty unless this program is wrong.
     pub uncovered: Vec<Uncovered>,
 }
@@ -68,13 +71,18 @@ impl Draft {
             true => Vec::new(),
             false => proof::uncovered(&document(&statements).to_string(), principal, ledger)?,
         };
-        let mut kept = Vec::new();
+        let mut keeper = Keeper { services: services(ledger), ..Keeper::default() };
         if let Some((grants, excess)) = present {
-            keep(grants, excess, options.strict, &mut statements, &mut kept);
+            if !options.strict {
+                keeper.keep_unknown(grants, excess);
+            }
+            keeper.keep_denials(grants);
         }
+        let Keeper { kept, left_out, statements: more, .. } = keeper;
+        statements.extend(more);
         let policy = document(&statements);
         let characters = policy.to_string().chars().filter(|c| !c.is_whitespace()).count();
-        Ok(Self { policy, characters, kept, uncovered })
+        Ok(Self { policy, characters, kept, left_out, uncovered })
     }
 }
 
@@ -137,54 +145,87 @@ fn sid(service: &str) -> String {
     sid
 }
 
+/// The services that somebody was seen to use, or to try.
+fn services(ledger: &UsageLedger) -> BTreeSet<String> {
+    let used = ledger.used.keys().map(|(action, _)| action);
+    used.chain(ledger.refused.keys()).map(|action| service(action)).collect()
+}
+
+fn service(action: &str) -> String {
+    action.split(':').next().unwrap_or_default().to_ascii_lowercase()
+}
+
 /// Takes over what the present policies deny, and what of their grants cannot be judged.
-fn keep(
-    grants: &Grants,
-    excess: &Excess,
-    strict: bool,
-    statements: &mut Vec<Value>,
-    kept: &mut Vec<Kept>,
-) {
-    if !strict {
-        let mut seen: Vec<(Vec<Arc<str>>, Value)> = Vec::new();
+#[derive(Default)]
+struct Keeper {
+    services: BTreeSet<String>,
+    statements: Vec<Value>,
+    kept: Vec<Kept>,
+    left_out: BTreeSet<Arc<str>>,
+}
+
+impl Keeper {
+    fn keep_unknown(&mut self, grants: &Grants, excess: &Excess) {
+        let mut seen: Vec<(Vec<Arc<str>>, Map<String, Value>)> = Vec::new();
         for one in &excess.statements {
-            let of = |granted: &&super::excess::Granted| {
-                granted.policy == one.policy && granted.number == one.number
-            };
+            let of =
+                |granted: &&Granted| granted.policy == one.policy && granted.number == one.number;
             let Some(granted) = grants.statements.iter().find(of) else { continue };
+            let Some(document) = granted.document.as_object() else { continue };
+            let (actions, others): (Vec<_>, Vec<_>) = one
+                .unknown
+                .iter()
+                .partition(|(surplus, blind)| self.is_kept(&surplus.action, *blind, document));
+            self.left_out.extend(others.iter().map(|(surplus, _)| Arc::clone(&surplus.action)));
             let actions: Vec<Arc<str>> =
-                one.unknown.iter().map(|(surplus, _)| Arc::clone(&surplus.action)).collect();
-            if actions.is_empty() {
+                actions.iter().map(|(surplus, _)| Arc::clone(&surplus.action)).collect();
+            let mut rest = document.clone();
+            rest.retain(|name, _| !matches!(name.as_str(), "Sid" | "Action" | "NotAction"));
+            // Two policies with the same statement need it once.
+            if actions.is_empty() || seen.contains(&(actions.clone(), rest.clone())) {
                 continue;
             }
-            let mut statement = granted.document.clone();
-            let Some(members) = statement.as_object_mut() else { continue };
-            members.remove("Action");
-            members.remove("NotAction");
-            members.remove("Sid");
-            let rest = statement.clone();
-            if seen.contains(&(actions.clone(), rest.clone())) {
-                continue;
-            }
-            let mut ordered = Map::new();
-            let name = format!("KeptNotSeen{}", kept.len() + 1);
-            ordered.insert("Sid".to_owned(), json!(name));
-            ordered.insert("Effect".to_owned(), json!("Allow"));
-            ordered.insert("Action".to_owned(), list(&actions));
-            ordered.extend(rest.as_object().cloned().unwrap_or_default());
-            statements.push(Value::Object(ordered));
+            let mut statement = Map::new();
+            let name = format!("KeptNotSeen{}", self.kept.len() + 1);
+            statement.insert("Sid".to_owned(), json!(name));
+            statement.insert("Effect".to_owned(), json!("Allow"));
+            statement.insert("Action".to_owned(), list(&actions));
+            statement.extend(rest.clone());
+            self.statements.push(Value::Object(statement));
             seen.push((actions.clone(), rest));
             let (policy, statement) = (one.policy.clone(), one.number);
-            kept.push(Kept { policy, statement, actions });
+            self.kept.push(Kept { policy, statement, actions });
         }
     }
-    for (policy, number, document) in &grants.denials {
-        let mut document = document.clone();
-        if let Some(members) = document.as_object_mut() {
-            let name = format!("KeptDenial{}", kept.len() + 1);
-            members.insert("Sid".to_owned(), json!(name));
+
+    /// Whether something unknown stays: what data events would show always; else where the service
+    /// was used or the statement names it. Of a statement about every service the rest would be
+    /// thousands of actions, which is no least privilege.
+    fn is_kept(&self, action: &str, blind: Blind, statement: &Map<String, Value>) -> bool {
+        if matches!(blind, Blind::DataEventsOff | Blind::DataEventsPartly) {
+            return true;
         }
-        statements.push(document);
-        kept.push(Kept { policy: policy.clone(), statement: *number, actions: Vec::new() });
+        let service = service(action);
+        let named = |name: &Value| {
+            let name = name.as_str().unwrap_or_default().to_ascii_lowercase();
+            name.strip_prefix(&service).is_some_and(|rest| rest.starts_with(':'))
+        };
+        let written = statement.get("Action");
+        let written =
+            written.map(|it| it.as_array().map_or(std::slice::from_ref(it), Vec::as_slice));
+        self.services.contains(&service) || written.unwrap_or_default().iter().any(named)
+    }
+
+    fn keep_denials(&mut self, grants: &Grants) {
+        for (policy, number, document) in &grants.denials {
+            let mut document = document.clone();
+            if let Some(members) = document.as_object_mut() {
+                let name = format!("KeptDenial{}", self.kept.len() + 1);
+                members.insert("Sid".to_owned(), json!(name));
+            }
+            self.statements.push(document);
+            let (policy, statement) = (policy.clone(), *number);
+            self.kept.push(Kept { policy, statement, actions: Vec::new() });
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! can judge because no log would show it.
 //! How the policy that is left looks is in `draft`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use iam_policy::{Context, Effect, Layers, Outcome, Policy, Principal, Request, evaluate};
@@ -12,10 +12,6 @@ use yagura_model::usage::Evidence;
 use super::super::usage::{ActionLevel, ActionTable, KnownAction, Naming};
 use super::super::{Missing, NamedPolicy, World};
 use super::ledger::UsageLedger;
-
-/// What is asked about where anything will do: an action without resources, and some of all
-/// resources.
-const ANYTHING: [&str; 2] = ["*", "arn:*:*:*:*:*"];
 
 /// Services whose management events a trail may leave out (CloudTrail User Guide, "Filtering
 /// management events", seen 2026-11).
@@ -102,7 +98,8 @@ pub struct Granted {
 /// Reads policies once, however many principals have them.
 #[derive(Debug)]
 pub struct GrantReader<'t> {
-    table: &'t ActionTable,
+    /// Every action with the forms of ARNs that it works on.
+    actions: BTreeMap<&'t Arc<str>, Vec<String>>,
     /// By the address of the compiled policy, which the inventory shares between principals.
     known: HashMap<usize, (Vec<Granted>, Vec<(usize, Value)>)>,
 }
@@ -138,7 +135,7 @@ impl World {
         if !denying.is_empty() {
             let denied = |name: &Arc<str>| {
                 denying.iter().any(|statement| statement.covers_action(name))
-                    && is_denied(&all, name)
+                    && reader.is_denied(&all, name)
             };
             for granted in &mut grants.statements {
                 granted.actions.retain(|name| !denied(name));
@@ -158,18 +155,53 @@ impl World {
 impl<'t> GrantReader<'t> {
     /// With the actions that there are.
     pub fn new(table: &'t ActionTable) -> Self {
-        Self { table, known: HashMap::new() }
+        let actions = table.all().map(|action| (&action.name, forms(action))).collect();
+        Self { actions, known: HashMap::new() }
     }
 
     /// What a policy allows by itself, and its denials.
     fn read(&mut self, named: &NamedPolicy) -> &(Vec<Granted>, Vec<(usize, Value)>) {
-        let address = Arc::as_ptr(&named.policy) as usize;
-        let table = self.table;
-        self.known.entry(address).or_insert_with(|| read(named, table))
+        let address = Arc::as_ptr(&named.policy).addr();
+        let actions = &self.actions;
+        self.known.entry(address).or_insert_with(|| read(named, actions))
+    }
+
+    /// Whether an action is denied on everything, whatever the circumstances.
+    fn is_denied(&self, all: &[&Policy], action: &Arc<str>) -> bool {
+        let forms = self.actions.get(action).map(Vec::as_slice).unwrap_or_default();
+        let denied = |form: &String| outcome(all, action, form, false) == Outcome::ExplicitlyDenied;
+        !forms.is_empty() && forms.iter().all(denied)
     }
 }
 
-fn read(named: &NamedPolicy, table: &ActionTable) -> (Vec<Granted>, Vec<(usize, Value)>) {
+/// The forms of the ARNs that an action works on; `*` where it takes no resource.
+fn forms(action: &KnownAction) -> Vec<String> {
+    let arns = action.resources.iter().filter_map(|kind| kind.arn.as_deref());
+    let mut forms: Vec<String> = arns.map(form).collect();
+    if forms.is_empty() {
+        forms.push("*".to_owned());
+    }
+    forms.sort_unstable();
+    forms.dedup();
+    forms
+}
+
+/// `arn:${Partition}:s3:::${BucketName}` with stars for its variables.
+fn form(template: &str) -> String {
+    let mut form = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((literal, after)) = rest.split_once("${") {
+        form.push_str(literal);
+        form.push('*');
+        rest = after.split_once('}').map_or("", |(_, next)| next);
+    }
+    form + rest
+}
+
+fn read(
+    named: &NamedPolicy,
+    actions: &BTreeMap<&Arc<str>, Vec<String>>,
+) -> (Vec<Granted>, Vec<(usize, Value)>) {
     let documents = written_statements(&named.text);
     let (mut granted, mut denials) = (Vec::new(), Vec::new());
     for (number, statement) in named.policy.statements.iter().enumerate() {
@@ -181,11 +213,11 @@ fn read(named: &NamedPolicy, table: &ActionTable) -> (Vec<Granted>, Vec<(usize, 
         let statements = vec![statement.clone()];
         let alone = Policy { statements, ..named.policy.as_ref().clone() };
         let alone = Arc::new(alone);
-        let actions = table
-            .all()
-            .filter(|action| statement.covers_action(&action.name))
-            .filter(|action| ANYTHING.iter().any(|form| may(&alone, &action.name, form)))
-            .map(|action| Arc::clone(&action.name))
+        let given = |forms: &[String], name: &str| forms.iter().any(|form| may(&alone, name, form));
+        let actions = actions
+            .iter()
+            .filter(|(name, forms)| statement.covers_action(name) && given(forms, name))
+            .map(|(name, _)| Arc::clone(name))
             .collect();
         let (policy, sid) = (named.name.to_string(), statement.sid.clone());
         granted.push(Granted { policy, number, sid, document, actions, alone });
@@ -195,11 +227,6 @@ fn read(named: &NamedPolicy, table: &ActionTable) -> (Vec<Granted>, Vec<(usize, 
 
 fn denies(statement: &iam_policy::Statement) -> bool {
     statement.effect == Effect::Deny
-}
-
-/// Whether an action is denied on everything, whatever the circumstances.
-fn is_denied(all: &[&Policy], action: &str) -> bool {
-    ANYTHING.iter().all(|form| outcome(all, action, form, false) == Outcome::ExplicitlyDenied)
 }
 
 fn outcome(policies: &[&Policy], action: &str, resource: &str, overlap: bool) -> Outcome {

@@ -215,20 +215,34 @@ fn the_unknown_is_kept_with_its_conditions_and_left_out_when_strict() {
 }
 
 #[test]
-fn a_use_counts_for_the_statements_that_speak_of_it() {
-    let world = world(json!([{"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17",
-        "Statement": [
-            {"Sid": "Here", "Effect": "Allow", "Action": "s3:GetObject",
-             "Resource": "arn:aws:s3:::reports/2026/*"},
-            {"Sid": "There", "Effect": "Allow", "Action": "s3:GetObject",
-             "Resource": "arn:aws:s3:::other/*"},
-        ]}}]));
+fn of_a_grant_of_everything_only_likely_unknowns_are_kept() {
+    let everything = json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+    let world = world(json!([{"PolicyName": "all", "PolicyDocument": everything}]));
     let naming = naming();
     let grants = world.granted_to(APP, &mut GrantReader::new(naming.table())).unwrap();
-    let whole = Evidence {
-        data_whole: ["s3.amazonaws.com".to_owned()].into(),
-        ..evidence(&["s3"])
-    };
+    let used = ledger(&[("ec2", "DescribeInstances", json!({}), json!({}))]);
+    let excess = Excess::of(&grants, &used, &naming, &evidence(&[]));
+    let options = DraftOptions::default();
+    let draft = Draft::of(&used, APP, options, Some((&grants, &excess))).unwrap();
+    let kept: Vec<&str> = draft.kept[0].actions.iter().map(AsRef::as_ref).collect();
+    assert!(kept.contains(&"s3:GetObject") && kept.contains(&"dynamodb:GetItem"), "{kept:?}");
+    assert!(!kept.contains(&"s3:BypassGovernanceRetention"), "{kept:?}");
+    assert!(draft.left_out.contains("s3:BypassGovernanceRetention"), "{:?}", draft.left_out);
+}
+
+#[test]
+fn a_use_counts_for_the_statements_that_speak_of_it() {
+    let world = world(json!([{"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17",
+    "Statement": [
+        {"Sid": "Here", "Effect": "Allow", "Action": "s3:GetObject",
+         "Resource": "arn:aws:s3:::reports/2026/*"},
+        {"Sid": "There", "Effect": "Allow", "Action": "s3:GetObject",
+         "Resource": "arn:aws:s3:::other/*"},
+    ]}}]));
+    let naming = naming();
+    let grants = world.granted_to(APP, &mut GrantReader::new(naming.table())).unwrap();
+    let whole =
+        Evidence { data_whole: ["s3.amazonaws.com".to_owned()].into(), ..evidence(&["s3"]) };
     let excess = Excess::of(&grants, &some_use(), &naming, &whole);
     assert_eq!(of_sid(&excess, Some("Here")).used.len(), 1);
     let there = of_sid(&excess, Some("There"));

@@ -104,6 +104,7 @@ fn needed(action: &str, on: Option<&str>) -> NeededAction {
     NeededAction { action: action.to_owned(), on: on.map(str::to_owned), with: None }
 }
 
+/// Content as `content/actions/` is, cut down; a table.
 fn content() -> Vec<EventActions> {
     let pairs = |list: &[(&str, &str)]| -> BTreeMap<String, String> {
         list.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect()

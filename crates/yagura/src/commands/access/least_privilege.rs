@@ -240,70 +240,25 @@ fn table(context: &Context, told: &Told) -> Rows {
 
 /// The names of members are promises.
 fn as_json(told: &Told) -> Value {
-    let used = |action: &str, used: &UsedAction, passed_to: Option<&String>| {
-        json!({
-            "action": action,
-            "passed_to": passed_to,
-            "count": used.tally.count,
-            "first": words::time(used.tally.first_us),
-            "last": words::time(used.tally.last_us),
-            "sample": used.tally.sample,
-            "resources": used.resources,
-            "regions": used.regions,
-            "resources_told": used.told,
-            "failed": used.failed,
-        })
-    };
-    let ledger = &told.ledger;
-    let (evidence, asked) = (&told.evidence, told.asked);
-    let statement = |one: &StatementUse| {
-        let unknown = one.unknown.iter().map(|(surplus, blind)| {
-            json!({
-                "action": surplus.action, "level": surplus.level.as_str(),
-                "reason": blind.as_str(),
-            })
-        });
-        let surplus = one.surplus.iter();
-        json!({
-            "policy": one.policy,
-            "statement": one.number + 1,
-            "sid": one.sid,
-            "any_resource": one.anywhere,
-            "used": one.used,
-            "unused": surplus
-                .map(|it| json!({"action": it.action, "level": it.level.as_str()}))
-                .collect::<Vec<_>>(),
-            "unknown": unknown.collect::<Vec<_>>(),
-        })
-    };
+    let (ledger, asked) = (&told.ledger, told.asked);
     let present = told.present.as_ref();
     json!({
         "principal": told.principal,
         "asked": {"since": asked.since, "until": asked.until},
-        "log": {
-            "account": evidence.account,
-            "first": evidence.seen_us.map(|(first, _)| words::time(first)),
-            "last": evidence.seen_us.map(|(_, last)| words::time(last)),
-            "regions": evidence.regions,
-            "gap_hours": evidence.gap_hours,
-            "gaps": evidence.gaps_us.iter().map(|(from, until)| {
-                json!({"from": words::time(*from), "until": words::time(*until)})
-            }).collect::<Vec<_>>(),
-            "unread": told.unread,
-        },
+        "log": log_json(&told.evidence, told.unread),
         "calls": ledger.all.count,
         "calls_without_permission": ledger.free,
         "policy": told.draft.policy,
         "characters": told.draft.characters,
         "used": ledger.used.iter()
-            .map(|((action, to), it)| used(action, it, to.as_ref())).collect::<Vec<_>>(),
+            .map(|((action, to), it)| used_json(action, it, to.as_ref())).collect::<Vec<_>>(),
         "refused": ledger.refused.iter()
-            .map(|(action, it)| used(action, it, None)).collect::<Vec<_>>(),
+            .map(|(action, it)| used_json(action, it, None)).collect::<Vec<_>>(),
         "unnamed": ledger.unnamed.iter().map(|((source, name), tally)| {
             json!({"event_source": source, "event_name": name, "count": tally.count})
         }).collect::<Vec<_>>(),
         "present": present.map(|(_, excess)| {
-            excess.statements.iter().map(statement).collect::<Vec<_>>()
+            excess.statements.iter().map(statement_json).collect::<Vec<_>>()
         }),
         "not_read": present.map(|(grants, _)| {
             grants.missing.iter().map(|missing| json!({
@@ -312,8 +267,58 @@ fn as_json(told: &Told) -> Value {
                 "detail": missing.unread.detail,
             })).collect::<Vec<_>>()
         }),
+        "left_out": told.draft.left_out,
         "kept": told.draft.kept.iter().map(|kept| json!({
             "policy": kept.policy, "statement": kept.statement + 1, "actions": kept.actions,
         })).collect::<Vec<_>>(),
+    })
+}
+
+fn log_json(evidence: &Evidence, unread: u64) -> Value {
+    let gaps = evidence.gaps_us.iter();
+    let gaps = gaps.map(|(from, until)| (words::time(*from), words::time(*until)));
+    let gaps = gaps.map(|(from, until)| json!({"from": from, "until": until}));
+    json!({
+        "account": evidence.account,
+        "first": evidence.seen_us.map(|(first, _)| words::time(first)),
+        "last": evidence.seen_us.map(|(_, last)| words::time(last)),
+        "regions": evidence.regions,
+        "gap_hours": evidence.gap_hours,
+        "gaps": gaps.collect::<Vec<_>>(),
+        "unread": unread,
+    })
+}
+
+fn used_json(action: &str, used: &UsedAction, passed_to: Option<&String>) -> Value {
+    json!({
+        "action": action,
+        "passed_to": passed_to,
+        "count": used.tally.count,
+        "first": words::time(used.tally.first_us),
+        "last": words::time(used.tally.last_us),
+        "sample": used.tally.sample,
+        "resources": used.resources,
+        "regions": used.regions,
+        "resources_told": used.told,
+        "failed": used.failed,
+    })
+}
+
+fn statement_json(one: &StatementUse) -> Value {
+    let unused = one.surplus.iter();
+    let unused = unused.map(|it| json!({"action": it.action, "level": it.level.as_str()}));
+    let unknown = one.unknown.iter().map(|(surplus, blind)| {
+        json!({
+            "action": surplus.action, "level": surplus.level.as_str(), "reason": blind.as_str(),
+        })
+    });
+    json!({
+        "policy": one.policy,
+        "statement": one.number + 1,
+        "sid": one.sid,
+        "any_resource": one.anywhere,
+        "used": one.used,
+        "unused": unused.collect::<Vec<_>>(),
+        "unknown": unknown.collect::<Vec<_>>(),
     })
 }

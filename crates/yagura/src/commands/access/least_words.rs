@@ -225,23 +225,7 @@ pub(super) fn notes(lang: Lang, told: &Told, strict: bool) -> Vec<String> {
     }
     if let Some((grants, excess)) = &told.present {
         let unknown: usize = excess.statements.iter().map(|one| one.unknown.len()).sum();
-        if unknown > 0 {
-            notes.push(match (lang, strict) {
-                (Lang::En, false) => format!(
-                    "{unknown} granted actions would show in no log: they are kept (--strict \
-                     leaves them out)"
-                ),
-                (Lang::En, true) => {
-                    format!("{unknown} granted actions would show in no log: left out by --strict")
-                }
-                (Lang::Ja, false) => format!(
-                    "許可中の {unknown} アクションはログに現れないため残しました（--strict で除外）"
-                ),
-                (Lang::Ja, true) => format!(
-                    "許可中の {unknown} アクションはログに現れません。--strict により除外しました"
-                ),
-            });
-        }
+        notes.extend(kept(lang, unknown, told.draft.left_out.len(), strict));
         for missing in &grants.missing {
             let (of, reason) = (&missing.of, missing.unread.reason.as_str());
             notes.push(match lang {
@@ -249,6 +233,44 @@ pub(super) fn notes(lang: Lang, told: &Told, strict: bool) -> Vec<String> {
                 Lang::Ja => format!("読み取れなかった現在のポリシー: {of}（{reason}）"),
             });
         }
+    }
+    notes
+}
+
+/// What became of grants that cannot be judged.
+fn kept(lang: Lang, unknown: usize, left_out: usize, strict: bool) -> Vec<String> {
+    let mut notes = Vec::new();
+    if unknown == 0 {
+        return notes;
+    }
+    notes.push(match (lang, strict) {
+        (Lang::En, true) => {
+            format!("{unknown} granted actions would show in no log: left out by --strict")
+        }
+        (Lang::Ja, true) => {
+            format!("許可中の {unknown} アクションはログに現れません。--strict により除外しました")
+        }
+        (Lang::En, false) => format!(
+            "{} of {unknown} granted actions that would show in no log are kept (--strict leaves \
+             them out)",
+            unknown.saturating_sub(left_out)
+        ),
+        (Lang::Ja, false) => format!(
+            "ログに現れない許可 {unknown} アクションのうち {} を残しました（--strict で除外）",
+            unknown.saturating_sub(left_out)
+        ),
+    });
+    if left_out > 0 && !strict {
+        notes.push(match lang {
+            Lang::En => format!(
+                "{left_out} of them are not kept: of services that it was not seen to use and that \
+                 no statement names (--format json lists them)"
+            ),
+            Lang::Ja => format!(
+                "残していない {left_out} アクションは、利用の形跡がなく、\
+                 ステートメントにも名前のないサービスのものです（一覧は --format json）"
+            ),
+        });
     }
     notes
 }

@@ -153,8 +153,7 @@ pub(super) fn change(words: &Words, change: &Change) -> String {
         Change::SeveritySet { to: None } => words.get("findings.change.severity_unset").to_owned(),
         Change::StateChanged { from, to, reason } => {
             let (from, to) = (state(words, *from), state(words, *to));
-            let text =
-                words.fill("findings.change.state_changed", &[("from", &from), ("to", &to)]);
+            let text = words.fill("findings.change.state_changed", &[("from", &from), ("to", &to)]);
             because(words, text, reason.as_deref())
         }
         Change::Resolved { reason, .. } => {

@@ -14,11 +14,7 @@ use crate::error::ReportError;
 ///
 /// # Errors
 /// When `out` cannot be written.
-pub fn finding_line(
-    finding: &Finding,
-    lang: Lang,
-    out: &mut dyn Write,
-) -> Result<(), ReportError> {
+pub fn finding_line(finding: &Finding, lang: Lang, out: &mut dyn Write) -> Result<(), ReportError> {
     crate::rows::json_line(out, &value(finding, lang))
 }
 

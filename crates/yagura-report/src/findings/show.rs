@@ -96,9 +96,8 @@ impl Story<'_> {
         let seen = &finding.observation;
         let words = self.words;
         let some = |text: Option<&str>| text.map(|text| clean(text).into_owned());
-        let joined = |list: Vec<String>| {
-            (!list.is_empty()).then(|| list.join(words.get("report.and_list")))
-        };
+        let joined =
+            |list: Vec<String>| (!list.is_empty()).then(|| list.join(words.get("report.and_list")));
         let labels = finding.labels.iter().map(|label| clean(label).into_owned()).collect();
         let tickets = finding.tickets.iter().map(|ticket| {
             let (system, key) = (clean(&ticket.system), clean(&ticket.key));

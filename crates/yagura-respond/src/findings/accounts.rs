@@ -110,16 +110,22 @@ fn weigh(
     site: &Site,
 ) -> Option<(Weight, Prose)> {
     if site.context.production.accounts.contains(&account.id) {
-        return Some((Weight::Production, Prose {
-            en: format!("account {} is a production account (context.yaml)", account.id),
-            ja: format!("アカウント {} は本番アカウントです（context.yaml）", account.id),
-        }));
+        return Some((
+            Weight::Production,
+            Prose {
+                en: format!("account {} is a production account (context.yaml)", account.id),
+                ja: format!("アカウント {} は本番アカウントです（context.yaml）", account.id),
+            },
+        ));
     }
     if management {
-        return Some((Weight::Management, Prose {
-            en: "it is the management account".to_owned(),
-            ja: "組織の管理アカウントです".to_owned(),
-        }));
+        return Some((
+            Weight::Management,
+            Prose {
+                en: "it is the management account".to_owned(),
+                ja: "組織の管理アカウントです".to_owned(),
+            },
+        ));
     }
     weight_of_tags(tags).or_else(|| {
         let told = |text: &str| weight_of_words(text).map(|weight| (weight, said(weight, text)));
@@ -169,7 +175,14 @@ fn weight_of_words(text: &str) -> Option<Weight> {
     } else if word(&["prod", "production", "prd", "live"]) || part(&["本番"]) {
         Some(Weight::Production)
     } else if word(&["security", "audit", "logarchive", "forensics", "soc"])
-        || part(&["log archive", "log-archive", "log_archive", "セキュリティ", "監査", "ログアーカイブ"])
+        || part(&[
+            "log archive",
+            "log-archive",
+            "log_archive",
+            "セキュリティ",
+            "監査",
+            "ログアーカイブ",
+        ])
     {
         Some(Weight::Security)
     } else {

@@ -39,11 +39,7 @@ impl Fold {
     /// # Errors
     /// Where the store cannot be read or written; what was folded before stands, and folding
     /// again completes it.
-    pub async fn fold_alerts(
-        &self,
-        store: &Store,
-        now: Timestamp,
-    ) -> Result<Folded, RespondError> {
+    pub async fn fold_alerts(&self, store: &Store, now: Timestamp) -> Result<Folded, RespondError> {
         let mut keeper = Keeper::begin(self, store, "detect", now).await?;
         let alerts = store.alerts();
         let stored = alerts.state(STATE).await.map_err(RespondError::Findings)?;
@@ -52,10 +48,8 @@ impl Fold {
         let mut progress: Progress = stored
             .and_then(|stored| serde_json::from_slice(&stored.state).ok())
             .unwrap_or_default();
-        let mut cursor = AlertCursor {
-            changed_us: progress.changed_us.saturating_sub(OVERLAP_US),
-            number: 0,
-        };
+        let mut cursor =
+            AlertCursor { changed_us: progress.changed_us.saturating_sub(OVERLAP_US), number: 0 };
         loop {
             let page = alerts.changed_after(cursor, BATCH).await;
             let page = page.map_err(RespondError::Findings)?;
@@ -107,8 +101,7 @@ impl Fold {
             ..FindingFilter::default()
         };
         // Ranking changes no time, so a list in the order of times stays as it is meanwhile.
-        let mut page =
-            Page { order: FindingOrder::FirstSeen, limit: PAGE_MAX, after: None };
+        let mut page = Page { order: FindingOrder::FirstSeen, limit: PAGE_MAX, after: None };
         let before = keeper.folded.clone();
         loop {
             let found = keeper.findings.list(&filter, &page).await;

@@ -17,10 +17,9 @@ pub(crate) fn of_alert(content: &str, entity: &Entity, account: &str) -> String 
     match entity.kind {
         _ if entity.id.is_empty() => format!("{content}@{account}"),
         EntityKind::Actor | EntityKind::Address => entity.to_string(),
-        EntityKind::Resource
-        | EntityKind::Account
-        | EntityKind::Instance
-        | EntityKind::Other => format!("{content}@{account}"),
+        EntityKind::Resource | EntityKind::Account | EntityKind::Instance | EntityKind::Other => {
+            format!("{content}@{account}")
+        }
     }
 }
 

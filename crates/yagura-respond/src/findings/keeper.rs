@@ -22,7 +22,7 @@ use super::{Fold, Folded};
 use crate::RespondError;
 
 /// Observations that are kept together.
-pub(crate) const BATCH: usize = 500;
+pub(crate) const BATCH: usize = 2_048;
 /// Entries of one finding's history that are looked at for a person's word: a finding that has
 /// more was changed by rules and people hundreds of times.
 const HISTORY_MAX: usize = 1_000;

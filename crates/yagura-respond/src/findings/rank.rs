@@ -187,11 +187,9 @@ fn privilege(privilege: Privilege) -> Part {
             "whoever gets hold of it can give themselves more permissions",
             "乗っ取られると自分の権限を引き上げられます",
         ),
-        Privilege::Broad => (
-            40,
-            "it gives more permissions than are needed",
-            "必要以上の権限が与えられています",
-        ),
+        Privilege::Broad => {
+            (40, "it gives more permissions than are needed", "必要以上の権限が与えられています")
+        }
     };
     (RankFactor::Privilege, points, prose(en, ja))
 }
@@ -226,9 +224,10 @@ fn exploit(exploit: &Exploit) -> Part {
                 "一連の攻撃の手順が続けて起きています",
             ),
         ),
-        Exploit::Known => {
-            (100, prose("attackers are known to use it", "実際に悪用されていることが知られています"))
-        }
+        Exploit::Known => (
+            100,
+            prose("attackers are known to use it", "実際に悪用されていることが知られています"),
+        ),
         Exploit::UnderAttack(alerts) => (
             95,
             Prose {
@@ -267,12 +266,8 @@ fn activity(days: i64) -> Option<Part> {
         ..1 => (25, prose("it happened within a day", "1 日以内に起きています")),
         1..7 => (10, prose("it happened within a week", "1 週間以内に起きています")),
         7..30 => return None,
-        30..90 => {
-            (-40, prose("it has not happened for a month", "1 か月以上起きていません"))
-        }
-        90.. => {
-            (-80, prose("it has not happened for three months", "3 か月以上起きていません"))
-        }
+        30..90 => (-40, prose("it has not happened for a month", "1 か月以上起きていません")),
+        90.. => (-80, prose("it has not happened for three months", "3 か月以上起きていません")),
     };
     Some((RankFactor::Activity, points, why))
 }

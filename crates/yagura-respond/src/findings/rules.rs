@@ -112,7 +112,8 @@ fn name_of(label: &str) -> &str {
 /// What a rule that holds does.
 fn acts(rule: &AutomationRule, finding: &Finding) -> Vec<Act> {
     let settings = &rule.settings;
-    let after = |span: yagura_content::format::Span| finding.opened_us.saturating_add(span.micros());
+    let after =
+        |span: yagura_content::format::Span| finding.opened_us.saturating_add(span.micros());
     let mut acts = Vec::new();
     if let Some(severity) = settings.severity {
         acts.push(Act::SetSeverity { to: Some(severity) });
@@ -164,9 +165,10 @@ fn is_about(change: &Change, act: &Act) -> bool {
         | (Act::SetDue { .. }, Change::DueSet { .. })
         | (Act::Suppress(_), Change::Suppressed { .. }) => true,
         (Act::Suppress(_), Change::StateChanged { from, .. }) => *from == FindingState::Suppressed,
-        (Act::Label { label }, Change::Labeled { label: other } | Change::Unlabeled { label: other }) => {
-            name_of(label) == name_of(other)
-        }
+        (
+            Act::Label { label },
+            Change::Labeled { label: other } | Change::Unlabeled { label: other },
+        ) => name_of(label) == name_of(other),
         _ => false,
     }
 }

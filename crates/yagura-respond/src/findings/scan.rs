@@ -137,8 +137,7 @@ impl<'a> Folding<'a> {
     ) -> Result<(), RespondError> {
         let own = self.fold.content.controls.get(control).map(AsRef::as_ref);
         let about = About::of(control, own);
-        let filter =
-            VerdictFilter { controls: vec![control.to_owned()], ..VerdictFilter::open() };
+        let filter = VerdictFilter { controls: vec![control.to_owned()], ..VerdictFilter::open() };
         let mut stream = self.store.verdicts(self.scan.id, &filter);
         let mut failures: Vec<(String, Verdict)> = Vec::with_capacity(BATCH);
         while let Some(verdict) = stream.try_next().await.map_err(RespondError::Findings)? {
@@ -293,7 +292,8 @@ async fn alerts_by_resource(
     let mut named: HashMap<String, u64> = HashMap::new();
     for stored in page.alerts {
         let alert = stored.alert;
-        let mut names: BTreeSet<&str> = alert.resources.names().chain(alert.actors.names()).collect();
+        let mut names: BTreeSet<&str> =
+            alert.resources.names().chain(alert.actors.names()).collect();
         names.insert(&alert.entity.id);
         for name in names.into_iter().filter(|name| !name.is_empty()) {
             *named.entry(name.to_owned()).or_default() += 1;

@@ -299,7 +299,10 @@ mod tests {
         check(&[(stack, "shop")], Some("stack:111122223333/eu-west-1/shop"));
         let set = "StackSet-baseline-0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
         check(&[(stack, set)], Some("stackset:baseline"));
-        check(&[(stack, "StackSet-baseline")], Some("stack:111122223333/eu-west-1/StackSet-baseline"));
+        check(
+            &[(stack, "StackSet-baseline")],
+            Some("stack:111122223333/eu-west-1/StackSet-baseline"),
+        );
         check(&[("Module", "vpc")], Some("module:vpc"));
         check(&[("Module", "")], None);
         check(&[("Name", "x")], None);

@@ -35,8 +35,7 @@ fn check(before: (&str, RankFacts), after: (&str, RankFacts)) {
 fn a_person_would_look_at_them_in_this_order() {
     use Severity::{Critical, High, Informational, Low, Medium};
     let production = |facts: RankFacts| RankFacts { weight: weighs(Weight::Production), ..facts };
-    let development =
-        |facts: RankFacts| RankFacts { weight: weighs(Weight::Development), ..facts };
+    let development = |facts: RankFacts| RankFacts { weight: weighs(Weight::Development), ..facts };
     let sandbox = |facts: RankFacts| RankFacts { weight: weighs(Weight::Sandbox), ..facts };
     let public = |facts: RankFacts| RankFacts { exposure: Some(Exposure::Public), ..facts };
 
@@ -48,15 +47,12 @@ fn a_person_would_look_at_them_in_this_order() {
     // Where it is.
     check(("high in production", production(of(High))), ("high elsewhere", of(High)));
     check(("high somewhere", of(High)), ("high in development", development(of(High))));
+    check(("high in development", development(of(High))), ("high in a sandbox", sandbox(of(High))));
     check(
-        ("high in development", development(of(High))),
-        ("high in a sandbox", sandbox(of(High))),
-    );
-    check(
-        ("high in the management account", RankFacts {
-            weight: weighs(Weight::Management),
-            ..of(High)
-        }),
+        (
+            "high in the management account",
+            RankFacts { weight: weighs(Weight::Management), ..of(High) },
+        ),
         ("high in production", production(of(High))),
     );
     check(
@@ -64,15 +60,12 @@ fn a_person_would_look_at_them_in_this_order() {
         ("high in development", development(of(High))),
     );
     // Who can reach it.
-    check(("public bucket", public(of(High))), ("shared bucket", RankFacts {
-        exposure: Some(Exposure::Outsiders),
-        ..of(High)
-    }));
     check(
-        ("instance with an address", RankFacts {
-            exposure: Some(Exposure::Address),
-            ..of(Medium)
-        }),
+        ("public bucket", public(of(High))),
+        ("shared bucket", RankFacts { exposure: Some(Exposure::Outsiders), ..of(High) }),
+    );
+    check(
+        ("instance with an address", RankFacts { exposure: Some(Exposure::Address), ..of(Medium) }),
         ("instance inside", of(Medium)),
     );
     check(
@@ -86,42 +79,42 @@ fn a_person_would_look_at_them_in_this_order() {
     // What it holds.
     check(
         ("public bucket of customers' data", RankFacts { data: sensitive(), ..public(of(High)) }),
-        ("public bucket of pictures", RankFacts {
-            data: Some(DataValue::Store),
-            ..public(of(High))
-        }),
+        (
+            "public bucket of pictures",
+            RankFacts { data: Some(DataValue::Store), ..public(of(High)) },
+        ),
     );
     check(
         ("crown jewels", RankFacts { data: jewel(), ..of(High) }),
         ("customers' data", RankFacts { data: sensitive(), ..of(High) }),
     );
     check(
-        ("medium, public, customers' data, production", RankFacts {
-            data: sensitive(),
-            ..production(public(of(Medium)))
-        }),
+        (
+            "medium, public, customers' data, production",
+            RankFacts { data: sensitive(), ..production(public(of(Medium))) },
+        ),
         ("high in development, out of reach", development(of(High))),
     );
     // What it may do.
     check(
         ("root without MFA", RankFacts { privilege: Some(Privilege::Root), ..of(Critical) }),
-        ("an administrator's old key", RankFacts {
-            privilege: Some(Privilege::Administrator),
-            ..of(High)
-        }),
+        (
+            "an administrator's old key",
+            RankFacts { privilege: Some(Privilege::Administrator), ..of(High) },
+        ),
     );
     check(
-        ("administrator's key", RankFacts {
-            privilege: Some(Privilege::Administrator),
-            ..of(Medium)
-        }),
+        (
+            "administrator's key",
+            RankFacts { privilege: Some(Privilege::Administrator), ..of(Medium) },
+        ),
         ("reader's key", of(Medium)),
     );
     check(
-        ("user who can make itself administrator", RankFacts {
-            privilege: Some(Privilege::Escalation),
-            ..of(High)
-        }),
+        (
+            "user who can make itself administrator",
+            RankFacts { privilege: Some(Privilege::Escalation), ..of(High) },
+        ),
         ("user with many actions", RankFacts { privilege: Some(Privilege::Broad), ..of(High) }),
     );
     // Whether somebody makes use of it.
@@ -130,17 +123,17 @@ fn a_person_would_look_at_them_in_this_order() {
         ("weakness that nobody uses", of(High)),
     );
     check(
-        ("known exploited, public, production", RankFacts {
-            exploit: Some(Exploit::Known),
-            ..production(public(of(High)))
-        }),
+        (
+            "known exploited, public, production",
+            RankFacts { exploit: Some(Exploit::Known), ..production(public(of(High))) },
+        ),
         ("critical elsewhere, out of reach", of(Critical)),
     );
     check(
-        ("open instance with an alert", RankFacts {
-            exploit: Some(Exploit::UnderAttack(1)),
-            ..public(of(High))
-        }),
+        (
+            "open instance with an alert",
+            RankFacts { exploit: Some(Exploit::UnderAttack(1)), ..public(of(High)) },
+        ),
         ("open instance without", public(of(High))),
     );
     check(
@@ -152,11 +145,14 @@ fn a_person_would_look_at_them_in_this_order() {
         ("unusual call", RankFacts { exploit: Some(Exploit::Unusual), ..of(Medium) }),
     );
     check(
-        ("story of an attack in production", RankFacts {
-            exploit: Some(Exploit::Story),
-            quiet_days: Some(0),
-            ..production(of(Critical))
-        }),
+        (
+            "story of an attack in production",
+            RankFacts {
+                exploit: Some(Exploit::Story),
+                quiet_days: Some(0),
+                ..production(of(Critical))
+            },
+        ),
         ("public bucket of production", production(public(of(Critical)))),
     );
     // When.
@@ -179,10 +175,10 @@ fn a_person_would_look_at_them_in_this_order() {
     // What is only worth knowing stays so.
     check(
         ("medium somewhere", of(Medium)),
-        ("low, public, sensitive, in production", RankFacts {
-            data: sensitive(),
-            ..production(public(of(Low)))
-        }),
+        (
+            "low, public, sensitive, in production",
+            RankFacts { data: sensitive(), ..production(public(of(Low))) },
+        ),
     );
     check(
         ("low in a sandbox", sandbox(of(Low))),

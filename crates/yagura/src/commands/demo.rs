@@ -21,7 +21,7 @@ use crate::options::Reach;
 use crate::output;
 use crate::progress::Bar;
 use crate::river::{self, Judging, Seen};
-use crate::{catalog, reach, tables};
+use crate::{catalog, findings, reach, tables};
 
 /// What AWS answered, byte for byte; made by `cargo xtask demo` from `content/demo/`.
 static RECORDING: &[u8] = include_bytes!("../../../../content/demo/answers.zst");
@@ -80,6 +80,7 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Ex
         into: Some(read.scan),
     };
     let judgement = river::judge(&store, Seen::Scan(read.scan), judging).await?;
+    findings::fold_scan(&content, &store, read.scan, recorded).await?;
     store.close().await;
     let meta = ScanMeta {
         demo: true,
@@ -141,9 +142,11 @@ fn show(
     let terminal = context.terminal(10, true);
     output::data(|out| yagura_report::write(report, format, &terminal, out))?;
     let shown = page.display();
+    let folder = page.parent().unwrap_or(page).display();
+    let list = format!("yagura findings list --data-dir {folder}");
     output::line(&match context.lang {
-        Lang::En => format!("\nThe whole report: {shown}"),
-        Lang::Ja => format!("\nレポート全体: {shown}"),
+        Lang::En => format!("\nThe whole report: {shown}\nThe list to work on: {list}"),
+        Lang::Ja => format!("\nレポート全体: {shown}\n検出事項の一覧: {list}"),
     })
 }
 

@@ -21,7 +21,7 @@ use crate::options::{AwsOptions, Reach, ResultOptions};
 use crate::output;
 use crate::progress::Bar;
 use crate::river::{self, Judgement, Judging, Seen};
-use crate::{catalog, reach};
+use crate::{catalog, findings, reach};
 
 #[derive(Args)]
 pub(crate) struct ScanArgs {
@@ -84,12 +84,14 @@ pub(crate) async fn run(context: &Context, args: &ScanArgs) -> anyhow::Result<Ex
         into: Some(read.scan),
     };
     let judgement = river::judge(&store, Seen::Scan(read.scan), judging).await?;
+    let folded = findings::fold_scan(&content, &store, read.scan, context.now()).await;
     let mut meta = river::meta(&start, Some(read.scan), finished);
     meta.calls = client.counts().calls;
     meta.partial = read.outcome.interrupted;
     let comparison = former.map(|former| former.compared(&start.controls, &judgement));
     store.close().await;
     results.write(meta, &judgement, comparison.as_ref())?;
+    findings::say(context, &folded?);
     let blind = read.outcome.blind > 0 || is_blind(&judgement);
     Ok(results.exit(read.outcome.interrupted, blind, &judgement))
 }

@@ -28,7 +28,7 @@ use crate::lake_place::{self, Use};
 use crate::options::{AwsOptions, LakeChoice, Span};
 use crate::output::{self, Hinted};
 use crate::progress::QueryBar;
-use crate::{moment, river};
+use crate::{findings, moment, river};
 use backtest::Backtest;
 use rows::Hunt;
 
@@ -99,12 +99,14 @@ pub(crate) async fn run(context: &Context, args: &HuntArgs) -> anyhow::Result<Ex
     if args.keep {
         let store = context.store().await?;
         let kept = store.alerts().keep(&judged.alerts, context.now()).await?;
+        let folded = findings::fold_alerts(&content, &store, context.now()).await?;
         store.close().await;
         let (new, grown) = (kept.new.len(), kept.grown);
         context.remark_in(
             &format!("kept: {new} new alerts, {grown} that have grown"),
             &format!("保存しました: 新しいアラート {new} 件、更新 {grown} 件"),
         );
+        findings::say(context, &folded);
     }
     let failing = args.told.fails(&judged.alerts);
     if let (Some(backtest), yagura_report::AlertFormat::Table) = (&backtest, args.told.format) {

@@ -207,7 +207,7 @@ impl Writer<'_> {
     }
 
     fn why(&self, notice: &Notice) -> String {
-        let over = notice.change.as_ref().is_some_and(|change| is_over(change));
+        let over = notice.change.as_ref().is_some_and(is_over);
         match &notice.why {
             Some(why) if !over => self.foreign(why.get(self.manner.lang), PARAGRAPH_CHARS_MAX),
             _ => String::new(),
@@ -215,7 +215,7 @@ impl Writer<'_> {
     }
 
     fn steps(&self, notice: &Notice) -> Vec<String> {
-        if notice.change.as_ref().is_some_and(|change| is_over(change)) {
+        if notice.change.as_ref().is_some_and(is_over) {
             return Vec::new();
         }
         let [en, ja] = &notice.steps;

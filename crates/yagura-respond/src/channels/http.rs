@@ -129,7 +129,7 @@ fn wait_of(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
     };
     after
         .or_else(reset)
-        .filter(|wait| wait.is_positive())
+        .filter(SignedDuration::is_positive)
         .map(|wait| if wait > WAIT_MAX { WAIT_MAX } else { wait })
 }
 

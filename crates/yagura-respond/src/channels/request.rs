@@ -102,8 +102,8 @@ impl Building<'_> {
         let manner = Manner { text_chars_max, ..self.manner.clone() };
         let message = compose(self.notice, &manner);
         let escaped = |value: Value| escape_all(value, manner.dialect);
-        let told = self.notice.told.as_ref().map(|told| serde_json::to_value(told));
-        let change = self.notice.change.as_ref().map(|change| serde_json::to_value(change));
+        let told = self.notice.told.as_ref().map(serde_json::to_value);
+        let change = self.notice.change.as_ref().map(serde_json::to_value);
         let settings: Map<String, Value> = self
             .channel
             .settings

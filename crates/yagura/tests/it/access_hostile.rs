@@ -51,7 +51,7 @@ async fn a_review_of_anything_ends_with_a_word_on_it() {
     let many = json!({"Version": "2012-10-17", "Statement": {
         "Effect": "Allow", "Action": actions, "Resource": "*"}});
     let ran = lint(&home, "many.json", many.to_string().as_bytes()).await.exits(0);
-    assert_eq!(codes(&ran)[..2], ["action_unknown", "too_long"]);
+    assert_eq!(codes(&ran), ["too_long", "action_unknown"]);
 }
 
 #[tokio::test]

@@ -158,8 +158,9 @@ async fn escalations(home: &Home, bob: &str, account: &str) {
     assert!(!paths.iter().any(|path| path["principal"].to_string().contains("ring-")));
     // From each of the ring every other one is reached, and what nobody can do is found nowhere.
     let ring = |name: &str| format!("arn:aws:iam::{account}:role/{name}");
-    let becoming = ["escalations", "--action", "sts:AssumeRole", "--resource"];
-    let paths = ask(home, &[&becoming[..], &[&ring("ring-a")]].concat()).await.records();
+    let target = ring("ring-a");
+    let becoming = ["escalations", "--action", "sts:AssumeRole", "--resource", target.as_str()];
+    let paths = ask(home, &becoming).await.records();
     let from: Vec<&str> = paths.iter().filter_map(|path| path["principal"].as_str()).collect();
     assert!(from.contains(&ring("ring-a").as_str()), "{from:?}");
 }

@@ -169,7 +169,7 @@ fn bytes(answer: &Value, member: &str) -> Result<Vec<u8>, SecretFault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::fake::{Fake, Reply, tables};
+    use crate::client::fake::{Fake, Reply, Request, tables};
 
     const ACCOUNT: &str = "111122223333";
 
@@ -235,7 +235,7 @@ mod tests {
         let arn = "arn:aws:ssm:eu-west-1:111122223333:parameter/yagura/x";
         assert_eq!(reader.parameter(arn).await.unwrap().expose(), "hunter2");
         reader.parameter("/yagura/x").await.unwrap();
-        let regions: Vec<_> = fake.seen().iter().map(|one| one.scope_region()).collect();
+        let regions: Vec<_> = fake.seen().iter().map(Request::scope_region).collect();
         assert_eq!(regions, ["eu-west-1", "us-east-1"]);
     }
 

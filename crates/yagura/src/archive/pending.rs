@@ -184,8 +184,7 @@ mod tests {
         assert_eq!(read(&folder.join("site/b.yaml")).as_deref(), Some("new site"));
         assert_eq!(read(&folder.join("site/a.yaml")), None);
         assert_eq!(read(&folder.join("lake/x")).as_deref(), Some("lake"));
-        let mut names: Vec<_> =
-            std::fs::read_dir(folder).unwrap().map(|one| one.unwrap()).collect();
+        let mut names: Vec<_> = std::fs::read_dir(folder).unwrap().map(Result::unwrap).collect();
         names.sort_by_key(std::fs::DirEntry::file_name);
         let names: Vec<_> = names.iter().map(std::fs::DirEntry::file_name).collect();
         assert_eq!(names, ["lake", "site", "yagura.db"], "nothing is left over");

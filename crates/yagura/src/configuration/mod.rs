@@ -57,7 +57,10 @@ impl Source {
         );
         let text = std::fs::read_to_string(path).with_context(attempt)?;
         // The mark that some editors put at the beginning belongs to no key.
-        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
+        let text = match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_owned(),
+            None => text,
+        };
         Ok(Self { path: path.to_owned(), text })
     }
 

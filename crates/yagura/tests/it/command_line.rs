@@ -22,9 +22,12 @@ const COMMANDS: [(&str, &[&str]); 17] = [
         ],
     ),
     ("aws", &["call", "services"]),
+    ("backup", &[]),
     ("completions", &[]),
+    ("config", &["check", "print"]),
     ("content", &["lint", "new", "test"]),
     ("controls", &["evaluate", "list", "show"]),
+    ("costs", &["jumps", "refresh", "show"]),
     ("alerts", &["list", "show"]),
     ("demo", &[]),
     ("detect", &[]),
@@ -64,7 +67,12 @@ fn without_everywhere(text: &str) -> String {
 
 async fn check_help(lang: &str) {
     let whole = help(lang, &[]).await;
+    ("jobs", &["cancel", "list", "run", "runs"]),
+    ("prune", &[]),
+    ("restore", &[]),
     insta::assert_snapshot!(format!("help_{lang}"), whole);
+    ("secrets", &["check", "list", "remove", "rotate", "set"]),
+    ("serve", &[]),
     for (command, below) in COMMANDS {
         let mut text = help(lang, &[command]).await;
         for name in below {

@@ -302,6 +302,10 @@ impl Ground<'_> {
             ..Layers::default()
         };
         let mut decision = evaluate(request, &layers);
+        // What somebody outside is taken to be allowed at home is no proof of anything.
+        if self.holder.is_none() {
+            decision.statements.retain(|statement| statement.layer != Layer::Identity);
+        }
         if let Some(guarded) = self.guarded().filter(|_| !open.contains(&Layer::Resource)) {
             let left = decision.remaining.iter_mut().map(|left| &mut left.statement);
             let found = decision.statements.iter_mut().chain(left);

@@ -112,9 +112,12 @@ fn every_guarded_type_lets_in_the_account_its_policy_names() {
         let world = World::new(&[mika(), guarded(type_name, &arn, &path, policy)], &[]);
         let target = format!("{arn}{inside}");
         let asked = ask("", action, &target);
-        let outside: Vec<String> =
-            world.outsiders(&asked).into_iter().map(|one| one.principal).collect();
-        assert_eq!(outside, [format!("arn:aws:iam::{OTHER}:root")], "{type_name}");
+        let outside = world.outsiders(&asked);
+        let who: Vec<&str> = outside.iter().map(|one| one.principal.as_str()).collect();
+        assert_eq!(who, [format!("arn:aws:iam::{OTHER}:root")], "{type_name}");
+        let proof: Vec<_> =
+            outside[0].answer.decision.statements.iter().map(|it| it.sid.as_deref()).collect();
+        assert_eq!(proof, [Some("Other")], "{type_name}");
         let inside: Vec<&str> = world.who_can(&asked).into_iter().map(|(arn, _)| arn).collect();
         assert_eq!(inside, [MIKA], "{type_name}");
         let elsewhere = target.replacen(&arn, &format!("{arn}2"), 1);

@@ -18,7 +18,9 @@ const COLUMNS_MIN: usize = 60;
 /// Columns between cells.
 const GAP: usize = 2;
 /// What a title and a place keep at least.
-const WIDE_MIN: usize = 16;
+const WIDE_MIN: usize = 12;
+/// Columns from which there is room for the day on which it was last seen.
+const COLUMNS_WITH_DAY: usize = 120;
 
 /// Rank, severity, state, id, what, where, account, assignee, last seen.
 type Row = [String; 9];
@@ -36,9 +38,10 @@ pub fn findings_table(list: &FindingList<'_>, options: &TerminalOptions) -> Stri
     if list.findings.is_empty() {
         return text;
     }
-    let rows: Vec<Row> = list.findings.iter().map(|one| row(words, one, list)).collect();
+    let columns = options.width.max(COLUMNS_MIN);
+    let rows: Vec<Row> = list.findings.iter().map(|one| row(words, one, list, columns)).collect();
     let heads = heads(words);
-    let widths = widths(&rows, &heads, options.width.max(COLUMNS_MIN));
+    let widths = widths(&rows, &heads, columns);
     text.push('\n');
     text.push_str(paint.dim(&cells(&heads, &widths)).trim_end());
     text.push('\n');
@@ -98,8 +101,9 @@ fn heads(words: &Words) -> Row {
     .map(str::to_owned)
 }
 
-fn row(words: &Words, finding: &Finding, list: &FindingList<'_>) -> Row {
+fn row(words: &Words, finding: &Finding, list: &FindingList<'_>, columns: usize) -> Row {
     let seen = &finding.observation;
+    let day = (columns >= COLUMNS_WITH_DAY).then(|| facts::day(finding.last_seen_us));
     [
         seen.rank.points.to_string(),
         phrases::severity(words, finding.severity).to_owned(),
@@ -107,9 +111,9 @@ fn row(words: &Words, finding: &Finding, list: &FindingList<'_>) -> Row {
         facts::short_id(&finding.id).to_owned(),
         facts::title(words, seen, list.lang),
         facts::place(seen),
-        facts::account_and_region(words, seen),
+        clean(&seen.account).into_owned(),
         finding.assignee.as_deref().map(|name| clean(name).into_owned()).unwrap_or_default(),
-        facts::day(finding.last_seen_us),
+        day.unwrap_or_default(),
     ]
 }
 

@@ -47,8 +47,9 @@ impl Findings {
         let days = matches!(by, GroupBy::FirstSeenDay | GroupBy::LastSeenDay);
         let mut tallies = Tallies::default();
         plan.scan(&mut session, &[column], &mut |matched| {
+            let values = matched.values(column);
             for slot in matched.slots {
-                let value = matched.value(column, *slot);
+                let value = values.at(*slot);
                 tallies.add(if days { value.div_euclid(DAY_US) } else { value });
             }
             true

@@ -89,10 +89,11 @@ impl Findings {
         let plan = Plan::of(&mut session, &self.scope, &filter).await?;
         let mut numbers = Vec::new();
         plan.scan(&mut session, &[Column::Resolved], &mut |matched| {
+            let resolved = matched.values(Column::Resolved);
             let old = matched
                 .slots
                 .iter()
-                .filter(|slot| matched.value(Column::Resolved, **slot) < before_us)
+                .filter(|slot| resolved.at(**slot) < before_us)
                 .map(|slot| matched.number(*slot));
             numbers.extend(old);
             numbers.len() < limit

@@ -21,9 +21,19 @@ use crate::database::Session;
 use crate::error::StoreError;
 
 /// How often a page is filled up where its candidates are compared one by one.
-const FILL_UPS: usize = 4;
+const FILL_UPS: usize = 2;
 /// Candidates compared in one go.
-const COMPARED: usize = 1_000;
+const COMPARED: usize = 2_000;
+
+/// What is looked at of each finding of a group.
+const GROUPED: [Column; 6] = [
+    Column::Cause,
+    Column::Severity,
+    Column::Rank,
+    Column::State,
+    Column::FirstSeen,
+    Column::LastSeen,
+];
 
 /// A place in an order: greater comes first.
 type Place = (i64, i64);
@@ -66,16 +76,8 @@ impl Findings {
         let mut session = self.database.read("group findings");
         let plan = Plan::of(&mut session, &self.scope, filter).await?;
         let mut causes: Vec<Option<Tally>> = Vec::new();
-        let wanted = [
-            Column::Cause,
-            Column::Severity,
-            Column::Rank,
-            Column::State,
-            Column::FirstSeen,
-            Column::LastSeen,
-        ];
-        plan.scan(&mut session, &wanted, &mut |matched| {
-            matched.slots.iter().for_each(|slot| tally(&mut causes, matched, *slot));
+        plan.scan(&mut session, &GROUPED, &mut |matched| {
+            tally(&mut causes, matched);
             true
         })
         .await?;
@@ -120,24 +122,26 @@ struct Tally {
     best: Place,
 }
 
-fn tally(causes: &mut Vec<Option<Tally>>, matched: &Matched<'_>, slot: usize) {
-    let value = |column| matched.value(column, slot);
-    let cause = usize::try_from(value(Column::Cause)).unwrap_or_default();
-    if causes.len() <= cause {
-        causes.resize(cause + 1, None);
+fn tally(causes: &mut Vec<Option<Tally>>, matched: &Matched<'_>) {
+    let [cause, severity, rank, state, first, last] = GROUPED.map(|column| matched.values(column));
+    for slot in matched.slots.iter().copied() {
+        let code = usize::try_from(cause.at(slot)).unwrap_or_default();
+        if causes.len() <= code {
+            causes.resize(code + 1, None);
+        }
+        let Some(place) = causes.get_mut(code) else { continue };
+        let (first_us, last_us) = (first.at(slot), last.at(slot));
+        let best = (rank.at(slot), matched.number(slot));
+        let severity = severity.at(slot);
+        let empty = Tally { count: 0, open: 0, severity, first_us, last_us, best };
+        let known = place.get_or_insert(empty);
+        known.count += 1;
+        known.open += u64::from(state_of(state.at(slot)).is_some_and(FindingState::is_open));
+        known.severity = known.severity.max(severity);
+        known.first_us = known.first_us.min(first_us);
+        known.last_us = known.last_us.max(last_us);
+        known.best = known.best.max(best);
     }
-    let Some(place) = causes.get_mut(cause) else { return };
-    let (first_us, last_us) = (value(Column::FirstSeen), value(Column::LastSeen));
-    let best = (value(Column::Rank), matched.number(slot));
-    let severity = value(Column::Severity);
-    let empty = Tally { count: 0, open: 0, severity, first_us, last_us, best };
-    let known = place.get_or_insert(empty);
-    known.count += 1;
-    known.open += u64::from(state_of(value(Column::State)).is_some_and(FindingState::is_open));
-    known.severity = known.severity.max(severity);
-    known.first_us = known.first_us.min(first_us);
-    known.last_us = known.last_us.max(last_us);
-    known.best = known.best.max(best);
 }
 
 fn cursor(place: &Place) -> FindingCursor {
@@ -155,17 +159,13 @@ fn columns_of(order: FindingOrder) -> &'static [Column] {
     }
 }
 
-fn value_of(order: FindingOrder, matched: &Matched<'_>, slot: usize) -> i64 {
-    let value = |column| matched.value(column, slot);
+/// How a finding is placed: the greatest comes first.
+fn value_of(order: FindingOrder, first: i64, second: i64) -> i64 {
     match order {
-        FindingOrder::Rank => value(Column::Rank),
-        FindingOrder::Severity => (value(Column::Severity) << 16) | value(Column::Rank),
-        FindingOrder::LastSeen => value(Column::LastSeen),
-        FindingOrder::FirstSeen => value(Column::FirstSeen),
-        FindingOrder::Due => match value(Column::Due) {
-            0 => i64::MIN,
-            due_us => due_us.saturating_neg(),
-        },
+        FindingOrder::Severity => (first << 16) | second,
+        FindingOrder::Rank | FindingOrder::LastSeen | FindingOrder::FirstSeen => first,
+        FindingOrder::Due if first == 0 => i64::MIN,
+        FindingOrder::Due => first.saturating_neg(),
     }
 }
 
@@ -179,10 +179,15 @@ async fn top(
 ) -> Result<(Vec<Place>, u64), StoreError> {
     let mut heap: BinaryHeap<Reverse<Place>> = BinaryHeap::with_capacity(limit + 1);
     let mut count = 0_u64;
-    plan.scan(session, columns_of(order), &mut |matched| {
+    let columns = columns_of(order);
+    plan.scan(session, columns, &mut |matched| {
         count += u64::try_from(matched.slots.len()).unwrap_or_default();
+        let values = |place: usize| columns.get(place).map(|column| matched.values(*column));
+        let (first, second) = (values(0), values(1));
         for slot in matched.slots {
-            let place = (value_of(order, matched, *slot), matched.number(*slot));
+            let first = first.map_or(0, |values| values.at(*slot));
+            let second = second.map_or(0, |values| values.at(*slot));
+            let place = (value_of(order, first, second), matched.number(*slot));
             let full = heap.len() >= limit;
             let beaten = full && heap.peek().is_some_and(|Reverse(least)| place <= *least);
             if beaten || after.is_some_and(|after| place >= after) {

@@ -81,9 +81,19 @@ impl Matched<'_> {
         number_of(self.chunk, slot)
     }
 
-    pub(super) fn value(&self, column: Column, slot: usize) -> i64 {
-        let values = self.columns.get(&column);
-        values.and_then(|values| values.get(slot)).copied().unwrap_or_default()
+    /// A column's values, by slot.
+    pub(super) fn values(&self, column: Column) -> Values<'_> {
+        Values(self.columns.get(&column).map_or(&[], Vec::as_slice))
+    }
+}
+
+/// The values of one column of a chunk.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'a>(&'a [i64]);
+
+impl Values<'_> {
+    pub(super) fn at(self, slot: usize) -> i64 {
+        self.0.get(slot).copied().unwrap_or_default()
     }
 }
 
@@ -121,7 +131,8 @@ impl Plan {
         let question = filter.text.as_deref().map(Question::of).unwrap_or_default();
         let keys: Vec<String> = filter.keys.iter().map(|key| column_text(key)).collect();
         let loose = question.needs_text() || !keys.is_empty();
-        let (marks, grams) = (marks_of(filter), grams_of(&question));
+        let grams = question.grams().into_iter().map(gram_term).collect();
+        let marks = marks_of(filter);
         let mut plan = Self { reach, tests, marks, grams, question, keys, loose, only: None };
         plan.compare(session).await?;
         Ok(plan)
@@ -219,16 +230,19 @@ impl Plan {
         let lists = self.marks.iter().map(Vec::as_slice);
         let found = read_terms(session, &marks, &(first..end).collect::<Vec<_>>()).await?;
         narrow(&mut candidates, &found, lists);
+        let mut before = usize::MAX / 10;
         for grams in self.grams.chunks(TERMS) {
             let chunks: Vec<i64> = match &candidates {
                 None => (first..end).collect(),
                 Some(some) => some.keys().copied().collect(),
             };
             let left = candidates.as_ref().map(|some| some.values().map(Members::count).sum());
+            let enough = left.is_some_and(|left: usize| left <= FEW || left * 10 > before * 9);
             // What is loose is compared letter by letter anyhow.
-            if chunks.is_empty() || self.loose && left.is_some_and(|left: usize| left <= FEW) {
+            if chunks.is_empty() || self.loose && enough {
                 break;
             }
+            before = left.unwrap_or(usize::MAX / 10);
             let found = read_terms(session, grams, &chunks).await?;
             narrow(&mut candidates, &found, grams.iter().map(std::slice::from_ref));
         }
@@ -301,23 +315,6 @@ fn marks_of(filter: &FindingFilter) -> Vec<Vec<Term>> {
     }
     let labels = filter.labels.iter().map(|label| vec![label_term(label)]);
     marks.into_values().chain(labels).collect()
-}
-
-/// Letters of many scripts say more than digits, and digits more than Latin letters.
-fn grams_of(question: &Question) -> Vec<Term> {
-    let common = |letter: u32| match letter {
-        0 => 0,
-        0x30..=0x39 => 1,
-        0x3a..=0x7f => 2,
-        _ => 0_u8,
-    };
-    let mut grams = question.grams();
-    grams.sort_by_key(|gram| {
-        let letters = [gram >> 32, gram & 0xffff_ffff];
-        let letters = letters.map(|letter| u32::try_from(letter).map_or(0, common));
-        letters.into_iter().sum::<u8>()
-    });
-    grams.into_iter().map(gram_term).collect()
 }
 
 type Found = HashMap<i64, HashMap<Vec<u8>, Members>>;

@@ -15,6 +15,8 @@ use crate::error::StoreError;
 /// Something that a finding has. Grams below, digests of marks and labels in the upper half.
 pub(super) type Term = u128;
 const DIGESTS: Term = 1 << 127;
+/// What is set in a gram that stands for triples.
+const TRIPLE_TERM: Term = 1 << 63;
 /// The word that stands before a label's digest, where marks have their kind.
 const LABEL: &str = "label";
 /// Above so many terms to change, all of a chunk's are read.
@@ -113,10 +115,16 @@ fn digest_term(kind: &str, value: &str) -> Term {
     number | DIGESTS
 }
 
-/// A term as its column holds it: letters in UTF-8 (at most 8 bytes), a digest's 16 bytes.
+/// A term as its column holds it: letters in UTF-8 (at most 8 bytes), the place of triples in three
+/// bytes, a digest's 16 bytes.
 pub(super) fn term_bytes(term: Term) -> Vec<u8> {
     if term & DIGESTS != 0 {
         return term.to_be_bytes().to_vec();
+    }
+    if term & TRIPLE_TERM != 0 {
+        // No letters begin so in UTF-8.
+        let place = u16::try_from(term & 0xffff).unwrap_or_default();
+        return [&[0xff][..], &place.to_be_bytes()].concat();
     }
     let letter = |bits: Term| u32::try_from(bits & 0xffff_ffff).ok().and_then(char::from_u32);
     let letters = [letter(term >> 32), letter(term).filter(|c| *c != '\0')];
@@ -141,10 +149,16 @@ pub(super) fn terms_of(finding: &Finding) -> Vec<Term> {
     terms
 }
 
+/// What is to be changed of a chunk's terms: slots, with [`LEAVES`] where the term goes. Two bytes
+/// each and a quick hash, because a page of new findings has a million of them.
+type Edits = HashMap<Term, Vec<u16>, foldhash::fast::RandomState>;
+/// Set in a slot that no longer has the term.
+const LEAVES: u16 = 1 << 15;
+
 /// What is to be changed of which terms.
 #[derive(Default)]
 pub(super) struct TermEdits {
-    chunks: BTreeMap<i64, HashMap<Term, Vec<(usize, bool)>>>,
+    chunks: BTreeMap<i64, Edits>,
 }
 
 impl TermEdits {
@@ -152,7 +166,7 @@ impl TermEdits {
     pub(super) fn note(&mut self, number: i64, before: &[Term], after: &[Term]) {
         let (mut gone, mut come) = (before.iter().peekable(), after.iter().peekable());
         let edits = self.chunks.entry(chunk_of(number)).or_default();
-        let slot = slot_of(number);
+        let slot = u16::try_from(slot_of(number)).unwrap_or_default();
         loop {
             let (term, there) = match (gone.peek(), come.peek()) {
                 (None, None) => return,
@@ -170,7 +184,7 @@ impl TermEdits {
             } else {
                 gone.next();
             }
-            edits.entry(term).or_default().push((slot, there));
+            edits.entry(term).or_default().push(if there { slot } else { slot | LEAVES });
         }
     }
 
@@ -186,7 +200,8 @@ impl TermEdits {
             for (term, changes) in edits {
                 let term = term_bytes(term);
                 let mut members = known.remove(&term).unwrap_or_else(Members::none);
-                changes.iter().for_each(|(slot, there)| members.set(*slot, *there));
+                let set = |edit: &u16| members.set(usize::from(edit & !LEAVES), edit & LEAVES == 0);
+                changes.iter().for_each(set);
                 if members.is_empty() {
                     gone.push(Param::from(term));
                 } else {
@@ -213,7 +228,7 @@ impl TermEdits {
 async fn read(
     session: &mut Session,
     chunk: i64,
-    edits: &HashMap<Term, Vec<(usize, bool)>>,
+    edits: &Edits,
 ) -> Result<HashMap<Vec<u8>, Members>, StoreError> {
     let rows = if edits.len() > READ_ALL {
         let all = "SELECT term, members FROM finding_terms WHERE chunk = $1";
@@ -269,7 +284,7 @@ mod tests {
         edits.note(CHUNK as i64 + 3, &[1, 2, 5], &[2, 4, 5, 9]);
         let mut noted: Vec<_> = edits.chunks[&1].iter().map(|(t, e)| (*t, e.clone())).collect();
         noted.sort_unstable();
-        let expected = [(1, (3, false)), (4, (3, true)), (9, (3, true))];
+        let expected = [(1, 3 | LEAVES), (4, 3), (9, 3)];
         assert_eq!(noted, expected.map(|(term, edit)| (term, vec![edit])));
     }
 
@@ -281,6 +296,7 @@ mod tests {
         );
         assert_eq!(term_bytes(gram_term(u64::from('a') << 32)), b"a");
         assert_eq!(term_bytes(label_term("a")).len(), 16);
+        assert_eq!(term_bytes(TRIPLE_TERM | 0x102), [0xff, 1, 2]);
         assert_ne!(mark_term(MarkKind::Tag, "a"), label_term("a"));
     }
 }

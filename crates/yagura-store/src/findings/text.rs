@@ -12,8 +12,14 @@ use super::question::WORDS_MAX;
 /// Letters of one line of a finding's text that are looked at; evidence is never part of it.
 const LINE_CHARS_MAX: usize = 2_000;
 
-/// A letter or a pair of letters, as a number: the first letter's in the upper half.
+/// A letter or a pair of letters, as a number: the first letter's in the upper half; or the place
+/// of a triple among [`TRIPLES`], with [`TRIPLE`] set.
 pub(super) type Gram = u64;
+/// Triples of letters share so many places. There are too many of them to be kept each by itself;
+/// a finding has about a tenth of the places, so that a few triples tell a name apart.
+const TRIPLES: u64 = 1_024;
+/// Higher than any letter reaches.
+const TRIPLE: Gram = 1 << 63;
 
 /// Case, width and compatibility forms set aside (NFKC, lower case), white space one blank.
 pub(super) fn normalized(text: &str) -> String {
@@ -59,20 +65,44 @@ pub(super) fn lines_of(finding: &Finding) -> Vec<String> {
         .collect()
 }
 
-/// The letters and pairs of letters within the words of a line.
+/// The letters, pairs and triples of letters within the words of a line.
 pub(super) fn grams_of(line: &str, into: &mut Vec<Gram>) {
-    let mut before: Option<char> = None;
+    let (mut before, mut earlier): (Option<Gram>, Option<Gram>) = (None, None);
     for c in line.chars() {
         if c == ' ' {
-            before = None;
+            (before, earlier) = (None, None);
             continue;
         }
-        into.push(Gram::from(u32::from(c)) << 32);
+        let letter = Gram::from(u32::from(c));
+        into.push(letter << 32);
         if let Some(before) = before {
-            into.push((Gram::from(u32::from(before)) << 32) | Gram::from(u32::from(c)));
+            into.push((before << 32) | letter);
+            if let Some(earlier) = earlier {
+                into.push(TRIPLE | triple(earlier, before, letter));
+            }
         }
-        before = Some(c);
+        (earlier, before) = (before, Some(letter));
     }
+}
+
+/// INVARIANT: stored; it never gives another place.
+fn triple(first: Gram, second: Gram, third: Gram) -> Gram {
+    let letters = (first << 42) ^ (second << 21) ^ third;
+    (letters.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % TRIPLES
+}
+
+/// Whether a gram is one letter.
+fn is_letter(gram: Gram) -> bool {
+    gram & TRIPLE == 0 && gram & 0xffff_ffff == 0
+}
+
+/// Many scripts have many letters; Latin letters are few, and digits fewer still but in no order.
+fn commonness(gram: Gram) -> u8 {
+    if gram & TRIPLE != 0 {
+        return 1;
+    }
+    let latin = [gram >> 32, gram & 0xffff_ffff].into_iter().filter(|c| *c > 0 && *c < 0x80);
+    if latin.count() == 0 { 0 } else { 2 }
 }
 
 /// A text that is asked for: words and phrases, all of which must be there.
@@ -102,17 +132,19 @@ impl Question {
     }
 
     /// What a finding must have at the least: of a word of one letter the letter, of a longer one
-    /// its pairs.
+    /// its pairs and triples, the rarer ones first.
     pub(super) fn grams(&self) -> Vec<Gram> {
         let mut grams = Vec::new();
         for piece in self.words.iter().flat_map(|word| word.split(' ')) {
             let mut all = Vec::new();
             grams_of(piece, &mut all);
             let single = piece.chars().nth(1).is_none();
-            grams.extend(all.into_iter().filter(|gram| single == (gram & 0xffff_ffff == 0)));
+            grams.extend(all.into_iter().filter(|gram| single == is_letter(*gram)));
         }
-        grams.sort_unstable();
+        // The rarest are likely among those of scripts with many letters, then among triples.
+        grams.sort_unstable_by_key(|gram| std::cmp::Reverse(*gram));
         grams.dedup();
+        grams.sort_by_key(|gram| commonness(*gram));
         grams
     }
 
@@ -168,7 +200,7 @@ mod tests {
         let count = |text: &str| Question::of(text).grams().len();
         assert_eq!(count("権"), 1);
         assert_eq!(count("権限"), 1);
-        assert_eq!(count("権限昇格"), 3);
+        assert_eq!(count("権限昇格"), 5, "three pairs and two triples");
         assert_eq!(count("\"a bc\""), 2);
         assert!(!Question::of("権限 s3").needs_text());
         assert!(Question::of("権限昇").needs_text());
@@ -176,9 +208,19 @@ mod tests {
     }
 
     #[test]
-    fn pairs_do_not_cross_words() {
+    fn pairs_and_triples_do_not_cross_words() {
         let mut grams = Vec::new();
         grams_of("ab c", &mut grams);
         assert_eq!(grams.len(), 4, "a, b, ab, c");
+        grams.clear();
+        grams_of("abc", &mut grams);
+        assert_eq!(grams.len(), 6, "a, b, ab, c, bc, abc");
+    }
+
+    #[test]
+    fn places_of_triples_are_a_promise() {
+        let place = |a: char, b: char, c: char| triple(a.into(), b.into(), c.into());
+        assert!(place('a', 'b', 'c') < TRIPLES && place('権', '限', '昇') < TRIPLES);
+        assert_ne!(place('1', '2', '3'), place('3', '2', '1'));
     }
 }

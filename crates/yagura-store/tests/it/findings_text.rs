@@ -80,7 +80,7 @@ async fn a_changed_text_is_found_by_its_new_words_only() {
     }
 }
 
-/// Pairs of letters that stand apart are not the word, however many findings have them.
+/// Triples of letters that stand apart are not the word, however many findings have them.
 #[tokio::test]
 async fn pages_are_exact_where_totals_are_only_bounded() {
     for bed in beds().await {
@@ -88,12 +88,12 @@ async fn pages_are_exact_where_totals_are_only_bounded() {
         let count = COMPARED_MAX + 10;
         let some: Vec<Observation> = (0..count)
             .map(|n| match n % 700 {
-                0 => titled(&format!("b{n:05}"), "abc", ""),
-                _ => titled(&format!("b{n:05}"), "ab bc", ""),
+                0 => titled(&format!("b{n:05}"), "abcd", ""),
+                _ => titled(&format!("b{n:05}"), "abc bcd", ""),
             })
             .collect();
         observe(&findings, &some, 1).await;
-        let filter = FindingFilter { text: Some("abc".into()), ..FindingFilter::default() };
+        let filter = FindingFilter { text: Some("abcd".into()), ..FindingFilter::default() };
         let mut page = Page { order: FindingOrder::Rank, limit: 2, after: None };
         let mut names = Vec::new();
         loop {
@@ -110,7 +110,7 @@ async fn pages_are_exact_where_totals_are_only_bounded() {
         let counts = findings.count_by(&filter, GroupBy::Severity).await.unwrap();
         assert!(!counts.total.exact);
         // One condition more, and few enough are left to be compared.
-        let fewer = FindingFilter { text: Some("abc b007".into()), ..FindingFilter::default() };
+        let fewer = FindingFilter { text: Some("abcd b007".into()), ..FindingFilter::default() };
         let total = findings.count(&fewer).await.unwrap();
         assert_eq!((total.count, total.exact), (1, true));
         let groups = findings.groups(&fewer, GroupPage::default()).await.unwrap();

@@ -34,11 +34,20 @@ struct Loaded {
 }
 
 impl Daemon {
-    /// The content as the site has it now; a change is seen within seconds.
+    /// The content as the site has it; a change is seen within seconds.
     pub(super) async fn content(&self) -> anyhow::Result<Arc<Content>> {
+        self.content_of(LOOK_EVERY).await
+    }
+
+    /// The content as the site has it at this moment.
+    pub(super) async fn content_now(&self) -> anyhow::Result<Arc<Content>> {
+        self.content_of(Duration::ZERO).await
+    }
+
+    async fn content_of(&self, age_max: Duration) -> anyhow::Result<Arc<Content>> {
         let mut loaded = self.in_force.content.lock().await;
         if let Some(loaded) = loaded.as_ref()
-            && loaded.looked.elapsed() < LOOK_EVERY
+            && loaded.looked.elapsed() < age_max
         {
             return Ok(Arc::clone(&loaded.content));
         }

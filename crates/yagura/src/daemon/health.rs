@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A process whose heart is silent for so long hangs.
-const SILENT_MAX: Duration = Duration::from_secs(60);
+/// A process whose heart is silent for so long hangs: longer than the database may be waited for.
+const SILENT_MAX: Duration = Duration::from_secs(180);
 
 /// What the parts say of themselves.
 #[derive(Debug)]

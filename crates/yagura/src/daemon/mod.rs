@@ -40,7 +40,7 @@ use crate::context::Context;
 use crate::detection::choice::DetectionChoice;
 use crate::detection::keep::News;
 use crate::options::{AwsOptions, LakeChoice, Reach};
-use crate::output;
+use crate::output::{self, Hinted};
 use crate::retention::Keep;
 use health::Health;
 use metrics::Metrics;
@@ -52,6 +52,8 @@ use watch::{Clock, Flow};
 pub(crate) const DEFAULT_LOG: &str = "info,aws_config=error,aws_runtime=error,datafusion=warn";
 /// How long a stop may take before what runs is left to others.
 const STOP_MAX: Duration = Duration::from_secs(25);
+/// Connections to the database.
+const CONNECTIONS_MAX: u32 = 16;
 /// How long what was aborted may take to say goodbye.
 const GOODBYE_MAX: Duration = Duration::from_secs(4);
 
@@ -160,7 +162,13 @@ impl Daemon {
         Arc::clone(self.flows_lock().entry(group.to_owned()).or_default())
     }
 
-    /// All groups that this process reads or has read.
+    /// The group is read no more by this process.
+    fn forget_flow(&self, group: &str) {
+        self.flows_lock().remove(group);
+        self.metrics.forget(metrics::names::WATCH_BACKLOG, &[group]);
+    }
+
+    /// All groups that this process reads.
     pub(crate) fn flows(&self) -> Vec<(String, Arc<Flow>)> {
         self.flows_lock().iter().map(|(name, flow)| (name.clone(), Arc::clone(flow))).collect()
     }
@@ -200,7 +208,7 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<Ended> {
     // What would fail each time is said at once.
     drop(context.content()?);
-    let store = context.store().await?;
+    let store = open_store(context).await?;
     let listener = web::bind(options.listen).await?;
     let address = listener.local_addr().context("could not see the own address")?;
     let daemon = Arc::new(Daemon::new(context.clone(), options, settings, store, clock));
@@ -221,6 +229,22 @@ pub(crate) async fn serve(
         whole = (ended == Ended::Whole), "stopped");
     daemon.store.close().await;
     Ok(ended)
+}
+
+/// Opens the database for many parts at once: streams hold a connection while they are read.
+async fn open_store(context: &Context) -> anyhow::Result<Store> {
+    let location = context.location().await?;
+    if context.global.database.is_none() {
+        crate::settings::make_data_folder(&context.data_folder()?)?;
+    }
+    let options = yagura_store::Options {
+        connections_max: CONNECTIONS_MAX,
+        ..yagura_store::Options::default()
+    };
+    Store::open_with(&location, &options).await.context(Hinted::new(
+        "could not open the database",
+        "check --data-dir and --database; the folder must be writable",
+    ))
 }
 
 fn begin(

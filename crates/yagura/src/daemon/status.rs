@@ -30,7 +30,7 @@ pub(crate) struct Status {
     pub(crate) schedules: Vec<ScheduleStatus>,
 }
 
-/// A group that the process reads or has read.
+/// A group that the process reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct GroupStatus {

@@ -58,6 +58,10 @@ pub(crate) async fn refresh(daemon: &Arc<Daemon>) {
 fn watched(daemon: &Daemon) {
     let metrics = &daemon.metrics;
     let now = (daemon.clock)();
+    // What another process reads by now is told there.
+    for name in [names::WATCH_LOOKS, names::WATCH_FAILURES, names::WATCH_LAG] {
+        metrics.clear(name);
+    }
     for (_, flow) in daemon.flows() {
         for (place, seen) in flow.places() {
             let place = [place.as_str()];

@@ -71,6 +71,13 @@ impl Metrics {
         });
     }
 
+    /// One value of a gauge is gone.
+    pub(crate) fn forget(&self, name: &str, labels: &[&str]) {
+        if let Some(values) = self.values().get_mut(name) {
+            values.retain(|known, _| !known.iter().eq(labels));
+        }
+    }
+
     /// All values of a gauge are gone: what is not set again is not there any more.
     pub(crate) fn clear(&self, name: &'static str) {
         self.values().remove(name);

@@ -119,7 +119,7 @@ async fn again_and_again(
             }
         }
     }
-    flow.backlog.store(0, Ordering::Relaxed);
+    daemon.forget_flow(name);
 }
 
 /// One run of a group: until it is cancelled, breaks off, or its rules changed.
@@ -143,8 +143,10 @@ struct Opened<'a> {
 impl<'a> Round<'a> {
     async fn run(&self, memoir: Memoir) -> anyhow::Result<()> {
         let Self { daemon, flow, cancel, .. } = self;
-        let content = Arc::new(daemon.context.content()?);
         let watched = self.renewed_by()?;
+        // Before anything is loaded: what changes meanwhile is noticed.
+        let before = renewed::look(watched.clone()).await;
+        let content = daemon.content_now().await?;
         let opened = self.open(&content).await;
         if opened.feeds.is_empty() {
             opened.listeners.close().await;
@@ -176,7 +178,7 @@ impl<'a> Round<'a> {
                 looked
             },
             async {
-                if renewed::changed(watched, cancel).await {
+                if renewed::changed(watched, before, cancel).await {
                     tracing::info!(
                         code = "watch_renewed",
                         group = self.name,

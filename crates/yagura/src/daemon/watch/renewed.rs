@@ -13,10 +13,13 @@ const EVERY: Duration = Duration::from_secs(20);
 /// Files that are looked at; who has more restarts by hand.
 const FILES_MAX: usize = 20_000;
 
-/// Waits until a file below one of these folders, or one of these files, is another than it was;
-/// or until it is cancelled. Answers whether something changed.
-pub(super) async fn changed(places: Vec<PathBuf>, cancel: &CancellationToken) -> bool {
-    let first = look(places.clone()).await;
+/// Waits until what these folders and files have is not what it was at `first` any more, or until
+/// it is cancelled. Answers whether something changed.
+pub(super) async fn changed(
+    places: Vec<PathBuf>,
+    first: Option<u64>,
+    cancel: &CancellationToken,
+) -> bool {
     loop {
         tokio::select! {
             () = cancel.cancelled() => return false,

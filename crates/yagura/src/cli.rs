@@ -12,9 +12,8 @@ use anyhow::Context;
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use yagura_model::Lang;
 
-use crate::commands;
-use crate::{commands, configuration};
 use crate::output::Hinted;
+use crate::{commands, configuration};
 
 /// Everything that was typed.
 #[derive(Parser)]
@@ -27,7 +26,7 @@ pub(crate) struct Cli {
 }
 
 /// AWS's own libraries warn at length about credential sources that are merely not there.
-const DEFAULT_LOG: &str = "warn,aws_config=error,aws_runtime=error";
+pub(crate) const DEFAULT_LOG: &str = "warn,aws_config=error,aws_runtime=error";
 
 /// Settings that every command takes.
 #[derive(Args, Clone)]
@@ -37,9 +36,9 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) site: Option<PathBuf>,
     #[arg(long, global = true, value_name = "URL")]
+    pub(crate) database: Option<String>,
     #[arg(long, global = true, value_name = "KEY")]
     pub(crate) master_key: Option<String>,
-    pub(crate) database: Option<String>,
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[arg(long, global = true, value_parser = ["en", "ja"])]
@@ -65,6 +64,8 @@ pub(crate) enum Commands {
     Detect(Box<commands::detect::DetectArgs>),
     Hunt(Box<commands::hunt::HuntArgs>),
     Alerts(commands::alerts::AlertsArgs),
+    Findings(commands::findings::FindingsArgs),
+    Routes(commands::routes::RoutesArgs),
     Serve(Box<commands::serve::ServeArgs>),
     Jobs(commands::jobs::JobsArgs),
     Query(Box<commands::query::QueryArgs>),
@@ -73,17 +74,17 @@ pub(crate) enum Commands {
     Trail(commands::trail::TrailArgs),
     Access(commands::access::AccessArgs),
     Doctor(commands::doctor::DoctorArgs),
-    Content(commands::content::ContentArgs),
-    Aws(commands::aws::AwsArgs),
-    Completions(commands::completions::CompletionsArgs),
-    #[command(hide = true)]
-    Reference(commands::reference::ReferenceArgs),
     Costs(Box<commands::costs::CostsArgs>),
     Secrets(Box<commands::secrets::SecretsArgs>),
     Config(commands::config::ConfigArgs),
     Backup(commands::backup::BackupArgs),
     Restore(commands::restore::RestoreArgs),
     Prune(commands::prune::PruneArgs),
+    Content(commands::content::ContentArgs),
+    Aws(commands::aws::AwsArgs),
+    Completions(commands::completions::CompletionsArgs),
+    #[command(hide = true)]
+    Reference(commands::reference::ReferenceArgs),
 }
 
 /// Flags that are no settings: they mean something only where they are typed.
@@ -114,10 +115,15 @@ const NOT_SETTINGS: &[&str] = &[
     "keep",
     "entity",
     "no-detect",
-    "status",
     "logs",
     "attach",
     "alone",
+    "status",
+    "unset",
+    "target",
+    "targets",
+    "finding",
+    "outcome",
     "partner",
     "partition",
     "reader",
@@ -142,6 +148,27 @@ const NOT_SETTINGS: &[&str] = &[
     "saml",
     "permission-set",
     "assigned-in",
+    "state",
+    "content",
+    "assignee",
+    "label",
+    "mark",
+    "cause",
+    "text",
+    "rank-min",
+    "overdue",
+    "before",
+    "owner",
+    "nobody",
+    "never",
+    "message",
+    "add",
+    "remove",
+    "set",
+    "system",
+    "key",
+    "url",
+    "after",
 ];
 
 /// Reads arguments, environment and configuration file into one answer.
@@ -215,6 +242,19 @@ impl Help {
         Ok(Self(toml::from_str(text).context("the built-in help texts are broken")?))
     }
 
+    /// The text for an argument of a command: the command's own, that of the command above it, or
+    /// the one that holds everywhere.
+    fn nearest(&self, path: &str, key: &str) -> Option<String> {
+        let mut above = Some(path);
+        while let Some(path) = above {
+            if let Some(text) = self.get(&format!("{path}.{key}")) {
+                return Some(text);
+            }
+            above = path.rsplit_once('.').map(|(above, _)| above);
+        }
+        self.get(key)
+    }
+
     fn get(&self, path: &str) -> Option<String> {
         self.0.get(path).map(|text| text.trim().to_owned())
     }
@@ -244,7 +284,7 @@ fn describe(mut command: Command, help: &Help, path: &str) -> Command {
 
 fn describe_argument(argument: Arg, help: &Help, path: &str) -> Arg {
     let key = argument_key(&argument);
-    let text = help.get(&format!("{path}.{key}")).or_else(|| help.get(&key));
+    let text = help.nearest(path, &key);
     let argument = match text {
         Some(text) => argument.help(text),
         None => argument,

@@ -11,26 +11,28 @@ mod context;
 mod daemon;
 mod detection;
 mod exit;
+mod findings;
 mod former;
 mod importing;
 mod intelligence;
 mod lake_place;
 mod moment;
+mod notified;
 mod ocsf;
 mod options;
 mod output;
 mod progress;
 mod reach;
+mod retention;
 mod river;
 mod rows;
+mod secrets;
 mod settings;
+mod spending;
 mod tables;
-mod retention;
 
 use std::process::ExitCode;
-mod secrets;
 
-mod spending;
 use exit::Exit;
 
 /// What one thread frees, another may use at once: the lake's writers and readers hand large

@@ -13,22 +13,23 @@ pub(crate) mod costs;
 pub(crate) mod demo;
 pub(crate) mod detect;
 pub(crate) mod doctor;
+pub(crate) mod findings;
 pub(crate) mod hunt;
 pub(crate) mod ingest;
 pub(crate) mod intelligence;
 pub(crate) mod jobs;
 pub(crate) mod lake;
+pub(crate) mod prune;
 pub(crate) mod query;
 pub(crate) mod reference;
-pub(crate) mod prune;
 pub(crate) mod resources;
-pub(crate) mod scan;
-pub(crate) mod trail;
 pub(crate) mod restore;
 pub(crate) mod routes;
-
+pub(crate) mod scan;
 pub(crate) mod secrets;
 pub(crate) mod serve;
+pub(crate) mod trail;
+
 use anyhow::Context as _;
 use yagura_model::Lang;
 
@@ -47,6 +48,8 @@ pub(crate) fn run(cli: Cli, lang: Lang) -> anyhow::Result<Exit> {
         Commands::Detect(args) => wait_for(detect::run(&context, args)),
         Commands::Hunt(args) => wait_for(hunt::run(&context, args)),
         Commands::Alerts(args) => wait_for(alerts::run(&context, args)),
+        Commands::Findings(args) => wait_for(findings::run(&context, args)),
+        Commands::Routes(args) => wait_for(routes::run(&context, args)),
         Commands::Lake(args) => wait_for(lake::run(&context, args)),
         Commands::Trail(args) => wait_for(trail::run(&context, args)),
         Commands::Access(args) => wait_for(access::run(&context, args)),
@@ -57,18 +60,18 @@ pub(crate) fn run(cli: Cli, lang: Lang) -> anyhow::Result<Exit> {
         Commands::Resources(args) => wait_for(resources::run(&context, args)),
         Commands::Doctor(args) => wait_for(doctor::run(&context, args)),
         Commands::Aws(args) => wait_for(aws::run(&context, args)),
-        Commands::Content(args) => content::run(&context, args),
-        Commands::Completions(args) => completions::run(args, lang),
-        Commands::Reference(args) => reference::run(args, lang),
-    }
-}
-
         Commands::Costs(args) => wait_for(costs::run(&context, args)),
         Commands::Secrets(args) => wait_for(secrets::run(&context, args)),
         Commands::Config(args) => config::run(&context, args),
         Commands::Backup(args) => wait_for(backup::run(&context, args)),
         Commands::Prune(args) => wait_for(prune::run(&context, args)),
         Commands::Restore(args) => wait_for(restore::run(&context, args)),
+        Commands::Content(args) => content::run(&context, args),
+        Commands::Completions(args) => completions::run(args, lang),
+        Commands::Reference(args) => reference::run(args, lang),
+    }
+}
+
 /// Runs a command to its end.
 fn wait_for(command: impl Future<Output = anyhow::Result<Exit>>) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -5,7 +5,7 @@ use crate::account::{Account, CONTROLS};
 use crate::program::{Home, Ran};
 
 /// Every command that help shows, with the commands below it.
-const COMMANDS: [(&str, &[&str]); 17] = [
+const COMMANDS: [(&str, &[&str]); 26] = [
     (
         "access",
         &[
@@ -13,6 +13,7 @@ const COMMANDS: [(&str, &[&str]); 17] = [
             "escalations",
             "evaluate",
             "explain",
+            "generate",
             "least-privilege",
             "lint",
             "preview-scp",
@@ -32,6 +33,32 @@ const COMMANDS: [(&str, &[&str]); 17] = [
     ("demo", &[]),
     ("detect", &[]),
     ("doctor", &[]),
+    (
+        "findings",
+        &[
+            "acknowledge",
+            "assign",
+            "comment",
+            "due",
+            "export",
+            "groups",
+            "history",
+            "import",
+            "label",
+            "link",
+            "list",
+            "push",
+            "reopen",
+            "resolve",
+            "severity",
+            "show",
+            "start",
+            "stats",
+            "suppress",
+            "unlink",
+            "unsuppress",
+        ],
+    ),
     ("hunt", &[]),
     ("ingest", &[]),
     ("intelligence", &["list", "look", "refresh"]),
@@ -41,7 +68,12 @@ const COMMANDS: [(&str, &[&str]); 17] = [
     ),
     ("query", &["list", "show", "tables"]),
     ("resources", &["export", "history", "import", "list", "scans", "show"]),
+    ("jobs", &["cancel", "list", "run", "runs"]),
+    ("prune", &[]),
+    ("restore", &[]),
     ("scan", &[]),
+    ("secrets", &["check", "list", "remove", "rotate", "set"]),
+    ("serve", &[]),
     ("trail", &["keys", "verify"]),
 ];
 
@@ -67,12 +99,7 @@ fn without_everywhere(text: &str) -> String {
 
 async fn check_help(lang: &str) {
     let whole = help(lang, &[]).await;
-    ("jobs", &["cancel", "list", "run", "runs"]),
-    ("prune", &[]),
-    ("restore", &[]),
     insta::assert_snapshot!(format!("help_{lang}"), whole);
-    ("secrets", &["check", "list", "remove", "rotate", "set"]),
-    ("serve", &[]),
     for (command, below) in COMMANDS {
         let mut text = help(lang, &[command]).await;
         for name in below {

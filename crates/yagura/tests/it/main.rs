@@ -24,16 +24,19 @@ mod detect; // attacks: found in files, on their way into the lake, and back ove
 mod doctor; // preflight, policies, the debugging aid
 mod engines; // the lake's files in other engines
 mod faults; // denials, throttling, broken and late answers
+mod findings; // the list that a team works
+mod findings_imports; // findings of other products in, ours out and back
 mod formats; // each format is what it says it is
 mod intelligence; // threat lists: fetched, kept, asked
 mod interruption; // signals, and two scans at once
 mod lake; // logs: kept, asked, proven
 mod moto; // scans of accounts of an independent server
 mod program; // runs the binary
-mod site; // a site's own content
-mod usage; // from logs to least privilege
+mod routes; // who is told of findings, and the proof
 mod secrets; // kept, referred to, rotated, never printed
 mod serve; // the daemon: latency, stops, kills, several processes
+mod site; // a site's own content
+mod usage; // from logs to least privilege
 
 use std::sync::LazyLock;
 

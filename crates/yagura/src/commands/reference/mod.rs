@@ -11,8 +11,8 @@ use yagura_content::Content;
 use yagura_model::Lang;
 
 use crate::cli::{argument_key, described, setting_name, variable};
-use crate::exit::Exit;
 use crate::configuration::sections::documented;
+use crate::exit::Exit;
 use crate::{catalog, output};
 
 #[derive(Args)]
@@ -129,9 +129,6 @@ fn configuration(text: &mut String, lang: Lang) -> anyhow::Result<()> {
     for (name, help) in settings {
         writeln!(text, "| `{name}` | `{}` | {} |", variable(&name), cell(&help))?;
     }
-    Ok(())
-}
-
     tables(text, lang)
 }
 
@@ -162,9 +159,9 @@ fn tables(text: &mut String, lang: Lang) -> anyhow::Result<()> {
     for (reference, en, ja) in REFERENCES {
         writeln!(text, "| `{reference}` | {} |", in_lang(lang, en, ja))?;
     }
-fn gather(command: &Command, settings: &mut std::collections::BTreeMap<String, String>) {
-    if command.is_hide_set() {
-        return;
+    Ok(())
+}
+
 /// How a secret can be referred to, and what is read.
 const REFERENCES: [(&str, &str, &str); 6] = [
     ("env:NAME", "an environment variable", "環境変数"),
@@ -195,6 +192,9 @@ const REFERENCES: [(&str, &str, &str); 6] = [
     ),
 ];
 
+fn gather(command: &Command, settings: &mut std::collections::BTreeMap<String, String>) {
+    if command.is_hide_set() {
+        return;
     }
     for argument in command.get_arguments() {
         if let Some(name) = setting_name(argument) {

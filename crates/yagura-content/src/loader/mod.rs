@@ -352,19 +352,18 @@ impl Content {
 }
 
 impl Content {
-    /// Routes. One that is broken disables itself, and not the others of the file.
+    /// Routes. One whose condition is broken stays: it has no result, and is followed. A site
+    /// that hears too much mends its file; one that hears nothing does not know.
     fn routes(&mut self, file: &File, text: &str, form: Form) -> Result<Routes, Box<Problem>> {
         let mut routes: Routes = yaml::read(file, text, form)?;
-        routes.routes.retain_mut(|route| {
+        for route in &mut routes.routes {
             let when = Arc::get_mut(route).and_then(|route| route.when.as_mut());
-            let Some(when) = when else { return true };
+            let Some(when) = when else { continue };
             when.set_scope(ScopeKind::Route);
-            let compiled = when.compile().map(|_| ());
-            if let Err(error) = &compiled {
-                self.problems.push(when.problem(file, error));
+            if let Err(error) = when.compile() {
+                self.problems.push(when.problem(file, &error));
             }
-            compiled.is_ok()
-        });
+        }
         Ok(routes)
     }
 }

@@ -17,6 +17,7 @@ use yagura_store::outbox::{MessageKind, Outcome, Settlement, Taken, TargetRate, 
 
 use crate::channels::{Channels, Parcel, Sent};
 use crate::error::RespondError;
+use crate::routes::unreadable;
 
 pub use notice::sample;
 
@@ -62,6 +63,10 @@ pub async fn deliver(
     holder: &str,
     clock: &Clock<'_>,
 ) -> Result<Delivered, RespondError> {
+    // Targets that are not known are not targets that are no more.
+    if unreadable(channels.content()).is_some() {
+        return Ok(Delivered::default());
+    }
     let routes = &channels.content().site.routes;
     let names: Vec<String> = routes.targets.0.iter().map(|(name, _)| name.value.clone()).collect();
     let outbox = store.outbox();

@@ -32,6 +32,8 @@ pub use explain::{Explained, Followed, Verdict};
 pub use notified::{Notified, notified};
 pub(crate) use told::{change_value, document, read_document, told};
 
+/// Where a site says its routes.
+const ROUTES_FILE: &str = "routes.yaml";
 /// Entries of the history routed in one transaction.
 const PAGE: usize = 1_000;
 
@@ -87,12 +89,17 @@ impl Router {
     /// each page is taken by one of them.
     ///
     /// Where there are no routes the history is passed over: whoever makes routes later wants to
-    /// hear of what happens then.
+    /// hear of what happens then. Where `routes.yaml` cannot be read, nothing is passed over: what
+    /// happens meanwhile is told once it can be.
     ///
     /// # Errors
     /// Where the database cannot be read or written; what was routed before stands.
     pub async fn route(&self, store: &Store, now: Timestamp) -> Result<Routed, RespondError> {
         let mut routed = Routed::default();
+        if let Some(why) = unreadable(&self.content) {
+            routed.problems.insert(ROUTES_FILE.to_owned(), why);
+            return Ok(routed);
+        }
         let accounts = Accounts::of(store, &self.content.site, now).await;
         let ground = Ground { accounts: accounts.map_err(RespondError::Route)?, now };
         loop {
@@ -227,6 +234,16 @@ impl Router {
             batch,
         }
     }
+}
+
+/// Why a site's routes are not known, where they are not.
+pub(crate) fn unreadable(content: &Content) -> Option<String> {
+    let routes = &content.site.routes;
+    if !routes.routes.is_empty() || !routes.targets.0.is_empty() {
+        return None;
+    }
+    let broken = content.problems.iter().find(|one| one.file == ROUTES_FILE && one.is_error());
+    broken.map(ToString::to_string)
 }
 
 /// A route that an entry follows.

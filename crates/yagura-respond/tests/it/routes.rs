@@ -2,16 +2,19 @@
 //! whatever fails or is killed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::Value;
+use yagura_content::Content;
 use yagura_model::Severity;
 use yagura_model::finding::{Act, FindingSuppression, Scope};
-use yagura_respond::outbox;
+use yagura_respond::channels::Channels;
+use yagura_respond::outbox::{self, Delivered};
 use yagura_respond::routes::{Notified, Router, Verdict, notified};
 
 use crate::receiver::{Behavior, Receiver, ok, status};
-use crate::site::Site;
+use crate::site::{Known, Site};
 
 fn hook(url: &str, more: &str, routes: &str) -> String {
     format!(
@@ -78,6 +81,26 @@ async fn a_condition_without_result_is_followed_and_said() {
     let routed = site.route().await;
     assert_eq!(routed.single, 1);
     assert!(routed.problems.contains_key("odd"), "{routed:?}");
+}
+
+#[tokio::test]
+async fn while_the_routes_cannot_be_read_nothing_is_lost() {
+    let receiver = Receiver::start(ok("")).await;
+    let site = Site::new(&hook(receiver.url(), "", ALL)).await;
+    site.observe(&[site.seen("a", Severity::High)]).await;
+    site.route().await;
+    site.observe(&[site.seen("b", Severity::High)]).await;
+    let folder = site.folder.path().join("site");
+    std::fs::write(folder.join("routes.yaml"), "targets: [\n").unwrap();
+    let broken = Arc::new(Content::load(Some(&folder)));
+    let routed = Router::new(broken.clone()).route(&site.store, site.now()).await.unwrap();
+    assert_eq!((routed.entries, routed.problems.len()), (0, 1));
+    let channels = Channels::new(broken, Arc::new(Known::default()), None).unwrap();
+    let clock = || site.now();
+    let delivered = outbox::deliver(&site.store, &channels, "one", &clock).await.unwrap();
+    assert_eq!(delivered, Delivered::default());
+    // The file is mended.
+    assert_eq!(site.both().await.sent, 2);
 }
 
 #[tokio::test]
@@ -271,7 +294,7 @@ fn behaviors() -> impl Strategy<Value = Vec<Behavior>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
     #[test]
     fn whatever_fails_everything_is_told_and_what_was_answered_in_time_only_once(
         script in behaviors()

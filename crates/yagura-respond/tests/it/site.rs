@@ -36,7 +36,7 @@ impl Secrets for Known {
 
 /// A site at work.
 pub(crate) struct Site {
-    _folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
     pub(crate) store: Store,
     pub(crate) content: Arc<Content>,
     pub(crate) secrets: BTreeMap<String, String>,
@@ -61,7 +61,7 @@ impl Site {
         let store = Store::open(&Location::in_folder(folder.path())).await.unwrap();
         let pairs = secrets.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Self {
-            _folder: folder,
+            folder,
             store,
             content: Arc::new(content),
             secrets: pairs.collect(),

@@ -274,7 +274,7 @@ fn lint_names_what_is_wrong_with_automation_rules() {
   cases:
     - {name: another account, matches: true, finding: {account: "2"}}
 - id: broken
-  when: finding.account ==
+  when: finding.account == == "1"
   set: {severity: low}
 - id: stranger
   when: alert.content == "x"

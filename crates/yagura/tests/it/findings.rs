@@ -212,7 +212,7 @@ async fn rules_of_the_site_act_and_a_broken_one_disables_itself() {
     let home = Home::before(&account.faults.url());
     let rules = "- id: storage\n  when: finding.resource.type == 'AWS::S3::Bucket'\n  \
                  set: {assignee: storage-team, tags: {team: storage}}\n\
-                 - id: broken\n  when: finding.resource.\n  set: {severity: low}\n";
+                 - id: broken\n  when: finding.account == == finding.kind\n  set: {severity: low}\n";
     home.write("data/site/rules.yaml", rules);
     let ran = scan(&home).await;
     assert!(ran.err.contains("rules.yaml:5:"), "{}", ran.err);

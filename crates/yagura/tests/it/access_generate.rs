@@ -67,6 +67,8 @@ async fn a_wish_that_no_safe_policy_fulfils_is_refused_with_a_remedy() {
     check(&["role-trust", "--github", "acme/app"], "--branch main").await;
     check(&["role-trust", "--github", "acme/*", "--branch", "main"], "must be exact").await;
     check(&["role-trust"], "--service").await;
+    let mfa = ["role-trust", "--service", "ec2.amazonaws.com", "--mfa"];
+    check(&mfa, "--mfa would be passed over").await;
     let queue = "arn:aws:sqs:us-east-1:111122223333:jobs";
     check(&["queue", queue, "--reader", READER], "no ARN of a queue of the account").await;
     let stranger = ["access", "generate", "role-trust", "--principal", "999988887777"];

@@ -273,7 +273,43 @@ impl WhoArgs {
 }
 
 impl RoleTrustArgs {
+    /// Flags that speak of another caller than the one that is named: none is passed over.
+    fn check(&self) -> anyhow::Result<()> {
+        let github = [&self.branch, &self.tag, &self.environment, &self.repository_id];
+        let astray = [
+            (self.mfa && self.principal.is_empty(), "--mfa", "--principal"),
+            (
+                self.with_external_id.is_some() && self.principal.is_empty(),
+                "--with-external-id",
+                "--principal",
+            ),
+            (
+                github.iter().any(|flag| flag.is_some()) && self.github.is_none(),
+                "--branch, --tag, --environment and --repository-id",
+                "--github",
+            ),
+            (
+                (self.subject.is_some() || self.audience.is_some()) && self.oidc.is_none(),
+                "--subject and --audience",
+                "--oidc",
+            ),
+            (
+                self.assigned_in.is_some() && self.permission_set.is_none(),
+                "--assigned-in",
+                "--permission-set",
+            ),
+        ];
+        match astray.iter().find(|(astray, ..)| *astray) {
+            None => Ok(()),
+            Some((_, flag, with)) => Err(anyhow!(Hinted::new(
+                format!("{flag} would be passed over: it goes with {with}"),
+                "leave it out, or name the caller it speaks of",
+            ))),
+        }
+    }
+
     fn wish(&self) -> anyhow::Result<TrustWish> {
+        self.check()?;
         let home = self.home.home("")?;
         if let Some(service) = &self.service {
             return Ok(TrustWish::Service { home, service: service.clone() });

@@ -66,7 +66,8 @@ async fn dump_table(
     Ok(count)
 }
 
-/// Where numbering goes on. `SQLite` keeps it in a table of its own, PostgreSQL in a sequence for
+/// Where numbering goes on. On PostgreSQL, where numbers are outside of transactions, that may be
+/// a little later than the picture, which leaves numbers out and gives none twice. `SQLite` keeps it in a table of its own, PostgreSQL in a sequence for
 /// each identity column.
 async fn sequences(session: &mut Session, picture: &Picture) -> Result<Vec<Sequence>, StoreError> {
     let mut found = Vec::new();
@@ -96,5 +97,7 @@ async fn sequences(session: &mut Session, picture: &Picture) -> Result<Vec<Seque
             found.push(Sequence { table: table.name.clone(), last });
         }
     }
+    // In one order, whichever database it comes from.
+    found.sort_by(|one, two| one.table.cmp(&two.table));
     Ok(found)
 }

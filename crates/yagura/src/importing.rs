@@ -9,7 +9,6 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 use yagura_aws::{ReadClient, WriteClient};
 use yagura_collect::imports::{
     self, Asked, FileRead, ImportEvent, PlaceRead, PlaceState, Product, read_file,

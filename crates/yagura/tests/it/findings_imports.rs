@@ -53,10 +53,19 @@ async fn what_is_exported_comes_back_as_the_same_findings() {
     assert!(found.len() > 10, "{}", found.len());
     let mut ids = found.iter().map(|(id, ..)| id.as_str());
     let (accepted, over) = (ids.next().unwrap(), ids.next().unwrap());
-    let until = ["--until", "2096-01-01", "--reason", "moves in spring", "--owner", "storage"];
+    let until = [
+        "--until",
+        "2096-01-01",
+        "--reason",
+        "moves in spring",
+        "--owner",
+        "storage",
+        "--by",
+        "me",
+    ];
     let suppress = [&["findings", "suppress", accepted][..], &until].concat();
     home.run(&suppress).await.exits(0);
-    home.run(&["findings", "resolve", over]).await.exits(0);
+    home.run(&["findings", "resolve", over, "--by", "me"]).await.exits(0);
     let found = all(&home).await;
     for format in ["ocsf", "asff", "sarif", "jsonl"] {
         let export = ["findings", "export", "--all", "--format", format, "--output", "out"];
@@ -91,7 +100,7 @@ async fn security_hub_is_told_what_changed_and_its_echo_is_not_taken_for_news() 
     assert!(again.out.starts_with("told: 0 (0 as over), unchanged: 3"), "{}", again.out);
     let found = all(&home).await;
     let (id, ..) = found.first().unwrap();
-    home.run(&["findings", "resolve", id]).await.exits(0);
+    home.run(&["findings", "resolve", id, "--by", "me"]).await.exits(0);
     let over = home.run(&push).await.exits(0);
     assert!(over.out.starts_with("told: 1 (1 as over)"), "{}", over.out);
 

@@ -17,10 +17,8 @@ use yagura_respond::outbox;
 use yagura_respond::routes::Router;
 use yagura_store::{Location, Store};
 
-/// Findings observed in one go.
+/// Findings observed in one go, a second after the last.
 const BATCH: usize = 5_000;
-/// Alarms arrive over so many minutes.
-const MINUTES: usize = 60;
 
 /// No target of the storm has a secret.
 #[derive(Debug)]
@@ -67,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let began = instant();
         sent += outbox::deliver(&store, &channels, "storm", &|| now).await?.sent;
         delivering += began.elapsed().as_secs_f64();
-        now = now.checked_add(step.max(SignedDuration::from_secs(1)))?;
+        now = now.checked_add(SignedDuration::from_secs(1))?;
     }
     now = now.checked_add(SignedDuration::from_hours(25))?;
     sent += outbox::deliver(&store, &channels, "storm", &|| now).await?.sent;

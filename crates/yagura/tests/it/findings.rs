@@ -63,8 +63,9 @@ async fn scans_open_close_and_open_again() {
     let all = listed(&home).await;
     assert_eq!(all[versioned]["state"], "new");
     assert_eq!(all.len(), 3, "one for each what and where: {:?}", all.keys());
-    let history = home.run(&["findings", "history", &id(&all[versioned]), "--format", "json"]);
-    let changes: Vec<Value> = history.await.records();
+    let versioned = id(&all[versioned]);
+    let history = home.run(&["findings", "history", &versioned, "--format", "json"]).await;
+    let changes: Vec<Value> = history.records();
     let words: Vec<&str> = changes.iter().map(|one| one["change"].as_str().unwrap()).collect();
     assert_eq!(words, ["opened", "resolved", "reopened"]);
     assert_eq!(changes[1]["details"]["reason"], "passed");

@@ -48,8 +48,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let channels = Channels::new(content, Arc::new(None), Option::None)?;
     let mut now = Timestamp::from_second(1_790_000_000)?;
     let (mut observing, mut routing, mut delivering) = (0.0, 0.0, 0.0);
-    let step =
-        SignedDuration::from_secs(60 * i64::try_from(MINUTES * BATCH / count.max(1))?.max(0));
     let before_kib = peak_kib();
     let (mut sent, mut counted) = (0, 0);
     for start in (0..count).step_by(BATCH) {

@@ -30,7 +30,10 @@ const WINDOW_CHUNKS: usize = 64;
 /// Terms looked up in one statement.
 const TERMS: usize = 8;
 /// Candidates of a window among which letters are compared rather than more pairs looked up.
-const FEW: usize = 128;
+const FEW: usize = 64;
+/// Candidates of a window of which no more terms are looked up where those before said little: a
+/// common phrase stays common.
+const MANY: usize = 16_384;
 
 /// What a value must be.
 #[derive(Clone, Debug)]
@@ -237,7 +240,8 @@ impl Plan {
                 Some(some) => some.keys().copied().collect(),
             };
             let left = candidates.as_ref().map(|some| some.values().map(Members::count).sum());
-            let enough = left.is_some_and(|left: usize| left <= FEW || left * 10 > before * 9);
+            let enough = left
+                .is_some_and(|left: usize| left <= FEW || left > MANY && left * 10 > before * 9);
             // What is loose is compared letter by letter anyhow.
             if chunks.is_empty() || self.loose && enough {
                 break;

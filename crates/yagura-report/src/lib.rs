@@ -30,9 +30,9 @@ pub use clean::{clean, clean_lines};
 pub use compare::Comparison;
 pub use error::ReportError;
 pub use findings::{
-    Advice, Export, ExportContext, ExportFormat, FindingList, GroupRow, HistoryWords, finding_groups, finding_line, finding_story,
-    findings_plain, findings_table, group_line, history_line, history_words,
-    security_hub_finding,
+    Advice, Export, ExportContext, ExportFormat, FindingList, GroupRow, HistoryWords,
+    finding_groups, finding_line, finding_story, findings_plain, findings_table, group_line,
+    history_line, history_words, security_hub_finding,
 };
 pub use format::{Format, write};
 pub use rows::Rows;

@@ -7,7 +7,6 @@ mod ports;
 mod security_group;
 mod subnet;
 
-
 use crate::fact::FactSource;
 
 const PORTS: &[&str] = &["open_ports", "open_ports_ipv4", "open_ports_ipv6"];

@@ -25,8 +25,8 @@ mod sources;
 use std::collections::BTreeMap;
 
 use crate::format::{
-    Behavior, Channel, Control, Detection, EscalationFile, EventActionsFile, Expression, Framework, IntelligenceRule,
-    ResourceType, SavedQuery, Sequence, Source,
+    Behavior, Channel, Control, Detection, EscalationFile, EventActionsFile, Expression, Framework,
+    IntelligenceRule, ResourceType, SavedQuery, Sequence, Source,
 };
 use crate::loader::{Content, Kind};
 use crate::place::Place;

@@ -15,9 +15,9 @@ use yagura_model::source::Table;
 
 use crate::expression::ScopeKind;
 use crate::format::{
-    AllowRule, AutomationRule, Behavior, Channel, Control, Detection, DetectionCases, EscalationFile, EventActionsFile, Expression, Framework,
-    IndicatorFields, IntelligenceRule, ResourceType, Routes, SavedQuery, Sequence, SigmaMapping, Site,
-    Source, SourceExtension,
+    AllowRule, AutomationRule, Behavior, Channel, Control, Detection, DetectionCases,
+    EscalationFile, EventActionsFile, Expression, Framework, IndicatorFields, IntelligenceRule,
+    ResourceType, Routes, SavedQuery, Sequence, SigmaMapping, Site, Source, SourceExtension,
 };
 use crate::problem::{File, Problem};
 use crate::yaml::{self, Form};

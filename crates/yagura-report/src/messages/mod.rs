@@ -296,7 +296,9 @@ pub(crate) mod tests {
                 words: None,
                 severities: None,
             }),
-            why: Some(Prose { en: "Nobody sees it.".into(), ja: "誰にも見えません。".into() }),
+            why: Some(Prose {
+                en: "Nobody sees it.".into(), ja: "誰にも見えません。".into()
+            }),
             steps: [vec!["Start it.".into()], vec!["開始します。".into()]],
             items: Vec::new(),
             tally: None,

@@ -70,7 +70,9 @@ fn every_word_is_used_somewhere() {
     };
     let unused: Vec<_> = all(Lang::En)
         .into_keys()
-        .filter(|key| ["report.", "html.", "alerts.", "messages."].iter().any(|own| key.starts_with(own)))
+        .filter(|key| {
+            ["report.", "html.", "alerts.", "messages."].iter().any(|own| key.starts_with(own))
+        })
         .filter(|key| !sources.contains(&format!("\"{}\"", stem(key))))
         .filter(|key| !computed.iter().any(|prefix| key.starts_with(prefix)))
         .collect();

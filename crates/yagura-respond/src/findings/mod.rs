@@ -76,9 +76,9 @@ impl Folded {
             NoticedAs::Seen => match before {
                 Some(FindingState::Suppressed) => self.suppressed += 1,
                 Some(FindingState::Resolved) | None => {}
-                Some(
-                    FindingState::New | FindingState::Acknowledged | FindingState::InProgress,
-                ) => self.still_open += 1,
+                Some(FindingState::New | FindingState::Acknowledged | FindingState::InProgress) => {
+                    self.still_open += 1
+                }
             },
         }
     }

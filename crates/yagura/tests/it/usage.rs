@@ -282,13 +282,13 @@ async fn a_policy_for_real_logs_allows_all_that_was_used() {
     };
     let home = Home::offline();
     let since = ["--since", "2020-01-01", "--logs", &folder, "--format", "json"];
-    let found = home.run(&[&["access", "preview-scp", "all.json"], since.as_slice()].concat());
     home.write(
         "all.json",
         r#"{"Version": "2012-10-17",
             "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}"#,
     );
-    let rows = found.await.records();
+    let asked = [&["access", "preview-scp", "all.json"], since.as_slice()].concat();
+    let rows = home.run(&asked).await.records();
     let mut principals: Vec<&str> =
         rows.iter().filter_map(|row| row["principal"].as_str()).collect();
     principals.dedup();

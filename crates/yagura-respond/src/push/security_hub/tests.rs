@@ -141,11 +141,8 @@ async fn only_what_changed_is_told_again_and_what_is_over_is_archived() {
     let again = Observation { last_us: at(3).as_microsecond(), ..one.clone() };
     bed.observe(&[again], 3).await;
     assert_eq!(bed.push(Some(&client), 4).await.told, 0);
-    let worse = Observation {
-        severity: Severity::High,
-        last_us: at(5).as_microsecond(),
-        ..one.clone()
-    };
+    let worse =
+        Observation { severity: Severity::High, last_us: at(5).as_microsecond(), ..one.clone() };
     bed.observe(std::slice::from_ref(&worse), 5).await;
     assert_eq!(bed.push(Some(&client), 6).await.told, 1);
     bed.close(&one, 7).await;

@@ -126,8 +126,8 @@ async fn what_was_written_in_an_organization_is_what_is_answered() {
     check(&admin, "s3:DeleteBucket", "arn:aws:s3:::ledger", "denied", "keep-buckets").await;
     check(&admin, "s3:PutBucketPolicy", "arn:aws:s3:::ledger", "allowed", "own").await;
 
-    let told = home.run(&["access", "explain", &admin, "s3:DeleteBucket", "arn:aws:s3:::ledger"]);
-    let told = told.await.exits(0).out;
+    let asked = ["access", "explain", &admin, "s3:DeleteBucket", "arn:aws:s3:::ledger"];
+    let told = home.run(&asked).await.exits(0).out;
     assert!(told.contains("denied by service control policy `keep-buckets`"), "{told}");
     assert!(told.contains("statement 1 `KeepBuckets`"), "{told}");
 

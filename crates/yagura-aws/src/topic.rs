@@ -156,9 +156,9 @@ mod tests {
 
     #[test]
     fn what_is_too_large_for_all_forms_is_sent_as_text() {
-        let large = Publication { text: "x".repeat(100_000), ..publication() };
+        let large = Publication { text: "x".repeat(150_000), ..publication() };
         let input = input("arn:aws:sns:eu-west-1:111122223333:t", &large);
         assert!(input.get("MessageStructure").is_none());
-        assert_eq!(input["Message"].as_str().unwrap().len(), 100_000);
+        assert_eq!(input["Message"].as_str().unwrap().len(), 150_000);
     }
 }

@@ -236,10 +236,13 @@ impl Columns {
     }
 }
 
+/// Account, service, day, kind and currency.
+type Line = (String, String, Date, SpendKind, String);
+
 /// Figures added up.
 #[derive(Default)]
 struct Sum {
-    days: BTreeMap<(String, String, Date, SpendKind, String), (Micros, bool)>,
+    days: BTreeMap<Line, (Micros, bool)>,
     files: usize,
     lines: u64,
 }
@@ -332,7 +335,8 @@ mod tests {
     const NEW: &str = "bill_invoice_id,line_item_usage_account_id,line_item_line_item_type,\
         line_item_usage_start_date,line_item_product_code,line_item_currency_code,\
         line_item_unblended_cost,product\n\
-        ,444455556666,Usage,2026-11-02 00:00:00.000,AmazonS3,USD,0.0000042,\"{\"\"a\"\":\"\"b\"\"}\"\n";
+        ,444455556666,Usage,2026-11-02 00:00:00.000,AmazonS3,USD,\
+        0.0000042,\"{\"\"a\"\":\"\"b\"\"}\"\n";
 
     fn written(path: &Path, bytes: &[u8]) {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -59,7 +59,10 @@ fn group(account: &str, service: &str, amount: &str) -> Value {
 
 fn result(day: i8, groups: &[Value], estimated: bool) -> Value {
     json!({
-        "TimePeriod": {"Start": format!("2026-11-{day:02}"), "End": format!("2026-11-{:02}", day + 1)},
+        "TimePeriod": {
+            "Start": format!("2026-11-{day:02}"),
+            "End": format!("2026-11-{:02}", day + 1),
+        },
         "Total": {}, "Groups": groups, "Estimated": estimated,
     })
 }

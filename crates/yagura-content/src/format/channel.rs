@@ -279,8 +279,8 @@ pub struct ChannelKeep {
     pub url: Option<Placed<String>>,
 }
 
-/// What answers mean. A status that neither says is judged by itself: 2xx accepted; 401, 403 and 407
-/// (a credential that somebody will mend), 408, 425, 429 and 5xx tried again; everything else
+/// What answers mean. A status that neither says is judged by itself: 2xx accepted; 401, 403 and
+/// 407 (a credential that somebody will mend), 408, 425, 429 and 5xx tried again; everything else
 /// refused.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -117,7 +117,8 @@ impl<'de> Deserialize<'de> for SettingValue {
 pub struct Route {
     /// What it is called where it is explained.
     pub id: Placed<String>,
-    /// Which findings, in CEL over `finding`, `change`, `account` and `now`; all if nothing is said.
+    /// Which findings, in CEL over `finding`, `change`, `account` and `now`; all if nothing is
+    /// said.
     #[serde(default)]
     pub when: Option<Expression>,
     /// What must have happened to them.

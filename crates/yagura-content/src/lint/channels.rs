@@ -130,8 +130,8 @@ fn cases(lint: &mut Lint<'_>, file: &File, channel: &Channel) {
     }
     let hostile = channel.cases.iter().filter_map(|case| case.request.as_ref());
     if !hostile.into_iter().any(|request| !request.lacks.is_empty()) {
-        let hint = "give a title such as `<!channel>` or `[toall]`, and say under `lacks` what must \
-                    not be sent";
+        let hint = "give a title such as `<!channel>` or `[toall]`, and say under `lacks` what \
+                    must not be sent";
         lint.hinted(file, place, "no case shows what becomes of hostile text", hint);
     }
 }

@@ -188,8 +188,9 @@ impl Content {
                          detections/<source>/<what_happened>.cases.yaml, \
                          queries/<topic>/<question>.yaml, behaviors/<topic>/<what>.yaml, \
                          sequences/<what>.yaml, intelligence/<what_happened>.yaml, \
-                         escalations/<service>/<how>.yaml, actions/<service>.yaml, channels/<id>.yaml, \
-                         sources/<source>/indicators.yaml, intelligence.yaml, \
+                         escalations/<service>/<how>.yaml, actions/<service>.yaml, \
+                         channels/<id>.yaml, sources/<source>/indicators.yaml, \
+                         intelligence.yaml, \
                          exceptions.yaml, attestations.yaml, parameters.yaml, selection.yaml, \
                          suppressions.yaml, allow.yaml, context.yaml, rules.yaml, \
                          routes.yaml";

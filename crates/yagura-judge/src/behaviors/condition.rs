@@ -1,5 +1,5 @@
-//! Which behaviours a record counts for: Sigma conditions, those that read the same fields together,
-//! each asked once for every combination of these fields, and remembered.
+//! Which behaviours a record counts for: Sigma conditions, those that read the same fields
+//! together, each asked once for every combination of these fields, and remembered.
 //! Compiling behaviours is `compile.rs`, reading their own fields `reading.rs`.
 
 use std::collections::BTreeMap;

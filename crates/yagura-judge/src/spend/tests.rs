@@ -237,7 +237,8 @@ proptest! {
         let mut shuffled = scaled(1.0);
         fastrand::Rng::with_seed(seed).shuffle(&mut shuffled);
         prop_assert_eq!(&judged(&shuffled, day, 5), &one);
-        let options = JumpOptions { minimum: Micros::units(2000), days: 5, ..JumpOptions::default() };
+        let minimum = Micros::units(2000);
+        let options = JumpOptions { minimum, days: 5, ..JumpOptions::default() };
         let hundred = judge_spend(&scaled(100.0), day, &options);
         prop_assert_eq!(hundred.len(), one.len());
     }

@@ -118,7 +118,7 @@ impl Usage<'_> {
         match &self.question.parameters {
             Some(_) => groups.extend(row::TOLD.iter().map(|text| (*text).to_owned())),
             None => {
-                groups.extend((1..=row::TOLD.len()).map(|at| format!("{NOTHING} AS none_{at}")))
+                groups.extend((1..=row::TOLD.len()).map(|at| format!("{NOTHING} AS none_{at}")));
             }
         }
         groups.extend(self.columns.iter().map(|name| row::column(name)));

@@ -19,8 +19,8 @@ pub const VALUES_MAX: usize = 1 << 20;
 /// Indexes the value that begins at the first byte of `text`; answers where it ends.
 ///
 /// Nodes are appended with offsets raised by `base`. On a fault they are cut back to what they
-/// were. `open` is room to work in, made once for many records. What follows the value is not looked at, so a number that touches the end of the text
-/// counts as whole.
+/// were. `open` is room to work in, made once for many records. What follows the value is not
+/// looked at, so a number that touches the end of the text counts as whole.
 pub(crate) fn index<'a>(
     text: &'a [u8],
     base: u32,

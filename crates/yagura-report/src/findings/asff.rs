@@ -99,7 +99,7 @@ fn stand(finding: &Finding, shared: &Shared<'_>, members: &mut Map<String, Value
         false => drop(members.remove("Compliance")),
         // It is over for a reason that need not be that the control passes.
         true if over => {
-            drop(members.insert("Compliance".to_owned(), json!({"Status": "NOT_AVAILABLE"})))
+            drop(members.insert("Compliance".to_owned(), json!({"Status": "NOT_AVAILABLE"})));
         }
         true => {}
     }

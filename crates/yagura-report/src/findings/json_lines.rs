@@ -4,8 +4,8 @@
 use std::io::Write;
 
 use serde_json::{Map, Value, json};
-use yagura_model::Lang;
 use yagura_model::finding::{Finding, FindingSuppression, HistoryEntry};
+use yagura_model::{Lang, Severity};
 
 use super::facts::instant;
 use crate::error::ReportError;
@@ -69,7 +69,7 @@ fn value(finding: &Finding, lang: Lang) -> Value {
         "path": seen.path,
         "title": seen.title.get(lang),
         "severity": finding.severity.as_str(),
-        "severity_set": finding.severity_set.map(|severity| severity.as_str()),
+        "severity_set": finding.severity_set.map(Severity::as_str),
         "rank": {"points": seen.rank.points, "reasons": reasons.collect::<Vec<_>>()},
         "state": finding.state.as_str(),
         "account": seen.account,

@@ -110,7 +110,8 @@ fn chain(error: reqwest::Error) -> String {
 }
 
 /// How long a target asks to be left alone: `Retry-After` in seconds or as a date (RFC 9110,
-/// 10.2.3), else `X-RateLimit-Reset` in seconds since 1970 where nothing is left (Nulab, "Rate Limit").
+/// 10.2.3), else `X-RateLimit-Reset` in seconds since 1970 where nothing is left (Nulab, "Rate
+/// Limit").
 fn wait_of(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let until = |at: Timestamp| at.duration_since(now);

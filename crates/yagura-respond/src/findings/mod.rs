@@ -77,7 +77,7 @@ impl Folded {
                 Some(FindingState::Suppressed) => self.suppressed += 1,
                 Some(FindingState::Resolved) | None => {}
                 Some(FindingState::New | FindingState::Acknowledged | FindingState::InProgress) => {
-                    self.still_open += 1
+                    self.still_open += 1;
                 }
             },
         }

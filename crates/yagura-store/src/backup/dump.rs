@@ -67,8 +67,8 @@ async fn dump_table(
 }
 
 /// Where numbering goes on. On PostgreSQL, where numbers are outside of transactions, that may be
-/// a little later than the picture, which leaves numbers out and gives none twice. `SQLite` keeps it in a table of its own, PostgreSQL in a sequence for
-/// each identity column.
+/// a little later than the picture, which leaves numbers out and gives none twice. `SQLite` keeps
+/// it in a table of its own, PostgreSQL in a sequence for each identity column.
 async fn sequences(session: &mut Session, picture: &Picture) -> Result<Vec<Sequence>, StoreError> {
     let mut found = Vec::new();
     if session.is_sqlite() {

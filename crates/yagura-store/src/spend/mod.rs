@@ -71,8 +71,7 @@ impl Spend {
                 && span.account.as_deref().is_none_or(|account| account == day.account)
         };
         // Sources tell some services in several lines; they are one row here.
-        let mut rows: BTreeMap<(String, &str, &str, SpendKind, &str), (Micros, bool)> =
-            BTreeMap::new();
+        let mut rows: BTreeMap<Line<'_>, (Micros, bool)> = BTreeMap::new();
         for day in days.iter().filter(inside) {
             let key = (
                 day.day.to_string(),
@@ -283,7 +282,9 @@ impl Raw {
     }
 }
 
-type Keyed<'a> = ((String, &'a str, &'a str, SpendKind, &'a str), (Micros, bool));
+type Keyed<'a> = (Line<'a>, (Micros, bool));
+/// Day, account, service, kind and currency.
+type Line<'a> = (String, &'a str, &'a str, SpendKind, &'a str);
 
 async fn insert(
     session: &mut Session,

@@ -5,7 +5,7 @@ use crate::account::{Account, CONTROLS};
 use crate::program::{Home, Ran};
 
 /// Every command that help shows, with the commands below it.
-const COMMANDS: [(&str, &[&str]); 26] = [
+const COMMANDS: [(&str, &[&str]); 27] = [
     (
         "access",
         &[
@@ -71,6 +71,7 @@ const COMMANDS: [(&str, &[&str]); 26] = [
     ("jobs", &["cancel", "list", "run", "runs"]),
     ("prune", &[]),
     ("restore", &[]),
+    ("routes", &["dead", "deliver", "deliveries", "explain", "list", "test"]),
     ("scan", &[]),
     ("secrets", &["check", "list", "remove", "rotate", "set"]),
     ("serve", &[]),

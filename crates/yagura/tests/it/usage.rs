@@ -162,7 +162,7 @@ async fn what_is_granted_beyond_use_is_told_and_what_no_log_shows_is_kept() {
         present[list].as_array().unwrap().iter().find(|one| one["action"] == action).cloned()
     };
     let unused = has("unused", "iam:CreateUser").unwrap();
-    assert_eq!(unused["level"], "write");
+    assert_eq!(unused["level"], "permissions");
     let first = &present["unused"][0];
     assert_eq!(first["level"], "permissions", "{first}");
     assert_eq!(has("unknown", "dynamodb:GetItem").unwrap()["reason"], "data_events_off");

@@ -164,9 +164,12 @@ struct Keeper {
     left_out: BTreeSet<Arc<str>>,
 }
 
+/// The actions of a statement, and its other members.
+type Drafted = (Vec<Arc<str>>, Map<String, Value>);
+
 impl Keeper {
     fn keep_unknown(&mut self, grants: &Grants, excess: &Excess) {
-        let mut seen: Vec<(Vec<Arc<str>>, Map<String, Value>)> = Vec::new();
+        let mut seen: Vec<Drafted> = Vec::new();
         for one in &excess.statements {
             let of =
                 |granted: &&Granted| granted.policy == one.policy && granted.number == one.number;

@@ -101,8 +101,11 @@ pub struct GrantReader<'t> {
     /// Every action with the forms of ARNs that it works on.
     actions: BTreeMap<&'t Arc<str>, Vec<String>>,
     /// By the address of the compiled policy, which the inventory shares between principals.
-    known: HashMap<usize, (Vec<Granted>, Vec<(usize, Value)>)>,
+    known: HashMap<usize, Said>,
 }
+
+/// What one policy allows, and its denials with their numbers.
+type Said = (Vec<Granted>, Vec<(usize, Value)>);
 
 /// Everything that a principal's own policies say.
 #[derive(Clone, Debug, Default)]
@@ -307,7 +310,7 @@ impl Excess {
             .iter()
             .map(|granted| compare(granted, ledger, naming, evidence))
             .collect();
-        statements.sort_by(|a, b| b.risk().cmp(&a.risk()));
+        statements.sort_by_key(|one| std::cmp::Reverse(one.risk()));
         Self { statements }
     }
 }

@@ -93,6 +93,7 @@ fn regions_are_limited_where_asked() {
     assert!(policy["Statement"][0].get("Condition").is_none());
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "called with what `json!` makes")]
 fn world(policies: Value) -> World {
     let properties = json!({"Policies": policies, "ManagedPolicyArns": []});
     let role = Resource {

@@ -35,7 +35,10 @@ fn check(resource: Resource, wanted: &[(IdleKind, bool)]) {
 #[test]
 fn a_role_is_idle_when_neither_used_nor_made_since() {
     let role = |runtime| resource("AWS::IAM::Role", ROLE, runtime);
-    let used = |date: &str| json!({"CreateDate": "2020-01-01T00:00:00Z", "RoleLastUsed": {"LastUsedDate": date}});
+    let used = |date: &str| {
+        let last = json!({"LastUsedDate": date});
+        json!({"CreateDate": "2020-01-01T00:00:00Z", "RoleLastUsed": last})
+    };
     check(role(used("2026-07-31T00:00:00Z")), &[(IdleKind::Role, false)]);
     check(role(used("2026-08-01T00:00:00Z")), &[]);
     check(role(json!({"CreateDate": "2020-01-01T00:00:00Z"})), &[(IdleKind::Role, false)]);

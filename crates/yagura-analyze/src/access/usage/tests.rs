@@ -198,6 +198,7 @@ pub(crate) fn naming() -> Naming {
 }
 
 /// A record of a session of the role [`APP`], with members laid over it.
+#[expect(clippy::needless_pass_by_value, reason = "called with what `json!` makes")]
 pub(crate) fn record(source: &str, name: &str, parameters: Value, more: Value) -> Value {
     let mut record = json!({
         "eventVersion": "1.11", "eventType": "AwsApiCall", "eventCategory": "Management",

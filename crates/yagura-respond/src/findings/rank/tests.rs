@@ -19,6 +19,7 @@ fn jewel() -> Option<DataValue> {
 }
 
 /// That the first is looked at before the second.
+#[expect(clippy::needless_pass_by_value, reason = "called with what was just made")]
 fn check(before: (&str, RankFacts), after: (&str, RankFacts)) {
     let (one, other) = (rank(&before.1), rank(&after.1));
     assert!(

@@ -49,7 +49,7 @@ pub(crate) fn say(context: &Context, folded: &Folded) {
     for (rule, why) in &folded.problems {
         context.remark_in(
             &format!("warning: rule `{rule}` could not be applied to some findings: {why}"),
-            &format!("警告: ルール `{rule}` を適用できない検出事項があります: {why}"),
+            &format!("警告: ルール `{rule}` を適用できない検出結果があります: {why}"),
         );
     }
 }
@@ -76,7 +76,7 @@ pub(crate) fn summary(folded: &Folded, lang: Lang) -> String {
         Lang::Ja => {
             let parts: Vec<String> =
                 told.map(|(count, _, _, ja)| format!("{ja} {} 件", grouped(count))).collect();
-            format!("検出事項: {}", parts.join("、"))
+            format!("検出結果: {}", parts.join("、"))
         }
     }
 }
@@ -89,7 +89,7 @@ mod tests {
     fn what_folding_changed_is_one_line_in_both_languages() {
         let folded = Folded { opened: 3, still_open: 1_200, resolved: 2, ..Folded::default() };
         assert_eq!(summary(&folded, Lang::En), "findings: 3 new, 1,200 still open, 2 resolved");
-        assert_eq!(summary(&folded, Lang::Ja), "検出事項: 新規 3 件、継続 1,200 件、解決 2 件");
+        assert_eq!(summary(&folded, Lang::Ja), "検出結果: 新規 3 件、継続 1,200 件、解決 2 件");
         let folded = Folded { reopened: 1, suppressed: 4, raised: 2, ..folded };
         assert_eq!(
             summary(&folded, Lang::En),

@@ -59,7 +59,7 @@ fn reason(proof: &Proof) -> String {
     let last = last.map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d").to_string());
     format!(
         "{told} of {owed} critical findings of 90 days delivered, {waiting} waiting, last {last} / \
-         90 日間の重大な検出事項 {owed} 件のうち {told} 件を配信済み、{waiting} 件は配信待ち（最終 {last}）"
+         90 日間の重大な検出結果 {owed} 件のうち {told} 件を配信済み、{waiting} 件は配信待ち（最終 {last}）"
     )
 }
 

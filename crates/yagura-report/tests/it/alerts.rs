@@ -293,7 +293,7 @@ fn what_was_left_out_is_said() {
     assert!(table.contains("and 15 more alerts of this finding"), "{table}");
     assert!(table.contains("2 alerts below the asked severity"), "{table}");
     assert_eq!(written(&many, AlertFormat::Jsonl, Lang::En).lines().count(), 25);
-    assert!(written(&[], AlertFormat::Table, Lang::Ja).contains("検出事項 0 件"));
+    assert!(written(&[], AlertFormat::Table, Lang::Ja).contains("検出結果 0 件"));
 }
 
 /// The alerts with a hostile text wherever text comes from a log, a rule or a site.

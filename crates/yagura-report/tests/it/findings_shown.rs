@@ -98,7 +98,7 @@ fn how_many_are_not_shown_is_said() {
     assert!(text.starts_with("4 findings (High 4)"), "{text}");
     assert!(text.contains("and 3 more"), "{text}");
     let text = findings_plain(&list(&findings, Lang::Ja));
-    assert!(text.starts_with("検出事項 4 件（高 4）"), "{text}");
+    assert!(text.starts_with("検出結果 4 件（高 4）"), "{text}");
     assert!(text.contains("ほか 3 件"), "{text}");
     let none = FindingList { total: 0, ..list(&[], Lang::En) };
     assert_eq!(findings_table(&none, &options(100)), "No findings.\n");

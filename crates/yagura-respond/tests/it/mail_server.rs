@@ -99,10 +99,10 @@ impl MailServer {
             } else if upper.starts_with("AUTH PLAIN") {
                 "235 welcome\r\n".into()
             } else if upper.starts_with("MAIL FROM:") {
-                mail.from = line[10..].trim().to_owned();
+                mail.from = line.chars().skip(10).collect::<String>().trim().to_owned();
                 "250 ok\r\n".into()
             } else if upper.starts_with("RCPT TO:") {
-                mail.to.push(line[8..].trim().to_owned());
+                mail.to.push(line.chars().skip(8).collect::<String>().trim().to_owned());
                 "250 ok\r\n".into()
             } else if upper.starts_with("DATA") {
                 let _ = stream.write_all(b"354 go on\r\n").await;

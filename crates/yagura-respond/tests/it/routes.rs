@@ -154,9 +154,8 @@ async fn a_storm_becomes_two_messages_and_hides_nothing_critical() {
     let routed = site.route().await;
     assert_eq!((routed.single, routed.counted, routed.storms), (21, 19_980, 1));
     site.deliver().await;
-    let count = |kind: &str| {
-        receiver.received().iter().filter(|one| one.json()["kind"] == Value::from(kind)).count()
-    };
+    let count =
+        |kind: &str| receiver.received().iter().filter(|one| one.json()["kind"] == kind).count();
     assert_eq!((count("finding"), count("storm")), (21, 1));
     assert!(told(&receiver).contains_key("arn:aws:s3:::worst"));
     site.later(601);

@@ -146,7 +146,7 @@ fn show(
     let list = format!("yagura findings list --data-dir {folder}");
     output::line(&match context.lang {
         Lang::En => format!("\nThe whole report: {shown}\nThe list to work on: {list}"),
-        Lang::Ja => format!("\nレポート全体: {shown}\n検出事項の一覧: {list}"),
+        Lang::Ja => format!("\nレポート全体: {shown}\n検出結果の一覧: {list}"),
     })
 }
 

@@ -51,7 +51,7 @@ fn table(context: &Context, keep: &Keep, now: Timestamp, gone: Option<Gone>) -> 
     let mut rows = Rows::new(&["what", "kept_since", "deleted"]);
     let all = [
         (
-            words("resolved findings and their history", "解決済みの検出事項と履歴"),
+            words("resolved findings and their history", "解決済みの検出結果と履歴"),
             since(keep.keep_findings.before(now)),
             gone.map(|gone| gone.findings),
         ),

@@ -132,7 +132,7 @@ impl List {
         };
         let known: Vec<String> = self.keys.iter().map(|(key, ..)| (*key).to_owned()).collect();
         let mut problems = Vec::new();
-        for entry in entries.iter() {
+        for entry in entries {
             let mut unknown = false;
             for (key, _) in entry.get_ref().as_table().into_iter().flatten() {
                 let key_text: &str = key.get_ref().as_ref();

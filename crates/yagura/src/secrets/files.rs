@@ -65,7 +65,8 @@ fn check_mode(_: &Path, _: &std::fs::Metadata) -> Result<(), SecretFault> {
     Ok(())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 

@@ -178,7 +178,7 @@ async fn every_format_tells_the_same_findings() {
         }
     };
     check("table", "en", &["3 findings (3 alerts) in 12 records", "High", "user/alice"]).await;
-    check("table", "ja", &["検出事項 3 件", "高", "user/alice"]).await;
+    check("table", "ja", &["検出結果 3 件", "高", "user/alice"]).await;
     check("timeline", "en", &["2026-10-05", "00:01:00", "A trail was stopped (3 records)"]).await;
     check("csv", "en", &["Severity,Title", "High,A trail was stopped"]).await;
     check("ocsf", "en", &["\"class_uid\":2004", "\"sub_technique\":{\"uid\":\"T1562.008\"}"]).await;

@@ -81,7 +81,7 @@ async fn the_id_of_a_finding_is_the_one_that_the_scan_printed() {
     let printed = scanned.verdicts().find(|one| one["status"] == "fail");
     let printed = printed.unwrap_or_else(|| panic!("{:?}", scanned.records));
     let all = listed(&home).await;
-    assert_eq!(id(&all["s3.bucket_versioned leaky"]), printed["finding_id"].as_str().unwrap());
+    assert_eq!(id(&all["s3.bucket_versioned leaky"]), printed["id"].as_str().unwrap());
 }
 
 #[tokio::test]

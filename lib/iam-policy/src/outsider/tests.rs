@@ -156,7 +156,10 @@ fn an_account_that_a_denial_spares_is_not_kept_out() {
     };
     assert!(admitted(but("999988887777")));
     assert!(!admitted(but("111122223333")));
-    let named = |principal: Value| json!({"Effect": "Deny", "Principal": {"AWS": principal}, "Action": "*", "Resource": "*"});
+    let named = |principal: Value| {
+        let principal = json!({"AWS": principal});
+        json!({"Effect": "Deny", "Principal": principal, "Action": "*", "Resource": "*"})
+    };
     assert!(!admitted(named(json!("999988887777"))));
     assert!(admitted(named(json!("arn:aws:iam::999988887777:role/one"))));
 }

@@ -292,7 +292,7 @@ impl Tap for Gather {
         if source != SOURCE {
             return;
         }
-        for record in batch.iter() {
+        for record in batch {
             let Ok(record) = serde_json::from_str::<Value>(record.raw()) else { continue };
             self.note(&record);
             let Some(call) = call_of(&record, &self.names) else { continue };

@@ -75,7 +75,7 @@ fn tell(context: &Context, refreshed: &Refreshed) {
                 ),
                 &format!(
                     "{source} から {figures} 件の金額と {budgets} 件の予算を読み取りました。\
-                     通常と異なる日は {jumps} 件、新しい検出事項は {opened} 件です"
+                     通常と異なる日は {jumps} 件、新しい検出結果は {opened} 件です"
                 ),
             );
         }

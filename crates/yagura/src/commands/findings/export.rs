@@ -72,7 +72,7 @@ pub(crate) async fn run(context: &Context, args: &ExportArgs) -> anyhow::Result<
     }
     context.remark_in(
         &format!("{written} findings written"),
-        &format!("検出事項 {written} 件を書き出しました"),
+        &format!("検出結果 {written} 件を書き出しました"),
     );
     if left_out > 0 {
         context.remark_in(

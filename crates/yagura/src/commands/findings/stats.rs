@@ -42,7 +42,7 @@ pub(crate) async fn run(context: &Context, args: &StatsArgs) -> anyhow::Result<E
     }
     store.close().await;
     if rows.is_empty() {
-        context.remark_in("no findings", "検出事項はありません");
+        context.remark_in("no findings", "検出結果はありません");
     }
     rows.write(args.rows.format)?;
     if cut > 0 {

@@ -133,7 +133,7 @@ pub(crate) const METRICS: &[Metric] = &[
         Kind::Gauge,
         &["severity", "state"],
         "Findings that are kept, by severity and state",
-        "保持している検出事項の数（重要度・状態別）",
+        "保持している検出結果の数（重要度・状態別）",
     ),
     metric(
         ALERTS,

@@ -50,7 +50,7 @@ pub(super) async fn import(daemon: &Daemon, cancel: &CancellationToken) -> anyho
         ),
         format!(
             "{places} か所から {findings} 件を取り込みました。読み取れない場所 {unread} か所、\
-             不正な検出事項 {bad} 件"
+             不正な検出結果 {bad} 件"
         ),
     ))
 }

@@ -62,7 +62,7 @@ pub(super) async fn retention(daemon: &Daemon) -> anyhow::Result<Done> {
              {versions} versions, the details of {scans} scans"
         ),
         format!(
-            "ログ {rows} 件、解決済みの検出事項 {findings} 件、配信の記録 {deliveries} 件、\
+            "ログ {rows} 件、解決済みの検出結果 {findings} 件、配信の記録 {deliveries} 件、\
              リソースの旧バージョン {versions} 件、スキャン {scans} 回分の詳細を削除しました"
         ),
     ))

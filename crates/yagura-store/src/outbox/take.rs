@@ -106,6 +106,20 @@ impl Outbox {
         Ok(taken)
     }
 
+    /// Gives back what a holder took and did not settle: for whoever knows that it has ended. Its
+    /// leases are long, since a target may take its time.
+    ///
+    /// # Errors
+    /// Where the database cannot be read or written.
+    pub async fn release(&self, holder: &str) -> Result<u64, StoreError> {
+        let mut session = self.database.write("release messages of the outbox").await?;
+        let sql = "UPDATE outbox_messages SET lease_until_us = 0 \
+                   WHERE holder = $1 AND state = 'waiting' AND lease_until_us > 0";
+        let released = session.execute(sql, vec![column_text(holder).into()]).await?;
+        session.commit().await?;
+        Ok(released)
+    }
+
     /// Whether anything is due; asked without keeping writers out.
     async fn has_due(&self, targets: &[TargetRate], now: Timestamp) -> Result<bool, StoreError> {
         let mut session = self.database.read("look for messages that are due");

@@ -70,8 +70,11 @@ pub(super) async fn deliver(
     cancel: &CancellationToken,
 ) -> anyhow::Result<Done> {
     let channels = daemon.channels().await?;
-    // Two lanes of one process hold different messages.
-    let holder = format!("{}#{}", daemon.holder, lease.key);
+    // The job's lease says that only one process delivers under this name: what the name still
+    // holds was taken by a run that was killed or stopped, and must not wait for its leases.
+    let holder = format!("deliver#{}", lease.key);
+    let released = daemon.store.outbox().release(&holder).await;
+    released.context("messages of an earlier run could not be taken over")?;
     let clock = || (daemon.clock)();
     let delivering = outbox::deliver(&daemon.store, &channels, &holder, &clock);
     let delivered = tokio::select! {

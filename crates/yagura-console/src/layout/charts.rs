@@ -1,0 +1,157 @@
+//! Charts as SVG made here: a stacked bar, columns over days, a line. Every chart carries its text
+//! alternative; figures stand beside it in words or in a table.
+//! Colors are classes of the style, so that both looks and print follow.
+
+use std::fmt::Write as _;
+
+use minijinja::value::Value;
+use minijinja::{Environment, Error};
+
+use super::templates::escaped;
+
+/// Makes the charts callable from templates.
+///
+/// | call | draws |
+/// | --- | --- |
+/// | `bar(parts)` | one stacked bar over the whole width; parts are `{tone, n}` |
+/// | `columns(days, label)` | a column for each `{label, parts: [{tone, n}]}`, stacked |
+/// | `line(points, label)` | a line through `{label, n}`; `none` breaks it |
+pub(crate) fn register(environment: &mut Environment<'static>) {
+    environment.add_function("bar", bar);
+    environment.add_function("columns", columns);
+    environment.add_function("line", line);
+}
+
+/// A part: its tone (a class of the style) and its number.
+fn parts_of(value: &Value) -> Result<Vec<(String, u64)>, Error> {
+    let mut parts = Vec::new();
+    for part in value.try_iter()? {
+        let n = u64::try_from(part.get_attr("n")?)?;
+        parts.push((part.get_attr("tone")?.to_string(), n));
+    }
+    Ok(parts)
+}
+
+/// A share in tenths of a percent.
+fn thousandths(n: u64, all: u64) -> u64 {
+    n.saturating_mul(1000).checked_div(all).unwrap_or(0)
+}
+
+fn tenths(thousandths: u64) -> String {
+    format!("{}.{}", thousandths / 10, thousandths % 10)
+}
+
+fn bar(parts: &Value) -> Result<Value, Error> {
+    let parts = parts_of(parts)?;
+    let all: u64 = parts.iter().map(|(_, n)| n).sum();
+    let mut svg = String::from(
+        "<svg class=\"bar\" aria-hidden=\"true\" focusable=\"false\"><rect class=\"track\" \
+         width=\"100%\" height=\"100%\"/>",
+    );
+    let mut before = 0;
+    for (tone, n) in parts.iter().filter(|(_, n)| *n > 0) {
+        let x = thousandths(before, all);
+        before += n;
+        let width = thousandths(before, all).saturating_sub(x);
+        let _ = write!(
+            svg,
+            "<rect class=\"tone-{}\" x=\"{}%\" width=\"{}%\" height=\"100%\"/>",
+            escaped(tone),
+            tenths(x),
+            tenths(width)
+        );
+    }
+    svg.push_str("</svg>");
+    Ok(Value::from_safe_string(svg))
+}
+
+/// The height of the drawing and of what stands under it, in its own units.
+const HEIGHT: u64 = 120;
+const FOOT: u64 = 18;
+/// The width of one column with its gap, and of the column alone.
+const STEP: u64 = 20;
+const COLUMN: u64 = 14;
+/// Labels that fit under a chart.
+const LABELS_MAX: usize = 6;
+
+fn columns(days: &Value, label: &str) -> Result<Value, Error> {
+    let mut drawn = Vec::new();
+    for day in days.try_iter()? {
+        drawn.push((day.get_attr("label")?.to_string(), parts_of(&day.get_attr("parts")?)?));
+    }
+    let most = drawn.iter().map(|(_, parts)| parts.iter().map(|(_, n)| n).sum()).max();
+    let most: u64 = most.unwrap_or(0).max(1);
+    let width = (drawn.len() as u64).max(1) * STEP;
+    let mut svg = opened(width, label, "columns");
+    let every = drawn.len().div_ceil(LABELS_MAX).max(1);
+    for (at, (name, parts)) in drawn.iter().enumerate() {
+        let x = at as u64 * STEP + (STEP - COLUMN) / 2;
+        let mut y = HEIGHT;
+        let said: Vec<String> = parts.iter().map(|(tone, n)| format!("{tone} {n}")).collect();
+        let _ = write!(svg, "<g><title>{}: {}</title>", escaped(name), escaped(&said.join(", ")));
+        for (tone, n) in parts.iter().filter(|(_, n)| *n > 0) {
+            let height = (n * HEIGHT / most).max(1);
+            y = y.saturating_sub(height);
+            let _ = write!(
+                svg,
+                "<rect class=\"tone-{}\" x=\"{x}\" y=\"{y}\" width=\"{COLUMN}\" \
+                 height=\"{height}\"/>",
+                escaped(tone)
+            );
+        }
+        svg.push_str("</g>");
+        if at % every == 0 {
+            foot(&mut svg, x, name);
+        }
+    }
+    svg.push_str("</svg>");
+    Ok(Value::from_safe_string(svg))
+}
+
+fn line(points: &Value, label: &str) -> Result<Value, Error> {
+    let mut drawn = Vec::new();
+    for point in points.try_iter()? {
+        let n = point.get_attr("n")?;
+        let n = if n.is_none() { None } else { Some(u64::try_from(n)?) };
+        drawn.push((point.get_attr("label")?.to_string(), n));
+    }
+    let most = drawn.iter().filter_map(|(_, n)| *n).max().unwrap_or(0).max(1);
+    let width = (drawn.len() as u64).max(1) * STEP;
+    let mut svg = opened(width, label, "line");
+    let every = drawn.len().div_ceil(LABELS_MAX).max(1);
+    let mut path = String::new();
+    let mut broken = true;
+    for (at, (name, n)) in drawn.iter().enumerate() {
+        let x = at as u64 * STEP + STEP / 2;
+        if let Some(n) = n {
+            let y = HEIGHT - n * (HEIGHT - 6) / most;
+            let _ = write!(path, "{}{x} {y}", if broken { 'M' } else { 'L' });
+            let _ = write!(
+                svg,
+                "<circle class=\"point\" cx=\"{x}\" cy=\"{y}\" r=\"3\"><title>{}: {n}</title>\
+                 </circle>",
+                escaped(name)
+            );
+        }
+        broken = n.is_none();
+        if at % every == 0 {
+            foot(&mut svg, x.saturating_sub(COLUMN / 2), name);
+        }
+    }
+    let _ = write!(svg, "<path class=\"stroke\" d=\"{path}\"/></svg>");
+    Ok(Value::from_safe_string(svg))
+}
+
+fn opened(width: u64, label: &str, class: &str) -> String {
+    format!(
+        "<svg class=\"chart {class}\" viewBox=\"0 0 {width} {}\" role=\"img\" aria-label=\"{}\" \
+         preserveAspectRatio=\"xMinYMin meet\"><path class=\"axis\" d=\"M0 {HEIGHT}H{width}\"/>",
+        HEIGHT + FOOT,
+        escaped(label)
+    )
+}
+
+fn foot(svg: &mut String, x: u64, name: &str) {
+    let y = HEIGHT + FOOT - 5;
+    let _ = write!(svg, "<text class=\"label\" x=\"{x}\" y=\"{y}\">{}</text>", escaped(name));
+}

@@ -1,0 +1,7 @@
+//! The page `/findings`.
+
+use crate::gate::Routes;
+
+pub(super) fn routes(routes: Routes) -> Routes {
+    routes
+}

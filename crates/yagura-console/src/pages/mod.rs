@@ -1,0 +1,34 @@
+//! The pages, a file or folder for each part of the navigation. They look things up, lay them out
+//! for a template, and write what the viewer decided.
+//! Who may see what is checked before they are called (`gate.rs`).
+
+mod access;
+mod accounts;
+mod alerts;
+mod controls;
+mod cost;
+mod findings;
+mod logs;
+mod overview;
+mod resources;
+mod routes;
+mod settings;
+
+use crate::gate::Routes;
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    let parts: [fn(Routes) -> Routes; 11] = [
+        overview::routes,
+        findings::routes,
+        alerts::routes,
+        resources::routes,
+        controls::routes,
+        accounts::routes,
+        logs::routes,
+        access::routes,
+        cost::routes,
+        self::routes::routes,
+        settings::routes,
+    ];
+    parts.into_iter().fold(routes, |routes, part| part(routes))
+}

@@ -1,0 +1,104 @@
+//! What all requests share: the store, the content in force, what the binary wired, and how people
+//! come in.
+//! Nothing here belongs to one request.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use minijinja::Environment;
+use yagura_content::Content;
+use yagura_store::Store;
+
+use crate::layout::templates;
+use crate::ports::{ActionBook, LogDesk};
+
+/// How people come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entrance {
+    /// Everybody who can reach the address is an administrator (the demo, on loopback alone).
+    Open,
+    /// People sign in.
+    SignIn,
+}
+
+/// What a console is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// The content in force; asked for at each request, because it may change while we run.
+    pub content: Arc<dyn Fn() -> Arc<Content> + Send + Sync>,
+    /// SQL over logs and inventory; none where there is no lake.
+    pub desk: Option<Arc<dyn LogDesk>>,
+    /// The table of IAM actions.
+    pub actions: Arc<dyn ActionBook>,
+    /// The time.
+    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// How people come in.
+    pub entrance: Entrance,
+    /// The address under which people reach the console, without a slash at its end:
+    /// `https://yagura.example.com`. Where it begins with `https`, cookies are for TLS alone.
+    pub address: String,
+    /// The zone in which times are shown to who has chosen none.
+    pub zone: TimeZone,
+    /// Proxies in front of the console whose `X-Forwarded-For` is believed.
+    pub proxies: Vec<SocketAddr>,
+    /// Whether this is the demo's invented organization; every page says so.
+    pub demo: bool,
+    /// The program's version.
+    pub version: String,
+}
+
+/// A console; clones are the same one.
+#[derive(Clone)]
+pub struct Console {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: Parts,
+    templates: Environment<'static>,
+}
+
+impl fmt::Debug for Console {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Console").field("address", &self.inner.parts.address).finish()
+    }
+}
+
+impl Console {
+    /// A console of its parts.
+    ///
+    /// # Errors
+    /// Where a template does not parse: a defect of ours.
+    pub fn new(parts: Parts) -> Result<Self, minijinja::Error> {
+        Ok(Self { inner: Arc::new(Inner { parts, templates: templates::environment()? }) })
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.inner.parts
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.parts.store
+    }
+
+    pub(crate) fn content(&self) -> Arc<Content> {
+        (self.inner.parts.content)()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.inner.parts.clock)()
+    }
+
+    pub(crate) fn templates(&self) -> &Environment<'static> {
+        &self.inner.templates
+    }
+
+    /// Whether cookies are for TLS alone.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.inner.parts.address.starts_with("https://")
+    }
+}

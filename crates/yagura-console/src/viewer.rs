@@ -1,0 +1,127 @@
+//! Who looks: name, role, accounts, language and looks.
+//! How somebody is known (session, token, OpenID Connect) is in `auth/`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use yagura_model::Lang;
+use yagura_model::finding::{Actor, Scope};
+
+/// What somebody may do. Each role may do what those before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Look at everything within the accounts that are theirs.
+    Viewer,
+    /// Also work on findings: comment, assign, acknowledge, suppress; and ask the logs.
+    Analyst,
+    /// Also begin work: scans, deliveries, runbooks.
+    Responder,
+    /// Also people, tokens and settings.
+    Admin,
+}
+
+impl Role {
+    /// All of them, from the least to the most.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Analyst, Self::Responder, Self::Admin];
+
+    /// The word used in every file and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Analyst => "analyst",
+            Self::Responder => "responder",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|role| role.as_str() == text).ok_or_else(|| {
+            format!("`{text}` is no role; they are viewer, analyst, responder, admin")
+        })
+    }
+}
+
+/// How the pages look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Theme {
+    /// As the reader's system.
+    #[default]
+    Auto,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub(crate) const ALL: [Self; 3] = [Self::Auto, Self::Light, Self::Dark];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.as_str() == text)
+    }
+}
+
+/// By what somebody is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Means {
+    /// Nobody has signed in.
+    None,
+    /// A browser's cookie: what changes something must prove that it came from our own page.
+    Session,
+    /// A token in a header: no browser adds it by itself.
+    Token,
+    /// The console is open to everybody who can reach it (the demo).
+    Open,
+}
+
+/// Who looks at a page or asks the API. Handlers get it as an extension of the request; the gate
+/// puts it there.
+#[derive(Clone, Debug)]
+pub(crate) struct Viewer {
+    /// The name under which everything is recorded; empty for nobody.
+    pub(crate) name: String,
+    /// None for nobody.
+    pub(crate) role: Option<Role>,
+    /// The accounts that they may see.
+    pub(crate) scope: Scope,
+    pub(crate) lang: Lang,
+    pub(crate) theme: Theme,
+    /// The zone in which times are shown.
+    pub(crate) zone: TimeZone,
+    pub(crate) means: Means,
+    /// What forms of this session carry; empty where there is no session.
+    pub(crate) csrf: String,
+}
+
+impl Viewer {
+    /// Whether they may do what needs a role.
+    pub(crate) fn may(&self, role: Role) -> bool {
+        self.role.is_some_and(|own| own >= role)
+    }
+
+    /// As whom they change findings.
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Person(self.name.clone())
+    }
+}

@@ -160,7 +160,7 @@ async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Respon
     request.extensions_mut().insert(viewer.clone());
     let response = next.run(request).await;
     if changes {
-        auth::audit::record(&console, &viewer, &method, &path, &response).await;
+        auth::audit::record(&console, &viewer, &method, &path, response.status()).await;
     }
     told(&console, &viewer, &path, response)
 }

@@ -1,7 +1,6 @@
 //! The record of every action: who, what, when, with what end.
 
-use axum::response::Response;
-use http::Method;
+use http::{Method, StatusCode};
 
 use crate::state::Console;
 use crate::viewer::Viewer;
@@ -12,8 +11,8 @@ pub(crate) async fn record(
     viewer: &Viewer,
     method: &Method,
     path: &str,
-    response: &Response,
+    status: StatusCode,
 ) {
-    tracing::info!(who = viewer.name, %method, path, status = response.status().as_u16(),
+    tracing::info!(who = viewer.name, %method, path, status = status.as_u16(),
         "an action");
 }

@@ -97,14 +97,14 @@ fn written<T: Serialize>(
         theme => viewer.theme.as_str(),
         zone => zone,
         now => now.as_microsecond(),
-        csrf => viewer.csrf,
+        csrf => &viewer.csrf,
         title => shown.title,
         path => shown.path,
         query => Value::from(Serde(shown.query)),
         nav => Value::from(Serde(shown.nav)),
         navigation => Value::from(Serde(places)),
         viewer => context! {
-            name => viewer.name,
+            name => &viewer.name,
             role => viewer.role.map(Role::as_str),
             analyst => viewer.may(Role::Analyst),
             responder => viewer.may(Role::Responder),
@@ -113,7 +113,7 @@ fn written<T: Serialize>(
         },
         open => parts.entrance == Entrance::Open,
         demo => parts.demo,
-        version => parts.version,
+        version => &parts.version,
         page => Value::from(Serde(shown.page)),
     };
     console.templates().get_template(shown.template)?.render(values)

@@ -56,6 +56,11 @@ pub(crate) const EXTERNAL_ACCESS: &[FactSource] = &[
     held("AWS::ApiGateway::RestApi", &["properties.Policy"]),
     held("AWS::OpenSearchService::Domain", &["properties.AccessPolicies"]),
     held("AWS::Logs::ResourcePolicy", &["properties.PolicyDocument"]),
+    held("AWS::ACMPCA::CertificateAuthority", &["runtime.Policy"]),
+    held("AWS::APS::Workspace", &["properties.ResourcePolicy.PolicyDocument"]),
+    held("AWS::Glue::DataCatalogEncryptionSettings", &["runtime.Policy"]),
+    held("AWS::SES::EmailIdentity", &["runtime.Policy"]),
+    held("Yagura::Glacier::Vault", &["properties.AccessPolicy"]),
 ];
 
 /// What was found so far.

@@ -30,6 +30,11 @@ pub(crate) fn policy_paths(type_name: &str) -> &'static [&'static str] {
         }
         "AWS::OpenSearchService::Domain" => &["properties.AccessPolicies"],
         "AWS::Logs::ResourcePolicy" => &["properties.PolicyDocument"],
+        "AWS::ACMPCA::CertificateAuthority"
+        | "AWS::Glue::DataCatalogEncryptionSettings"
+        | "AWS::SES::EmailIdentity" => &["runtime.Policy"],
+        "AWS::APS::Workspace" => &["properties.ResourcePolicy.PolicyDocument"],
+        "Yagura::Glacier::Vault" => &["properties.AccessPolicy"],
         _ => &[],
     }
 }

@@ -63,6 +63,11 @@ pub(crate) const PUBLIC_ACCESS: &[FactSource] = &[
     held("AWS::OpenSearchService::Domain", &["properties.AccessPolicies"]),
     held("AWS::Logs::ResourcePolicy", &["properties.PolicyDocument"]),
     held("AWS::S3::AccessPoint", &["properties.Policy"]),
+    held("AWS::ACMPCA::CertificateAuthority", &["runtime.Policy"]),
+    held("AWS::APS::Workspace", &["properties.ResourcePolicy.PolicyDocument"]),
+    held("AWS::Glue::DataCatalogEncryptionSettings", &["runtime.Policy"]),
+    held("AWS::SES::EmailIdentity", &["runtime.Policy"]),
+    held("Yagura::Glacier::Vault", &["properties.AccessPolicy"]),
 ];
 
 /// Whom a role trusts beyond accounts and services.

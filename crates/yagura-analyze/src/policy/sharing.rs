@@ -1,5 +1,5 @@
 //! Resources that are shared by an attribute rather than by a policy: snapshots, machine images,
-//! documents.
+//! documents, shares of Resource Access Manager, portfolios.
 //! What counts as outside is in `zone.rs`.
 
 use serde_json::{Value, json};
@@ -31,6 +31,17 @@ pub(crate) const SHARING: &[FactSource] = &[
         .beside(NEIGHBORS),
     FactSource::new("AWS::SSM::Document", NAMES, &["runtime.SharedAccountIds"], shared)
         .beside(NEIGHBORS),
+    FactSource::new("AWS::RAM::ResourceShare", NAMES, &["runtime.ExternalPrincipals"], shared)
+        .beside(NEIGHBORS),
+    FactSource::new("AWS::ServiceCatalog::Portfolio", NAMES, &["runtime.SharedAccountIds"], shared)
+        .beside(NEIGHBORS),
+    FactSource::new(
+        "AWS::Lightsail::Bucket",
+        NAMES,
+        &["properties.ReadOnlyAccessAccounts"],
+        shared,
+    )
+    .beside(NEIGHBORS),
 ];
 
 fn shared(
@@ -82,6 +93,14 @@ fn by_account(partner: &str, external: &mut External<'_>) {
     if partner == "all" {
         external.public.via.push("shared with all".to_owned());
         return;
+    }
+    // Shares may name services (`pca-connector-ad.amazonaws.com`), which are nobody's account.
+    if partner.ends_with(".amazonaws.com") {
+        return;
+    }
+    // An organization or a unit of it: `arn:aws:organizations::MANAGEMENT:organization/o-…`.
+    if let Some((_, named)) = partner.split_once(":organizations::") {
+        return external.organization(named.split('/').nth(1).unwrap_or(named), "shared");
     }
     let account = account_of(partner);
     let account = if account.is_empty() { partner } else { account };

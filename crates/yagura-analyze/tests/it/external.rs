@@ -322,3 +322,50 @@ fn the_last_use_is_the_latest_and_else_the_making() {
     let odd = user(json!({"PasswordLastUsed": "yesterday"}));
     check(&world, &odd, "last_use", &json!("unread"));
 }
+
+#[test]
+fn shares_and_portfolios_are_outside_with_accounts_beyond_the_organization() {
+    let share = |principals: Value| {
+        let runtime = json!({"runtime": {"ExternalPrincipals": principals}});
+        resource("AWS::RAM::ResourceShare", "s", runtime)
+    };
+    let world = organization();
+    assert_eq!(count(&world, &share(json!([OTHER])), "accounts"), 0);
+    assert_eq!(count(&world, &share(json!(["999988887777"])), "accounts"), 1);
+    let role = json!(["arn:aws:iam::999988887777:role/guest"]);
+    assert_eq!(count(&world, &share(role), "accounts"), 1);
+    let service = share(json!(["pca-connector-ad.amazonaws.com"]));
+    check(&world, &service, "external_access.any", &json!(false));
+    let unit = |organization: &str| {
+        let arn = "arn:aws:organizations::444455556666:ou";
+        share(json!([format!("{arn}/{organization}/ou-a1b2-c3d4")]))
+    };
+    check(&world, &unit("o-own"), "external_access.any", &json!(false));
+    assert_eq!(count(&world, &unit("o-foreign"), "organizations"), 1);
+    let portfolio = resource(
+        "AWS::ServiceCatalog::Portfolio",
+        "p",
+        json!({"runtime": {"SharedAccountIds": [OTHER, "999988887777"]}}),
+    );
+    assert_eq!(count(&world, &portfolio, "accounts"), 1);
+}
+
+#[test]
+fn vaults_catalogs_identities_and_authorities_are_held_by_their_policies() {
+    let stranger = json!({"Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "999988887777"}, "Action": "*", "Resource": "*"},
+        {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"},
+    ]});
+    for (type_name, root, member) in [
+        ("Yagura::Glacier::Vault", "properties", "AccessPolicy"),
+        ("AWS::Glue::DataCatalogEncryptionSettings", "runtime", "Policy"),
+        ("AWS::SES::EmailIdentity", "runtime", "Policy"),
+        ("AWS::ACMPCA::CertificateAuthority", "runtime", "Policy"),
+    ] {
+        let held = resource(type_name, "x", json!({root: {member: stranger}}));
+        assert_eq!(count(&organization(), &held, "accounts"), 1, "{type_name}");
+        check(&organization(), &held, "public_access.any", &json!(true));
+        let closed = resource(type_name, "x", json!({}));
+        check(&organization(), &closed, "external_access.any", &json!(false));
+    }
+}

@@ -15,6 +15,7 @@ pub(super) fn resolve(
     settings: &EndpointSettings,
 ) -> Result<Endpoint, EndpointError> {
     let settings = &with_override(settings)?;
+    let settings = &at_home(service.name(), settings);
     let broken = |what: String| EndpointError::Rules { service: service.name().into(), what };
     let rules = service.rules().map_err(|error| broken(error.to_string()))?;
     let mut values = Vec::with_capacity(rules.parameters.len());
@@ -47,6 +48,20 @@ fn with_override(settings: &EndpointSettings) -> Result<EndpointSettings, Endpoi
         settings.s3_path_style = true;
     }
     Ok(settings)
+}
+
+/// Global Accelerator is one service for all regions and has its API in one of them, which its
+/// rules do not tell (AWS Global Accelerator API Reference, "Welcome", seen 2026-11). Other
+/// partitions do not offer it.
+fn at_home(service: &str, settings: &EndpointSettings) -> EndpointSettings {
+    const HOME: &str = "us-west-2";
+    let mut settings = settings.clone();
+    let elsewhere = ["cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-"];
+    let outside = elsewhere.iter().any(|prefix| settings.region.starts_with(prefix));
+    if service == "globalaccelerator" && !outside {
+        HOME.clone_into(&mut settings.region);
+    }
+    settings
 }
 
 /// Static parameters of the operation win over its input, that over the user's settings.

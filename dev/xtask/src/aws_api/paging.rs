@@ -39,15 +39,23 @@ pub(crate) fn of(
 }
 
 /// Operations that page in a way that their shapes do not tell. Source: the API references of
-/// Kinesis Data Streams and Systems Manager, seen 2026-11.
+/// Data Firehose, Kinesis Data Streams and Systems Manager, seen 2026-11.
 fn written(service: &str, name: &str) -> Option<Value> {
     match (service, name) {
-        ("kinesis", "ListTagsForStream") => Some(json!({
-            "input_token": "ExclusiveStartTagKey",
-            "output_token": "Tags[-1].Key",
-            "more_results": "HasMoreTags",
-            "result_key": "Tags",
+        ("firehose", "ListDeliveryStreams") => Some(json!({
+            "input_token": "ExclusiveStartDeliveryStreamName",
+            "output_token": "DeliveryStreamNames[-1]",
+            "more_results": "HasMoreDeliveryStreams",
+            "result_key": "DeliveryStreamNames",
         })),
+        ("kinesis", "ListTagsForStream") | ("firehose", "ListTagsForDeliveryStream") => {
+            Some(json!({
+                "input_token": "ExclusiveStartTagKey",
+                "output_token": "Tags[-1].Key",
+                "more_results": "HasMoreTags",
+                "result_key": "Tags",
+            }))
+        }
         ("ssm", "DescribeDocumentPermission") => Some(json!({
             "input_token": "NextToken",
             "output_token": "NextToken",

@@ -18,7 +18,7 @@ use crate::auth;
 use crate::fault::{Fault, Told};
 use crate::layout;
 use crate::state::Console;
-use crate::viewer::{Means, Role, Viewer};
+use crate::viewer::{Means, Permission, Role, Viewer};
 use crate::{api, mcp, pages};
 
 /// Bytes of one request at most.
@@ -31,8 +31,36 @@ const CSRF_HEADER: &str = "x-csrf-token";
 pub(crate) enum Need {
     /// Everybody: signing in, what every page loads.
     Nothing,
-    /// Whoever has this role.
+    /// Whoever has this role. A token opens none of our pages so; a route for programs that needs
+    /// a role alone is open to every token of that role.
     Role(Role),
+    /// Whoever has this role; and a token must have been made for this.
+    Scoped(Role, Permission),
+}
+
+impl Need {
+    fn role(self) -> Option<Role> {
+        match self {
+            Self::Nothing => None,
+            Self::Role(role) | Self::Scoped(role, _) => Some(role),
+        }
+    }
+
+    fn permission(self) -> Option<Permission> {
+        match self {
+            Self::Nothing | Self::Role(_) => None,
+            Self::Scoped(_, permission) => Some(permission),
+        }
+    }
+
+    /// Whether somebody of a sufficient role may come through by their means.
+    fn admits_means(self, viewer: &Viewer, path: &str) -> bool {
+        match self {
+            Self::Nothing => true,
+            Self::Role(_) => viewer.means != Means::Token || is_program(path),
+            Self::Scoped(_, permission) => viewer.permits(permission),
+        }
+    }
 }
 
 /// What a route needs, for the list that is read in review.
@@ -44,6 +72,8 @@ pub struct RouteNeed {
     pub path: &'static str,
     /// The least role; none where everybody may.
     pub role: Option<Role>,
+    /// What a token must have been made for.
+    pub permission: Option<Permission>,
 }
 
 /// Routes under way of being registered.
@@ -83,11 +113,8 @@ impl Routes {
         let gate = Gate { console: self.console.clone(), need };
         let route = route.route_layer(middleware::from_fn_with_state(gate, guard));
         self.router = self.router.route(path, route);
-        let role = match need {
-            Need::Nothing => None,
-            Need::Role(role) => Some(role),
-        };
-        self.needs.push(RouteNeed { method, path, role });
+        let (role, permission) = (need.role(), need.permission());
+        self.needs.push(RouteNeed { method, path, role, permission });
         self
     }
 }
@@ -140,9 +167,8 @@ async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Respon
             return told(&console, &auth::nobody(&console, &parts), &path, fault.into_response());
         }
     };
-    if let Need::Role(role) = need
-        && !viewer.may(role)
-    {
+    let enough = need.role().is_none_or(|role| viewer.may(role));
+    if !enough || !need.admits_means(&viewer, &path) {
         let answer = match viewer.role {
             Some(_) => Fault::Forbidden.into_response(),
             None => sign_in_first(&path, &parts.method),

@@ -26,4 +26,4 @@ mod viewer;
 pub use gate::{RouteNeed, router, routes};
 pub use ports::{ActionBook, ActionForm, LogDesk};
 pub use state::{Console, Entrance, Parts};
-pub use viewer::Role;
+pub use viewer::{Permission, Role};

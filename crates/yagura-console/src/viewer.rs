@@ -1,6 +1,7 @@
 //! Who looks: name, role, accounts, language and looks.
 //! How somebody is known (session, token, OpenID Connect) is in `auth/`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -51,6 +52,75 @@ impl FromStr for Role {
         let mut all = Self::ALL.into_iter();
         all.find(|role| role.as_str() == text).ok_or_else(|| {
             format!("`{text}` is no role; they are viewer, analyst, responder, admin")
+        })
+    }
+}
+
+/// What a token may be used for, beside its role: scripts get no more than they were made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Permission {
+    /// Read findings, alerts, verdicts and scores.
+    #[serde(rename = "findings:read")]
+    FindingsRead,
+    /// Work on findings.
+    #[serde(rename = "findings:write")]
+    FindingsWrite,
+    /// Read resources, their history, accounts, coverage, controls and cost.
+    #[serde(rename = "resources:read")]
+    ResourcesRead,
+    /// Ask logs and inventory in SQL.
+    #[serde(rename = "query")]
+    Query,
+    /// Ask who can do what.
+    #[serde(rename = "access:read")]
+    AccessRead,
+    /// Begin work: scans, deliveries.
+    #[serde(rename = "jobs:write")]
+    JobsWrite,
+    /// People, tokens, settings.
+    #[serde(rename = "admin")]
+    Admin,
+}
+
+impl Permission {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::FindingsRead,
+        Self::FindingsWrite,
+        Self::ResourcesRead,
+        Self::Query,
+        Self::AccessRead,
+        Self::JobsWrite,
+        Self::Admin,
+    ];
+
+    /// The word used in every file and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FindingsRead => "findings:read",
+            Self::FindingsWrite => "findings:write",
+            Self::ResourcesRead => "resources:read",
+            Self::Query => "query",
+            Self::AccessRead => "access:read",
+            Self::JobsWrite => "jobs:write",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Permission {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text).ok_or_else(|| {
+            let all = Self::ALL.map(Self::as_str).join(", ");
+            format!("`{text}` is no scope of a token; they are {all}")
         })
     }
 }
@@ -110,6 +180,8 @@ pub(crate) struct Viewer {
     /// The zone in which times are shown.
     pub(crate) zone: TimeZone,
     pub(crate) means: Means,
+    /// What a token may be used for; none for people, whose role alone decides.
+    pub(crate) permissions: Option<BTreeSet<Permission>>,
     /// What forms of this session carry; empty where there is no session.
     pub(crate) csrf: String,
 }
@@ -118,6 +190,11 @@ impl Viewer {
     /// Whether they may do what needs a role.
     pub(crate) fn may(&self, role: Role) -> bool {
         self.role.is_some_and(|own| own >= role)
+    }
+
+    /// Whether what they came with may be used for this: a token names what it was made for.
+    pub(crate) fn permits(&self, permission: Permission) -> bool {
+        self.permissions.as_ref().is_none_or(|own| own.contains(&permission))
     }
 
     /// As whom they change findings.

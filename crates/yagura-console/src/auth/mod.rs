@@ -50,6 +50,7 @@ pub(crate) fn nobody(console: &Console, parts: &Parts) -> Viewer {
         theme: theme.unwrap_or_default(),
         zone: console.parts().zone.clone(),
         means: Means::None,
+        permissions: None,
         csrf: String::new(),
     }
 }

@@ -15,3 +15,14 @@ pub use lint::{AccessLevel, ApiFacts};
 pub use loader::Content;
 pub use place::{Place, Placed};
 pub use problem::{Problem, ProblemLevel};
+
+/// Reads YAML that belongs to no folder of content (the demo's past), within the same budget.
+///
+/// # Errors
+/// What is not YAML, repeats a key, or does not fit the type; with its line and column.
+pub fn read_yaml<T: serde::de::DeserializeOwned>(
+    name: &str,
+    text: &str,
+) -> Result<T, Box<Problem>> {
+    yaml::read(&problem::File::new(name, text), text, yaml::Form::Yaml)
+}

@@ -9,6 +9,7 @@ mod commands;
 mod configuration;
 mod context;
 mod daemon;
+mod demo;
 mod detection;
 mod exit;
 mod findings;

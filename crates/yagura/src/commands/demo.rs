@@ -3,19 +3,21 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
-use yagura_aws::{Aws, MemberRole, Replay};
+use yagura_aws::{Aws, MemberRole, ReadClient, Replay};
 use yagura_collect::{Plan, Wanted};
 use yagura_model::{Lang, VerdictCounts};
 use yagura_report::{Catalog, Format, ScanMeta, ScanReport};
-use yagura_store::Store;
+use yagura_store::{Location, Store};
 
 use crate::context::Context;
+use crate::demo::{self, Ground as Past};
 use crate::exit::Exit;
 use crate::options::Reach;
 use crate::output;
@@ -48,20 +50,27 @@ enum DemoFormat {
 
 pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Exit> {
     // Content of a site would make the demo say something else than it does for everybody.
-    let content = yagura_content::Content::builtin().clone();
+    let content = Arc::new(yagura_content::Content::builtin().clone());
     let folder = demo_folder(context)?;
     let recorded: Timestamp = RECORDED.parse().context("the recording's date is broken")?;
-    let api = tables::api()?;
-    let replay = Replay::open(RECORDING, &api).context("the recording is damaged")?;
-    let builder = Aws::builder(api, tables::actions()?)
-        .replay(&replay)
-        .member_role(MemberRole::named("YaguraRead"));
-    let client = reach::connect(builder, CancellationToken::new()).await?;
+    let replay = Replay::open(RECORDING, &tables::api()?).context("the recording is damaged")?;
+    let client = client(&replay).await?;
     let controls: Vec<_> = content.controls.values().collect();
     let plan = Plan::new(&content, &Wanted::Everything);
     let ground = reach::ground(&client, &plan, &Reach::default(), recorded).await?;
     let start = river::start(&ground, &controls, true);
-    let store = Store::open(&yagura_store::Location::in_folder(&folder)).await?;
+    let store = Store::open(&Location::in_folder(&folder)).await?;
+    let past = Past {
+        context: &demo_context(context, &folder),
+        folder: &folder,
+        store: &store,
+        content: &content,
+        controls: &controls,
+        recorded,
+    };
+    if !args.no_serve {
+        lay_before(&past, &replay, &plan).await?;
+    }
     let bar = Bar::new(context.lang, context.global.quiet);
     let read = river::read(&client, &plan, &ground, &start, &store, &bar).await?;
     let (unmatched, examples) = replay.unmatched();
@@ -81,6 +90,9 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Ex
     };
     let judgement = river::judge(&store, Seen::Scan(read.scan), judging).await?;
     findings::fold_scan(&content, &store, read.scan, recorded).await?;
+    if !args.no_serve {
+        demo::lay_beside(&past).await?;
+    }
     store.close().await;
     let meta = ScanMeta {
         demo: true,
@@ -102,6 +114,40 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Ex
     // `--no-serve` will matter when there is a console to serve.
     let _ = args.no_serve;
     Ok(Exit::Done)
+}
+
+/// A client that the recording answers.
+async fn client(replay: &Replay) -> anyhow::Result<ReadClient> {
+    let builder = Aws::builder(tables::api()?, tables::actions()?)
+        .replay(replay)
+        .member_role(MemberRole::named("YaguraRead"));
+    reach::connect(builder, CancellationToken::new()).await
+}
+
+/// The settings of a command that works in the demo's folder, with nothing of the site's.
+fn demo_context(context: &Context, folder: &Path) -> Context {
+    let mut own = context.clone();
+    own.global.data_dir = Some(folder.to_owned());
+    own.global.database = None;
+    own
+}
+
+/// Reads the recording once into a folder beside, and lays the weeks before it.
+async fn lay_before(past: &Past<'_>, replay: &Replay, plan: &Plan<'_>) -> anyhow::Result<()> {
+    let client = client(replay).await?;
+    let ground = reach::ground(&client, plan, &Reach::default(), past.recorded).await?;
+    let start = river::start(&ground, past.controls, true);
+    let folder = demo::scratch(past.folder);
+    crate::settings::make_data_folder(&folder)?;
+    let store = Store::open(&Location::in_folder(&folder)).await?;
+    let bar = Bar::new(past.context.lang, true);
+    let read = river::read(&client, plan, &ground, &start, &store, &bar).await?;
+    let accounts = river::accounts_known(&ground.organization);
+    let now = demo::now_of(&store, read.scan, start, accounts).await?;
+    store.close().await;
+    std::fs::remove_dir_all(&folder)
+        .with_context(|| format!("could not remove `{}`", folder.display()))?;
+    demo::lay_before(past, &now).await
 }
 
 /// The demo's own folder, emptied: each run starts from nothing and touches nothing else.

@@ -100,9 +100,7 @@ impl What {
     fn act(&self) -> anyhow::Result<Act> {
         Ok(match self {
             Self::Assign(to) => Act::Assign { to: Some(to.clone()) },
-            Self::Acknowledge(_) => {
-                Act::SetState { to: FindingState::Acknowledged, reason: None }
-            }
+            Self::Acknowledge(_) => Act::SetState { to: FindingState::Acknowledged, reason: None },
             Self::Start(_) => Act::SetState { to: FindingState::InProgress, reason: None },
             Self::Comment(text) => Act::Comment { text: text.clone() },
             Self::Label(label) => Act::Label { label: label.clone() },

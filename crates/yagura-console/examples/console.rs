@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use yagura_console::{ActionBook, ActionForm, Console, Entrance, Parts, router};
+use yagura_console::{ActionBook, ActionForm, Console, Entrance, Parts, SignIn, router};
 use yagura_content::Content;
 use yagura_store::{Location, Store};
 
@@ -38,6 +38,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         actions: Arc::new(NoActions),
         clock: Arc::new(Timestamp::now),
         entrance: Entrance::Open,
+        sign_in: SignIn::default(),
+        lake: None,
         address: format!("http://127.0.0.1:{port}"),
         zone: TimeZone::get("Asia/Tokyo")?,
         proxies: Vec::new(),

@@ -23,6 +23,7 @@ mod ports;
 mod state;
 mod viewer;
 
+pub use auth::{OidcSettings, SignIn};
 pub use gate::{RouteNeed, router, routes};
 pub use ports::{ActionBook, ActionForm, LogDesk};
 pub use state::{Console, Entrance, Parts};

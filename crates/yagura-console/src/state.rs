@@ -12,6 +12,7 @@ use minijinja::Environment;
 use yagura_content::Content;
 use yagura_store::Store;
 
+use crate::auth::SignIn;
 use crate::layout::templates;
 use crate::ports::{ActionBook, LogDesk};
 
@@ -38,6 +39,10 @@ pub struct Parts {
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// How people come in.
     pub entrance: Entrance,
+    /// How long a sign-in lasts, and by what else than passwords people come in.
+    pub sign_in: SignIn,
+    /// Where the lake is, as people write it; none where there is no lake.
+    pub lake: Option<String>,
     /// The address under which people reach the console, without a slash at its end:
     /// `https://yagura.example.com`. Where it begins with `https`, cookies are for TLS alone.
     pub address: String,

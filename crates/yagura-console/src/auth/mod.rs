@@ -2,6 +2,9 @@
 //! What a role may do is in `gate.rs` and beside each route.
 
 pub(crate) mod audit;
+mod settings;
+
+pub use settings::{OidcSettings, SignIn};
 
 use axum_extra::extract::CookieJar;
 use http::header;

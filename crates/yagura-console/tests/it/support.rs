@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tower::ServiceExt as _;
-use yagura_console::{ActionBook, ActionForm, Console, Entrance, Parts, router};
+use yagura_console::{ActionBook, ActionForm, Console, Entrance, Parts, SignIn, router};
 use yagura_content::Content;
 use yagura_store::{Location, Store};
 
@@ -66,6 +66,8 @@ impl Bench {
             actions: Arc::new(FewActions),
             clock: Arc::new(move || now),
             entrance,
+            sign_in: SignIn::default(),
+            lake: None,
             address: "http://127.0.0.1:8787".to_owned(),
             zone: TimeZone::UTC,
             proxies: Vec::new(),

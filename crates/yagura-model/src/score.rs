@@ -1,5 +1,8 @@
 //! How well a framework's requirements are met: the states an auditor reads, and what is behind
-//! them. Computed by judge, shown by report; no rule for computing them lives here.
+//! them. The rules by which counts become a state are in `rule.rs`; gathering the counts is
+//! judge's, showing them report's and the console's.
+
+mod rule;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

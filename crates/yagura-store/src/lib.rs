@@ -48,10 +48,12 @@ mod prune;
 mod resources;
 mod rows;
 mod scan;
+pub mod scores;
 pub mod secrets;
 mod snapshot;
 pub mod spend;
 mod verdicts;
+pub mod views;
 
 pub use changes::Change;
 pub use error::{SnapshotFault, StoreError};

@@ -72,6 +72,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0010-imports/sqlite.sql"),
         postgres: include_str!("../migrations/0010-imports/postgres.sql"),
     },
+    Migration {
+        number: 12,
+        name: "views",
+        sqlite: include_str!("../migrations/0012-views/sqlite.sql"),
+        postgres: include_str!("../migrations/0012-views/postgres.sql"),
+    },
 ];
 
 /// The newest schema that this binary knows.

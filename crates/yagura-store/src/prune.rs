@@ -74,6 +74,7 @@ async fn prune_scan(session: &mut Session, id: i64) -> Result<(), StoreError> {
         "DELETE FROM verdict_runs WHERE scan_id = $1",
         "DELETE FROM sightings WHERE scan_id = $1",
         "DELETE FROM coverage WHERE scan_id = $1",
+        "UPDATE scan_scores SET document = NULL WHERE scan_id = $1",
         "UPDATE scans SET pruned = 1 WHERE id = $1",
     ] {
         session.execute(sql, vec![id.into()]).await?;

@@ -15,6 +15,7 @@ use yagura_collect::{Event, Notice, Outcome, Plan};
 use yagura_content::Content;
 use yagura_content::format::Control;
 use yagura_judge::{AccountKnown, Judge, JudgeOptions, Snapshot, frameworks};
+use yagura_model::finding::Scope;
 use yagura_model::{
     Coverage, FrameworkScore, Lang, Path, Resource, Unread, UnreadReason, Verdict, VerdictStatus,
 };
@@ -231,6 +232,9 @@ pub(crate) async fn judge(
     kept.flush(store, judging.into, 0).await?;
     let content = notified::attested(judging.content, store, judging.now).await?;
     let scores = frameworks::score_all(&content, &kept.tally, judging.now);
+    if let Some(scan) = judging.into {
+        store.scores(Scope::All).put(scan, &scores).await?;
+    }
     Ok(Judgement {
         tally: kept.report,
         scores,

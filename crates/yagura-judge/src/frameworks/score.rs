@@ -1,5 +1,5 @@
 //! Scores of a framework: per requirement, per account, and over all.
-//! The rules for a state are in `state.rs`; words and colors are report's.
+//! The rules for a state are the model's; words and colors are report's.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use yagura_model::{
     RequirementState, StateCounts, UnknownCause, VerdictCounts,
 };
 
-use super::state::{in_force, measured, shown};
+use super::state::in_force;
 use super::tally::Tally;
 
 /// Scores one framework; `None` if there is none of that id.
@@ -103,8 +103,8 @@ fn score_requirement(
         why_unknown.push(UnknownCause::NothingApplicable);
     }
     why_unknown.extend(expired);
-    let measured = measured(&counts);
-    let (state, attested) = shown(measured, word);
+    let measured = counts.state();
+    let (state, attested) = measured.with_word(word);
     RequirementScore {
         framework: framework.to_owned(),
         id: id.to_owned(),
@@ -122,7 +122,7 @@ fn score_requirement(
             .filter(|(_, counts)| counts.applicable() > 0)
             .map(|(account, counts)| AccountRequirement {
                 account: account.to_owned(),
-                state: super::state::measured(&counts),
+                state: counts.state(),
                 counts,
             })
             .collect(),

@@ -31,6 +31,7 @@ mod properties; // what must hold for any sequence of scans
 mod rows; // the store as tables of SQL
 mod scans; // beginning, ending, coverage, deletion
 mod schema; // golden schema, migrations, foreign and newer databases
+mod scores; // how well frameworks were met, scan by scan; named questions
 mod secrets; // envelopes in the database, rotation of the master key
 mod snapshots; // export and import
 mod spend; // money by day, budgets, forecasts

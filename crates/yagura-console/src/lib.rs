@@ -25,6 +25,6 @@ mod viewer;
 
 pub use auth::{OidcSettings, SignIn};
 pub use gate::{RouteNeed, router, routes};
-pub use ports::{ActionBook, ActionForm, LogDesk};
+pub use ports::{ActionBook, ActionForm, AskFault, Estimate, LogDesk, Question, Table, TableShape};
 pub use state::{Console, Entrance, Parts};
 pub use viewer::{Permission, Role};

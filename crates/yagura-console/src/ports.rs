@@ -7,10 +7,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use yagura_content::format::QueryValue;
+use yagura_model::Lang;
 use yagura_model::finding::Scope;
 
 /// A question to logs and inventory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Question {
     /// The SQL: one statement that reads.
     pub sql: String,
@@ -18,10 +20,12 @@ pub struct Question {
     pub since: Option<Timestamp>,
     /// Only records before this time.
     pub until: Option<Timestamp>,
-    /// Values of `$name` in the SQL, as text.
-    pub parameters: Vec<(String, String)>,
+    /// Values of `$name` in the SQL: those of a saved query, as it reads them.
+    pub parameters: Vec<(String, QueryValue)>,
     /// Rows at most.
     pub rows_max: u64,
+    /// The language of [`Estimate::plan`].
+    pub lang: Lang,
 }
 
 /// What a question would read, known before it runs.

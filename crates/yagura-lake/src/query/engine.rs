@@ -77,6 +77,12 @@ impl Engine {
         Self { views: views.into(), ..self }
     }
 
+    /// The same lake over another inventory: one cut to some accounts. Footers stay shared.
+    #[must_use]
+    pub fn over(&self, rows: Arc<dyn RowSource>) -> Self {
+        Self { rows: Some(rows), ..self.clone() }
+    }
+
     /// Answers a question.
     ///
     /// # Errors
@@ -140,7 +146,10 @@ impl Engine {
     ) -> Result<Planned, QueryError> {
         let fail = |error| of_engine(&error, options.memory_bytes as u64);
         let mut question = sql::read(sql)?;
-        let catalog = self.catalog().await?;
+        let mut catalog = self.catalog().await?;
+        if let Some(accounts) = &options.accounts {
+            catalog.files.retain(|(file, _)| accounts.contains(&*file.account));
+        }
         let reading = Arc::new(Reading {
             store: Arc::clone(&catalog.store),
             local: catalog.local,

@@ -1,6 +1,7 @@
 //! How a question may be answered: limits, and the span of time it is about.
 //! Defaults are for a person at a terminal.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use datafusion::scalar::ScalarValue;
@@ -24,6 +25,10 @@ pub struct QueryOptions {
     pub since: Option<Timestamp>,
     /// Log records before this time.
     pub until: Option<Timestamp>,
+    /// Only logs of these accounts; `None` is all. Files hold one account each: those of others are
+    /// left out before anything is planned, so that no error can tell a value of theirs. Logs that
+    /// name no account are nobody's. It does not bound the inventory: hand in rows that are.
+    pub accounts: Option<BTreeSet<String>>,
     /// Cores to use; `None` is all.
     pub threads: Option<usize>,
     /// Values for `$name` in the SQL, by name.
@@ -67,6 +72,7 @@ impl Default for QueryOptions {
             as_of: None,
             since: None,
             until: None,
+            accounts: None,
             threads: None,
             parameters: Vec::new(),
         }

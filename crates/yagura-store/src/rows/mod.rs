@@ -5,6 +5,7 @@ mod columns;
 mod names;
 mod read;
 mod values;
+mod within;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,6 +7,9 @@ use yagura_store::{ScanOutcome, Store};
 
 use crate::bed::{BUCKET, Bed, at, beds, bucket, start, verdict};
 
+/// The key of a bucket of the bed.
+const BUCKET_A: &str = "arn:aws:s3:::a";
+
 async fn read(rows: &dyn RowSource, request: RowRequest) -> Vec<Vec<RowValue>> {
     let mut cursor = rows.read(request);
     let mut all = Vec::new();
@@ -116,5 +119,42 @@ async fn scans_accounts_and_an_empty_ledger_are_tables_too() {
         let accounts = ask(&store, "accounts", &["name", "ou"], RowRequest::default()).await;
         assert_eq!(accounts, [vec![text("prod"), text("/Work")]]);
         assert!(ask(&store, "objects", &["location"], RowRequest::default()).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn within_some_accounts_nothing_of_others_is_told() {
+    use yagura_model::finding::Scope;
+    for bed in beds().await {
+        let store = filled(&bed).await;
+        let own = store.resource(BUCKET_A).await.unwrap().unwrap().resource.account;
+        let within = |accounts: &[&str]| {
+            let accounts = accounts.iter().map(|one| (*one).to_owned()).collect();
+            store.rows_within(Vec::new(), &Scope::Accounts(accounts))
+        };
+        for (accounts, names) in [(vec![own.as_str()], 2), (vec!["999999999999"], 0), (vec![], 0)] {
+            let rows = within(&accounts);
+            let tables = rows.tables().await.unwrap();
+            for hidden in ["objects", "scans"] {
+                assert!(!tables.iter().any(|table| table.name == hidden), "{hidden}");
+            }
+            for table in ["resources", "verdicts"] {
+                let known = tables.iter().find(|one| one.name == table).unwrap();
+                let key = known.columns.iter().position(|one| one.name == "key").unwrap();
+                // A filter that names other accounts opens nothing.
+                for filters in [
+                    Vec::new(),
+                    vec![RowFilter { column: "account".into(), values: vec![own.clone()] }],
+                ] {
+                    let (columns, limit) = (vec![key], Some(1));
+                    let request =
+                        RowRequest { table: table.into(), columns, filters, limit, as_of: None };
+                    let found = read(rows.as_ref(), request).await;
+                    let expected = if table == "verdicts" { names.min(1) } else { names };
+                    assert_eq!(found.len(), expected, "{table} {accounts:?}");
+                    assert!(found.iter().all(|row| row.len() == 1), "{found:?}");
+                }
+            }
+        }
     }
 }

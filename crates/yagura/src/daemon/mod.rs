@@ -6,6 +6,7 @@
 //! when it is killed is another's once the lease is over; each job may be begun twice.
 
 mod content;
+pub(crate) mod desk;
 mod health;
 pub(crate) mod kind;
 mod lanes;

@@ -15,7 +15,7 @@ pub(super) fn resolve(
     settings: &EndpointSettings,
 ) -> Result<Endpoint, EndpointError> {
     let settings = &with_override(settings)?;
-    let settings = &at_home(service.name(), settings);
+    let settings = &at_home(service.name(), operation.name(), settings);
     let broken = |what: String| EndpointError::Rules { service: service.name().into(), what };
     let rules = service.rules().map_err(|error| broken(error.to_string()))?;
     let mut values = Vec::with_capacity(rules.parameters.len());
@@ -50,15 +50,18 @@ fn with_override(settings: &EndpointSettings) -> Result<EndpointSettings, Endpoi
     Ok(settings)
 }
 
-/// Global Accelerator is one service for all regions and has its API in one of them, which its
-/// rules do not tell (AWS Global Accelerator API Reference, "Welcome", seen 2026-11). Other
-/// partitions do not offer it.
-fn at_home(service: &str, settings: &EndpointSettings) -> EndpointSettings {
+/// Some APIs are in one region for all of them, which their rules do not tell: that of Global
+/// Accelerator (AWS Global Accelerator API Reference, "Welcome") and that of S3's Multi-Region
+/// Access Points (Amazon S3 User Guide, "Multi-Region Access Point restrictions and limitations",
+/// both seen 2026-11). Other partitions do not offer them.
+fn at_home(service: &str, operation: &str, settings: &EndpointSettings) -> EndpointSettings {
     const HOME: &str = "us-west-2";
     let mut settings = settings.clone();
     let elsewhere = ["cn-", "us-gov-", "us-iso", "eu-isoe-", "eusc-"];
     let outside = elsewhere.iter().any(|prefix| settings.region.starts_with(prefix));
-    if service == "globalaccelerator" && !outside {
+    let at_home = service == "globalaccelerator"
+        || service == "s3control" && operation.contains("MultiRegionAccessPoint");
+    if at_home && !outside {
         HOME.clone_into(&mut settings.region);
     }
     settings

@@ -39,9 +39,19 @@ pub(crate) fn of(
 }
 
 /// Operations that page in a way that their shapes do not tell. Source: the API references of
-/// Data Firehose, Kinesis Data Streams and Systems Manager, seen 2026-11.
+/// CloudFront, Data Firehose, ECS, Kinesis Data Streams and Systems Manager, seen 2026-11.
 fn written(service: &str, name: &str) -> Option<Value> {
     match (service, name) {
+        ("cloudfront", "ListFunctions") => Some(json!({
+            "input_token": "Marker",
+            "output_token": "FunctionList.NextMarker",
+            "result_key": "FunctionList.Items",
+        })),
+        ("ecs", "DescribeCapacityProviders") => Some(json!({
+            "input_token": "nextToken",
+            "output_token": "nextToken",
+            "result_key": "capacityProviders",
+        })),
         ("firehose", "ListDeliveryStreams") => Some(json!({
             "input_token": "ExclusiveStartDeliveryStreamName",
             "output_token": "DeliveryStreamNames[-1]",

@@ -10,6 +10,7 @@ const FOLDERS: &[&str] = &[
     "resources",
     "controls",
     "frameworks",
+    "themes",
     "sources",
     "queries",
     "detections",

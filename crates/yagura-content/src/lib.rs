@@ -6,6 +6,7 @@ pub mod format;
 pub mod glob;
 mod lint;
 mod loader;
+mod mapping;
 mod place;
 mod problem;
 pub mod scaffold;
@@ -13,6 +14,7 @@ mod yaml;
 
 pub use lint::{AccessLevel, ApiFacts};
 pub use loader::Content;
+pub use mapping::Requirements;
 pub use place::{Place, Placed};
 pub use problem::{Problem, ProblemLevel};
 

@@ -96,6 +96,10 @@ pub struct Attestation {
 pub enum UnknownCause {
     /// No control serves this requirement yet, and nobody has attested it.
     NotCovered,
+    /// No API can answer it, and nobody has attested it.
+    Manual,
+    /// It is AWS's to do; its reports prove it, and nobody has attested having read them.
+    AwsPart,
     /// The site has switched off every control that serves it, or the scan left them out.
     NotSelected,
     /// Its controls ran and none of them found a resource that it speaks about.
@@ -208,6 +212,9 @@ pub struct StateCounts {
     pub not_applicable: u64,
     /// Of all the above, how many rest on an attestation.
     pub attested: u64,
+    /// Of the unknown ones, how many wait for a person: no API can answer them.
+    #[serde(default)]
+    pub manual: u64,
 }
 
 impl StateCounts {

@@ -110,7 +110,7 @@ pub struct GroupEntry {
 }
 
 /// A requirement of a framework.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct RequirementEntry {
     /// The requirement's id within the framework.
     pub id: String,
@@ -118,4 +118,14 @@ pub struct RequirementEntry {
     pub group: String,
     /// Its title, in our own words.
     pub title: Prose,
+    /// The profile level, where the framework has levels.
+    pub level: Option<u8>,
+    /// `automated`, `manual` or `not_covered`.
+    pub assessment: String,
+    /// `customer`, `shared` or `aws`.
+    pub responsible: String,
+    /// Where AWS's part is proven; none where the customer alone has to act.
+    pub aws_part: Option<Prose>,
+    /// What else a reader should know.
+    pub note: Option<Prose>,
 }

@@ -113,6 +113,8 @@ pub(crate) fn why_unknown(words: &Words, score: &RequirementScore, max: usize) -
 fn cause_of(words: &Words, cause: &UnknownCause) -> String {
     match cause {
         UnknownCause::NotCovered => words.get("report.why.not_covered").to_owned(),
+        UnknownCause::Manual => words.get("report.why.manual").to_owned(),
+        UnknownCause::AwsPart => words.get("report.why.aws_part").to_owned(),
         UnknownCause::NotSelected => words.get("report.why.not_selected").to_owned(),
         UnknownCause::NothingApplicable => words.get("report.why.nothing_applicable").to_owned(),
         UnknownCause::AttestationExpired { by, expired } => words
@@ -275,7 +277,12 @@ fn to_attest<'a>(words: &Words, report: &ScanReport<'a>) -> Vec<std::borrow::Cow
         .filter(|score| score.state == RequirementState::Unknown)
         .filter(|score| {
             score.why_unknown.iter().any(|cause| {
-                matches!(cause, UnknownCause::NotCovered | UnknownCause::AttestationExpired { .. })
+                matches!(
+                    cause,
+                    UnknownCause::NotCovered
+                        | UnknownCause::Manual
+                        | UnknownCause::AttestationExpired { .. }
+                )
             })
         })
         .filter_map(|score| framework.requirement(&score.id))

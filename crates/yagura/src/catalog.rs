@@ -2,14 +2,32 @@
 //! Report has a version of its own so that a page or file never depends on compiled expressions.
 
 use yagura_content::Content;
-use yagura_content::format::{Control, Framework, Guidance, Responsible};
+use yagura_content::format::{Control, Framework, Guidance};
 use yagura_model::FrameworkScore;
 use yagura_report::{
     Catalog, ControlEntry, FixEntry, FrameworkEntry, GroupEntry, RequirementEntry,
 };
 
 /// The order in which frameworks are shown; what is not named here comes after, by id.
-const ORDER: [&str; 4] = ["checklist", "cis_5_0", "fsbp", "control_tower"];
+const ORDER: [&str; 17] = [
+    "checklist",
+    "fsbp",
+    "cis_7_0",
+    "cis_6_0",
+    "cis_5_0",
+    "cis_4_0_1",
+    "cis_3_0",
+    "control_tower",
+    "well_architected_security",
+    "caf_security",
+    "nist_csf_2",
+    "iso_27001_2022",
+    "pci_dss_4",
+    "soc_2",
+    "hipaa",
+    "trusted_advisor",
+    "config",
+];
 
 /// Everything that a report can mention.
 pub(crate) fn of(content: &Content) -> Catalog {
@@ -17,7 +35,7 @@ pub(crate) fn of(content: &Content) -> Catalog {
     let rank = |id: &str| ORDER.iter().position(|known| *known == id).unwrap_or(ORDER.len());
     frameworks.sort_by(|a, b| (rank(&a.id), &a.id).cmp(&(rank(&b.id), &b.id)));
     Catalog {
-        controls: content.controls.iter().map(|(id, one)| (id.clone(), control(one))).collect(),
+        controls: content.controls.iter().map(|(id, one)| (id.clone(), control(content, one))).collect(),
         frameworks: frameworks.into_iter().map(framework).collect(),
     }
 }
@@ -31,7 +49,7 @@ pub(crate) fn guidance(guidance: Guidance) -> &'static str {
     }
 }
 
-fn control(control: &Control) -> ControlEntry {
+fn control(content: &Content, control: &Control) -> ControlEntry {
     let text = |text: &Option<yagura_content::Placed<String>>| {
         text.as_ref().map(|text| text.value.clone()).unwrap_or_default()
     };
@@ -40,12 +58,7 @@ fn control(control: &Control) -> ControlEntry {
         type_name: control.type_name.value.clone(),
         severity: control.severity,
         guidance: guidance(control.guidance).to_owned(),
-        responsible: match control.responsible {
-            Responsible::Customer => "customer",
-            Responsible::Shared => "shared",
-            Responsible::Aws => "aws",
-        }
-        .to_owned(),
+        responsible: control.responsible.as_str().to_owned(),
         title: control.title.value.clone(),
         why: control.why.value.clone(),
         fix: FixEntry {
@@ -55,11 +68,7 @@ fn control(control: &Control) -> ControlEntry {
             cloudformation: text(&control.fix.cloudformation),
             terraform: text(&control.fix.terraform),
         },
-        maps: control
-            .maps
-            .iter()
-            .map(|(id, list)| (id.clone(), list.iter().map(|one| one.value.clone()).collect()))
-            .collect(),
+        maps: content.requirements_of(&control.id).clone(),
         references: control.references.iter().map(|one| one.value.clone()).collect(),
     }
 }
@@ -84,6 +93,11 @@ fn framework(framework: &Framework) -> FrameworkEntry {
                 id: one.id.value.clone(),
                 group: one.group.value.clone(),
                 title: one.title.value.clone(),
+                level: one.level,
+                assessment: one.assessment.as_str().to_owned(),
+                responsible: framework.responsible(one).as_str().to_owned(),
+                aws_part: framework.aws_part(one).cloned(),
+                note: one.note.as_ref().map(|note| note.value.clone()),
             })
             .collect(),
     }

@@ -47,7 +47,8 @@ pub struct Control {
     pub show: Vec<Placed<Path>>,
     /// How to mend it.
     pub fix: Fix,
-    /// By framework or catalog: the ids that it serves.
+    /// By framework or catalog: the ids that it serves. Frameworks name controls too; all of it
+    /// together is [`crate::Content::requirements_of`].
     #[serde(default)]
     pub maps: BTreeMap<String, Vec<Placed<String>>>,
     /// Where to read on.
@@ -79,6 +80,17 @@ pub enum Responsible {
     Shared,
     /// AWS.
     Aws,
+}
+
+impl Responsible {
+    /// The word used in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Shared => "shared",
+            Self::Aws => "aws",
+        }
+    }
 }
 
 /// What a site may set.

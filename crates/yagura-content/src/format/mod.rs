@@ -25,6 +25,7 @@ mod source;
 mod source_columns;
 mod source_text;
 mod span;
+mod theme;
 
 pub use alert_site::{
     AlertContext, AlertPattern, AllowRule, Automation, CrownJewels, Production, SuppressionRule,
@@ -75,3 +76,4 @@ pub use source::{
 };
 pub use source_text::{Delimited, Header, LinePattern, Quotes, Separator};
 pub use span::Span;
+pub use theme::Theme;

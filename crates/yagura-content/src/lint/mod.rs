@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 
 use crate::format::{
     Behavior, Channel, Control, Detection, EscalationFile, EventActionsFile, Expression, Framework,
-    IntelligenceRule, ResourceType, SavedQuery, Sequence, Source,
+    IntelligenceRule, ResourceType, SavedQuery, Sequence, Source, Theme,
 };
 use crate::loader::{Content, Kind};
 use crate::place::Place;
@@ -63,6 +63,7 @@ impl Content {
                 Kind::Resource(id)
                 | Kind::Control(id)
                 | Kind::Framework(id)
+                | Kind::Theme(id)
                 | Kind::Source(id)
                 | Kind::Query(id)
                 | Kind::Detection(id)
@@ -103,6 +104,11 @@ impl<'c> Lint<'c> {
         for framework in content.frameworks.values() {
             if self.has(&format!("frameworks/{}", framework.id)) {
                 frameworks::check(self, framework);
+            }
+        }
+        for theme in content.themes.values() {
+            if self.has(&format!("themes/{}", theme.id)) {
+                frameworks::check_theme(self, theme);
             }
         }
         for source in content.sources.values() {
@@ -179,6 +185,11 @@ impl<'c> Lint<'c> {
     /// The file of a framework.
     pub(crate) fn framework_file(&self, framework: &Framework) -> File {
         self.file(&format!("frameworks/{}", framework.id)).clone()
+    }
+
+    /// The file of a theme.
+    pub(crate) fn theme_file(&self, theme: &Theme) -> File {
+        self.file(&format!("themes/{}", theme.id)).clone()
     }
 
     /// The file of a log source.

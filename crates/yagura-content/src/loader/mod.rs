@@ -14,10 +14,12 @@ use serde_json::{Map, Value};
 use yagura_model::source::Table;
 
 use crate::expression::ScopeKind;
+use crate::mapping::Mappings;
 use crate::format::{
     AllowRule, AutomationRule, Behavior, Channel, Control, Detection, DetectionCases,
     EscalationFile, EventActionsFile, Expression, Framework, IndicatorFields, IntelligenceRule,
     ResourceType, Routes, SavedQuery, Sequence, SigmaMapping, Site, Source, SourceExtension,
+    Theme,
 };
 use crate::problem::{File, Problem};
 use crate::yaml::{self, Form};
@@ -31,6 +33,8 @@ pub struct Content {
     pub controls: BTreeMap<String, Arc<Control>>,
     /// By id (`cis_5_0`).
     pub frameworks: BTreeMap<String, Arc<Framework>>,
+    /// Themes by id (`data_encrypted_at_rest`).
+    pub themes: BTreeMap<String, Arc<Theme>>,
     /// Log sources by id (`cloudtrail`).
     pub sources: BTreeMap<String, Arc<Source>>,
     /// Saved queries by id (`s3.object_readers`).
@@ -65,6 +69,8 @@ pub struct Content {
     pub problems: Vec<Problem>,
     /// The files, for problems that are found later.
     pub(crate) files: BTreeMap<String, File>,
+    /// Which controls serve which requirements, worked out at first use.
+    pub(crate) mappings: OnceLock<Mappings>,
 }
 
 /// What kind of file a path is, and the id that the path gives it.
@@ -73,6 +79,7 @@ pub(crate) enum Kind {
     Resource(String),
     Control(String),
     Framework(String),
+    Theme(String),
     Source(String),
     SourceExtension(String),
     Query(String),
@@ -157,6 +164,7 @@ impl Content {
     /// Adds files written by people. Every expression is compiled, so that a broken one disables
     /// its file.
     pub(crate) fn add_all(&mut self, files: &[(String, String)]) {
+        self.mappings = OnceLock::new();
         let mut site = Site::clone(&self.site);
         // A site's own source may be extended by the same site: sources are read first.
         let extends = |name: &str| matches!(Kind::of(name), Some(Kind::SourceExtension(_)));
@@ -182,6 +190,7 @@ impl Content {
         let Some(kind) = Kind::of(&file.name) else {
             let known = "known are resources/<service>/<thing>.yaml, \
                          controls/<service>/<condition>.yaml, frameworks/<id>.yaml, \
+                         themes/<id>.yaml, \
                          sources/<source>/source.yaml, sources/<source>/extend.yaml, \
                          sources/<source>/sigma.yaml, sources/<source>/case.yaml, \
                          detections/<source>/<what_happened>.yaml, \
@@ -219,6 +228,11 @@ impl Content {
                 let mut framework: Framework = yaml::read(file, text, form)?;
                 framework.id.clone_from(&id);
                 self.frameworks.insert(id, Arc::new(framework));
+            }
+            Kind::Theme(id) => {
+                let mut theme: Theme = yaml::read(file, text, form)?;
+                theme.id.clone_from(&id);
+                self.themes.insert(id, Arc::new(theme));
             }
             Kind::Source(id) => {
                 let mut source: Source = yaml::read(file, text, form)?;
@@ -421,6 +435,7 @@ impl Kind {
                 Some(Self::Control(format!("{service}.{condition}")))
             }
             ["frameworks", id] => Some(Self::Framework((*id).to_owned())),
+            ["themes", id] => Some(Self::Theme((*id).to_owned())),
             ["sources", id, "source"] => Some(Self::Source((*id).to_owned())),
             ["sources", id, "extend"] => Some(Self::SourceExtension((*id).to_owned())),
             ["sources", id, "sigma"] => Some(Self::SigmaMapping((*id).to_owned())),

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use yagura_content::Content;
-use yagura_content::format::AttestedState;
+use yagura_content::format::{
+    Assessment, AttestedState, Framework, Requirement, Responsible,
+};
 use yagura_model::{
     AccountRequirement, AccountScore, Attestation, FrameworkScore, RequirementScore,
     RequirementState, StateCounts, UnknownCause, VerdictCounts,
@@ -22,21 +24,16 @@ pub fn score(
     now: Timestamp,
 ) -> Option<FrameworkScore> {
     let definition = content.frameworks.get(framework)?;
-    let mut serving: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (id, control) in &content.controls {
-        for requirement in control.maps.get(framework).into_iter().flatten() {
-            serving.entry(requirement.as_str()).or_default().push(id);
-        }
-    }
     let attestations = attestations(content, framework);
     let requirements: Vec<_> = definition
         .requirements
         .iter()
         .map(|requirement| {
-            let controls = serving.get(requirement.id.as_str()).map_or(&[][..], Vec::as_slice);
             let words = attestations.iter().filter(|(id, _)| *id == requirement.id.as_str());
             let (word, expired) = in_force(words.map(|(_, word)| word), now);
-            score_requirement(framework, &requirement.id, controls, tally, word, expired)
+            let serving = content.controls_for(framework, &requirement.id);
+            let silent = unserved(definition, requirement);
+            score_requirement(framework, &requirement.id, (serving, silent), tally, word, expired)
         })
         .collect();
     Some(gather(framework, requirements, tally))
@@ -68,10 +65,19 @@ fn attestations<'c>(content: &'c Content, framework: &str) -> Vec<(&'c str, Atte
         .collect()
 }
 
+/// Why nothing is measured for a requirement that no control serves.
+fn unserved(framework: &Framework, requirement: &Requirement) -> UnknownCause {
+    match (framework.responsible(requirement), requirement.assessment) {
+        (Responsible::Aws, _) => UnknownCause::AwsPart,
+        (_, Assessment::Manual) => UnknownCause::Manual,
+        (_, Assessment::Automated | Assessment::NotCovered) => UnknownCause::NotCovered,
+    }
+}
+
 fn score_requirement(
     framework: &str,
     id: &str,
-    serving: &[&str],
+    (serving, unserved): (&[String], UnknownCause),
     tally: &Tally,
     word: Option<&Attestation>,
     expired: Option<UnknownCause>,
@@ -81,7 +87,7 @@ fn score_requirement(
     let mut failing = Vec::new();
     let mut causes = Vec::new();
     let (judged, left_out): (Vec<&str>, Vec<&str>) =
-        serving.iter().partition(|control| tally.control(control).is_some());
+        serving.iter().map(String::as_str).partition(|id| tally.control(id).is_some());
     for control in judged.iter().filter_map(|control| tally.control(control)) {
         for (account, own) in &control.accounts {
             counts.add(own);
@@ -96,7 +102,7 @@ fn score_requirement(
     failing.truncate(RequirementScore::EXAMPLES_MAX);
     let mut why_unknown = merge(causes);
     if serving.is_empty() {
-        why_unknown.push(UnknownCause::NotCovered);
+        why_unknown.push(unserved);
     } else if judged.is_empty() {
         why_unknown.push(UnknownCause::NotSelected);
     } else if counts.applicable() == 0 {
@@ -162,6 +168,12 @@ fn gather(framework: &str, requirements: Vec<RequirementScore>, tally: &Tally) -
     let mut judged: BTreeSet<&str> = BTreeSet::new();
     for requirement in &requirements {
         states.count(requirement.state, requirement.attested);
+        let waits = |cause| matches!(cause, &UnknownCause::Manual | &UnknownCause::AwsPart);
+        if requirement.state == RequirementState::Unknown
+            && requirement.why_unknown.iter().any(waits)
+        {
+            states.manual += 1;
+        }
         judged.extend(requirement.controls.iter().map(String::as_str));
         for own in &requirement.accounts {
             accounts.entry(&own.account).or_default().0.count(own.state, false);

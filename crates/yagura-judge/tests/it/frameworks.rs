@@ -99,7 +99,7 @@ fn each_kind_of_silence_has_its_own_reason() {
         [
             vec![UnknownCause::NothingApplicable],
             vec![UnknownCause::NotSelected],
-            vec![UnknownCause::NotCovered],
+            vec![UnknownCause::Manual],
         ]
     );
     assert_eq!(score.requirements[1].controls_not_selected, ["a.x"]);

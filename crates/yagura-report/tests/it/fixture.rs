@@ -297,6 +297,7 @@ fn checklist() -> FrameworkEntry {
         id: id.to_owned(),
         group: id.split('.').next().unwrap().to_owned(),
         title: prose(en, ja),
+        ..RequirementEntry::default()
     };
     FrameworkEntry {
         id: "checklist".to_owned(),
@@ -324,6 +325,7 @@ fn cis() -> FrameworkEntry {
         id: id.to_owned(),
         group: "all".to_owned(),
         title: prose(en, ja),
+        ..RequirementEntry::default()
     };
     FrameworkEntry {
         id: "cis_5_0".to_owned(),

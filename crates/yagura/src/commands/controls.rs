@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use yagura_content::format::{Control, Expression};
-use yagura_content::glob;
+use yagura_content::{Content, glob};
 use yagura_model::{Lang, Severity};
 
 use crate::catalog;
@@ -74,7 +74,9 @@ fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
     for (id, control) in &content.controls {
         let fits = args.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, id))
             && args.severity.is_none_or(|severity| control.severity >= severity)
-            && args.framework.as_ref().is_none_or(|framework| control.maps.contains_key(framework));
+            && args.framework.as_ref().is_none_or(|framework| {
+                content.requirements_of(id).contains_key(framework)
+            });
         if fits {
             rows.push(vec![
                 json!(id),
@@ -109,24 +111,17 @@ fn show(context: &Context, args: &ShowArgs) -> anyhow::Result<Exit> {
         bail!(Hinted::new(format!("no control is called `{}`", args.id), hint));
     };
     if args.rows.format == RowFormat::Json {
-        output::line(&as_json(control).to_string())?;
+        output::line(&as_json(&content, control).to_string())?;
     } else {
-        output::line(as_text(control, context.lang).trim_end())?;
+        output::line(as_text(&content, control, context.lang).trim_end())?;
     }
     Ok(Exit::Done)
 }
 
-fn as_json(control: &Control) -> serde_json::Value {
+fn as_json(content: &Content, control: &Control) -> serde_json::Value {
     let text = |text: &Option<yagura_content::Placed<String>>| {
         text.as_ref().map(|text| text.value.clone())
     };
-    let maps: serde_json::Map<String, serde_json::Value> = control
-        .maps
-        .iter()
-        .map(|(id, list)| {
-            (id.clone(), list.iter().map(|one| one.value.as_str()).collect::<Vec<_>>().into())
-        })
-        .collect();
     json!({
         "id": control.id,
         "type": control.type_name.value,
@@ -148,12 +143,12 @@ fn as_json(control: &Control) -> serde_json::Value {
             "cloudformation": text(&control.fix.cloudformation),
             "terraform": text(&control.fix.terraform),
         },
-        "maps": maps,
+        "maps": content.requirements_of(&control.id),
     })
 }
 
 /// A control for a person.
-pub(crate) fn as_text(control: &Control, lang: Lang) -> String {
+pub(crate) fn as_text(content: &Content, control: &Control, lang: Lang) -> String {
     let words = yagura_report::words(lang);
     let heading = |key: &str| words.get(&format!("control.{key}")).to_owned();
     let mut text = format!("{}\n{}\n\n", control.id, control.title.value.get(lang));
@@ -166,9 +161,8 @@ pub(crate) fn as_text(control: &Control, lang: Lang) -> String {
             words.get(&format!("control.{}", catalog::guidance(control.guidance))).to_owned(),
         ),
     ];
-    for (id, list) in &control.maps {
-        let ids: Vec<&str> = list.iter().map(|one| one.value.as_str()).collect();
-        facts.push((id.clone(), ids.join(", ")));
+    for (id, list) in content.requirements_of(&control.id) {
+        facts.push((id.clone(), list.join(", ")));
     }
     for (name, value) in facts {
         text.push_str(&format!("{name}: {value}\n"));

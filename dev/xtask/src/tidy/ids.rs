@@ -8,7 +8,7 @@ use super::{Tree, golden};
 const LOCK: &str = "content/ids.lock";
 
 /// Folders of `content/` whose files are content with an id.
-const KINDS: [&str; 3] = ["controls", "frameworks", "resources"];
+const KINDS: [&str; 4] = ["controls", "frameworks", "resources", "themes"];
 
 pub(super) fn lock(tree: &Tree, fix: bool) -> anyhow::Result<Vec<String>> {
     let found: BTreeSet<String> = tree

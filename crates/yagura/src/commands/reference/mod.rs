@@ -258,13 +258,9 @@ fn frameworks(text: &mut String, lang: Lang) -> anyhow::Result<()> {
         writeln!(text, "| {r} | {c} |\n| --- | --- |")?;
         for one in &entry.requirements {
             let serving: Vec<String> = content
-                .controls
+                .controls_for(&entry.id, &one.id)
                 .iter()
-                .filter(|(_, control)| {
-                    let list = control.maps.get(&entry.id).into_iter().flatten();
-                    list.into_iter().any(|id| id.value == one.id)
-                })
-                .map(|(id, _)| format!("`{id}`"))
+                .map(|id| format!("`{id}`"))
                 .collect();
             let served = if serving.is_empty() {
                 in_lang(lang, "not covered yet", "未対応").to_owned()

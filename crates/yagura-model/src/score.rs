@@ -98,6 +98,8 @@ pub enum UnknownCause {
     NotCovered,
     /// No API can answer it, and nobody has attested it.
     Manual,
+    /// What an API can answer is as it should be; nobody has attested the rest.
+    RestManual,
     /// It is AWS's to do; its reports prove it, and nobody has attested having read them.
     AwsPart,
     /// The site has switched off every control that serves it, or the scan left them out.
@@ -168,6 +170,10 @@ pub struct RequirementScore {
     pub attested: bool,
     /// What measuring alone says.
     pub measured: RequirementState,
+    /// Whether controls answer only a part of it, so that measuring alone never says that it is
+    /// met.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// The attestation in force, also where a measurement outweighs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attestation: Option<Attestation>,
@@ -218,6 +224,13 @@ pub struct StateCounts {
 }
 
 impl StateCounts {
+    /// Counts one requirement by its score.
+    pub fn add(&mut self, requirement: &RequirementScore) {
+        self.count(requirement.state, requirement.attested);
+        let waits = requirement.state == RequirementState::Unknown && requirement.waits_for_word();
+        self.manual += u64::from(waits);
+    }
+
     /// Counts one requirement.
     pub fn count(&mut self, state: RequirementState, attested: bool) {
         let counter = match state {

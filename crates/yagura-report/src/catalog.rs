@@ -88,6 +88,8 @@ pub struct FrameworkEntry {
     pub title: Prose,
     /// Its version, as its publisher writes it.
     pub version: String,
+    /// Where AWS's part of shared requirements is proven, where a requirement does not say.
+    pub aws_part: Option<Prose>,
     /// Chapters (for the checklist: the five areas), in order.
     pub groups: Vec<GroupEntry>,
     /// Requirements, in the framework's own order.

@@ -114,6 +114,7 @@ fn cause_of(words: &Words, cause: &UnknownCause) -> String {
     match cause {
         UnknownCause::NotCovered => words.get("report.why.not_covered").to_owned(),
         UnknownCause::Manual => words.get("report.why.manual").to_owned(),
+        UnknownCause::RestManual => words.get("report.why.rest_manual").to_owned(),
         UnknownCause::AwsPart => words.get("report.why.aws_part").to_owned(),
         UnknownCause::NotSelected => words.get("report.why.not_selected").to_owned(),
         UnknownCause::NothingApplicable => words.get("report.why.nothing_applicable").to_owned(),
@@ -281,6 +282,7 @@ fn to_attest<'a>(words: &Words, report: &ScanReport<'a>) -> Vec<std::borrow::Cow
                     cause,
                     UnknownCause::NotCovered
                         | UnknownCause::Manual
+                        | UnknownCause::RestManual
                         | UnknownCause::AttestationExpired { .. }
                 )
             })

@@ -2,7 +2,7 @@
 //! Report has a version of its own so that a page or file never depends on compiled expressions.
 
 use yagura_content::Content;
-use yagura_content::format::{Control, Framework, Guidance};
+use yagura_content::format::{Assessment, Control, Framework, Guidance, Requirement};
 use yagura_model::FrameworkScore;
 use yagura_report::{
     Catalog, ControlEntry, FixEntry, FrameworkEntry, GroupEntry, RequirementEntry,
@@ -35,8 +35,12 @@ pub(crate) fn of(content: &Content) -> Catalog {
     let rank = |id: &str| ORDER.iter().position(|known| *known == id).unwrap_or(ORDER.len());
     frameworks.sort_by(|a, b| (rank(&a.id), &a.id).cmp(&(rank(&b.id), &b.id)));
     Catalog {
-        controls: content.controls.iter().map(|(id, one)| (id.clone(), control(content, one))).collect(),
-        frameworks: frameworks.into_iter().map(framework).collect(),
+        controls: content
+            .controls
+            .iter()
+            .map(|(id, one)| (id.clone(), control(content, one)))
+            .collect(),
+        frameworks: frameworks.into_iter().map(|one| framework(content, one)).collect(),
     }
 }
 
@@ -73,11 +77,12 @@ fn control(content: &Content, control: &Control) -> ControlEntry {
     }
 }
 
-fn framework(framework: &Framework) -> FrameworkEntry {
+fn framework(content: &Content, framework: &Framework) -> FrameworkEntry {
     FrameworkEntry {
         id: framework.id.clone(),
         title: framework.title.value.clone(),
         version: framework.version.clone(),
+        aws_part: framework.aws_part.as_ref().map(|part| part.value.clone()),
         groups: framework
             .groups
             .iter()
@@ -89,17 +94,31 @@ fn framework(framework: &Framework) -> FrameworkEntry {
         requirements: framework
             .requirements
             .iter()
-            .map(|one| RequirementEntry {
-                id: one.id.value.clone(),
-                group: one.group.value.clone(),
-                title: one.title.value.clone(),
-                level: one.level,
-                assessment: one.assessment.as_str().to_owned(),
-                responsible: framework.responsible(one).as_str().to_owned(),
-                aws_part: framework.aws_part(one).cloned(),
-                note: one.note.as_ref().map(|note| note.value.clone()),
-            })
+            .map(|one| requirement(content, framework, one))
             .collect(),
+    }
+}
+
+fn requirement(
+    content: &Content,
+    framework: &Framework,
+    requirement: &Requirement,
+) -> RequirementEntry {
+    let served = !content.controls_for(&framework.id, &requirement.id).is_empty();
+    // A control that came after the file was written answers what the note says nothing does.
+    let (assessment, note) = match requirement.assessment {
+        Assessment::NotCovered if served => (Assessment::Automated, None),
+        assessment => (assessment, requirement.note.as_ref()),
+    };
+    RequirementEntry {
+        id: requirement.id.value.clone(),
+        group: requirement.group.value.clone(),
+        title: requirement.title.value.clone(),
+        level: requirement.level,
+        assessment: assessment.as_str().to_owned(),
+        responsible: framework.responsible(requirement).as_str().to_owned(),
+        aws_part: framework.aws_part(requirement).cloned(),
+        note: note.map(|note| note.value.clone()),
     }
 }
 

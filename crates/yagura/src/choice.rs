@@ -55,9 +55,10 @@ impl ControlChoice {
                     || self.controls.iter().any(|pattern| glob::matches(pattern, id)))
                 && (self.services.is_empty()
                     || self.services.iter().any(|service| service_of(id) == service))
-                && self.framework.as_ref().is_none_or(|framework| {
-                    content.requirements_of(id).contains_key(framework)
-                })
+                && self
+                    .framework
+                    .as_ref()
+                    .is_none_or(|framework| content.requirements_of(id).contains_key(framework))
         });
         Ok(chosen.map(|(_, control)| control).collect())
     }

@@ -103,9 +103,12 @@ pub struct Requirement {
 pub enum Assessment {
     /// Yes.
     Automated,
+    /// A part of it: failures count, but nothing more than the rest being attested makes it met.
+    Partial,
     /// A person has to say so.
     Manual,
-    /// No control answers it; the note says why.
+    /// No control answers it; the note says why. Once a control names it, it is as good as
+    /// automated.
     NotCovered,
 }
 
@@ -114,6 +117,7 @@ impl Assessment {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Automated => "automated",
+            Self::Partial => "partial",
             Self::Manual => "manual",
             Self::NotCovered => "not_covered",
         }

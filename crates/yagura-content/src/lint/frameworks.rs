@@ -48,12 +48,7 @@ pub(crate) fn check(lint: &mut Lint<'_>, framework: &Framework) {
     }
 }
 
-fn requirement(
-    lint: &mut Lint<'_>,
-    file: &File,
-    framework: &Framework,
-    requirement: &Requirement,
-) {
+fn requirement(lint: &mut Lint<'_>, file: &File, framework: &Framework, requirement: &Requirement) {
     prose::check(lint, file, "title", &requirement.title);
     if let Some(note) = &requirement.note {
         prose::check(lint, file, "note", note);
@@ -66,15 +61,14 @@ fn requirement(
         let message = format!("`{}` does not say where AWS's part is proven", requirement.id);
         lint.hinted(file, requirement.id.place, message, "write `aws_part`");
     }
-    if requirement.assessment == Assessment::NotCovered {
-        if requirement.note.is_none() {
-            let message = format!("`{}` does not say why it is not covered", requirement.id);
-            lint.hinted(file, requirement.id.place, message, "write a `note`");
-        }
-        if !lint.content.controls_for(&framework.id, &requirement.id).is_empty() {
-            let message = format!("`{}` is not covered and yet has controls", requirement.id);
-            lint.error(file, requirement.id.place, message);
-        }
+    if requirement.assessment == Assessment::NotCovered && requirement.note.is_none() {
+        let message = format!("`{}` does not say why it is not covered", requirement.id);
+        lint.hinted(file, requirement.id.place, message, "write a `note`");
+    }
+    let served = lint.content.controls_for(&framework.id, &requirement.id);
+    if requirement.assessment == Assessment::Partial && served.is_empty() {
+        let message = format!("`{}` has no control that answers a part", requirement.id);
+        lint.hinted(file, requirement.id.place, message, "it is `manual`");
     }
     for theme in &requirement.themes {
         if !lint.content.themes.contains_key(theme.as_str()) {

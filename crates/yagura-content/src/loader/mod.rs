@@ -14,13 +14,12 @@ use serde_json::{Map, Value};
 use yagura_model::source::Table;
 
 use crate::expression::ScopeKind;
-use crate::mapping::Mappings;
 use crate::format::{
     AllowRule, AutomationRule, Behavior, Channel, Control, Detection, DetectionCases,
     EscalationFile, EventActionsFile, Expression, Framework, IndicatorFields, IntelligenceRule,
-    ResourceType, Routes, SavedQuery, Sequence, SigmaMapping, Site, Source, SourceExtension,
-    Theme,
+    ResourceType, Routes, SavedQuery, Sequence, SigmaMapping, Site, Source, SourceExtension, Theme,
 };
+use crate::mapping::Mappings;
 use crate::problem::{File, Problem};
 use crate::yaml::{self, Form};
 

@@ -228,6 +228,11 @@ fn mistakes_in_frameworks() {
             "assessment: automated}\n  - {id: data.at_rest, group: data, \
           title: {en: Again, ja: 再び}, assessment: manual, level: 1}",
         ),
+        ("assessment: automated", "assessment: manual, responsible: shared"),
+        ("assessment: automated", "assessment: not_covered"),
+        ("assessment: automated", "assessment: partial, themes: [encrypted]"),
+        ("assessment: automated", "assessment: automated, controls: ['s3.*']"),
+        ("assessment: automated", "assessment: automated, same_as: [x, y/1, checklist/2]"),
     ] {
         all += &format!("{} → {}\n{}", replacement.0, replacement.1, lint(&[replacement]));
     }

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use yagura_content::Content;
-use yagura_content::format::{
-    Assessment, AttestedState, Framework, Requirement, Responsible,
-};
+use yagura_content::format::{Assessment, AttestedState, Framework, Requirement, Responsible};
 use yagura_model::{
     AccountRequirement, AccountScore, Attestation, FrameworkScore, RequirementScore,
     RequirementState, StateCounts, UnknownCause, VerdictCounts,
@@ -32,8 +30,14 @@ pub fn score(
             let words = attestations.iter().filter(|(id, _)| *id == requirement.id.as_str());
             let (word, expired) = in_force(words.map(|(_, word)| word), now);
             let serving = content.controls_for(framework, &requirement.id);
-            let silent = unserved(definition, requirement);
-            score_requirement(framework, &requirement.id, (serving, silent), tally, word, expired)
+            let asked = Asked {
+                framework,
+                id: &requirement.id,
+                serving,
+                unserved: unserved(definition, requirement),
+                partial: requirement.assessment == Assessment::Partial,
+            };
+            score_requirement(asked, tally, word, expired)
         })
         .collect();
     Some(gather(framework, requirements, tally))
@@ -70,14 +74,25 @@ fn unserved(framework: &Framework, requirement: &Requirement) -> UnknownCause {
     match (framework.responsible(requirement), requirement.assessment) {
         (Responsible::Aws, _) => UnknownCause::AwsPart,
         (_, Assessment::Manual) => UnknownCause::Manual,
-        (_, Assessment::Automated | Assessment::NotCovered) => UnknownCause::NotCovered,
+        (_, Assessment::Automated | Assessment::Partial | Assessment::NotCovered) => {
+            UnknownCause::NotCovered
+        }
     }
 }
 
+/// What is scored.
+struct Asked<'c> {
+    framework: &'c str,
+    id: &'c str,
+    serving: &'c [String],
+    /// Why nothing is measured, where no control serves it.
+    unserved: UnknownCause,
+    /// Whether its controls answer only a part.
+    partial: bool,
+}
+
 fn score_requirement(
-    framework: &str,
-    id: &str,
-    (serving, unserved): (&[String], UnknownCause),
+    asked: Asked<'_>,
     tally: &Tally,
     word: Option<&Attestation>,
     expired: Option<UnknownCause>,
@@ -87,7 +102,7 @@ fn score_requirement(
     let mut failing = Vec::new();
     let mut causes = Vec::new();
     let (judged, left_out): (Vec<&str>, Vec<&str>) =
-        serving.iter().map(String::as_str).partition(|id| tally.control(id).is_some());
+        asked.serving.iter().map(String::as_str).partition(|id| tally.control(id).is_some());
     for control in judged.iter().filter_map(|control| tally.control(control)) {
         for (account, own) in &control.accounts {
             counts.add(own);
@@ -101,23 +116,22 @@ fn score_requirement(
     });
     failing.truncate(RequirementScore::EXAMPLES_MAX);
     let mut why_unknown = merge(causes);
-    if serving.is_empty() {
-        why_unknown.push(unserved);
+    if asked.serving.is_empty() {
+        why_unknown.push(asked.unserved);
     } else if judged.is_empty() {
         why_unknown.push(UnknownCause::NotSelected);
     } else if counts.applicable() == 0 {
         why_unknown.push(UnknownCause::NothingApplicable);
     }
     why_unknown.extend(expired);
-    let measured = counts.state();
-    let (state, attested) = measured.with_word(word);
-    RequirementScore {
-        framework: framework.to_owned(),
-        id: id.to_owned(),
-        state,
-        attested,
-        measured,
+    let mut score = RequirementScore {
+        framework: asked.framework.to_owned(),
+        id: asked.id.to_owned(),
+        state: RequirementState::Unknown,
+        attested: false,
+        measured: RequirementState::Unknown,
         attestation: word.cloned(),
+        partial: asked.partial,
         counts,
         controls: owned(&judged),
         controls_not_selected: owned(&left_out),
@@ -128,11 +142,13 @@ fn score_requirement(
             .filter(|(_, counts)| counts.applicable() > 0)
             .map(|(account, counts)| AccountRequirement {
                 account: account.to_owned(),
-                state: counts.state(),
+                state: counts.state_of(asked.partial),
                 counts,
             })
             .collect(),
-    }
+    };
+    score.settle();
+    score
 }
 
 fn owned(ids: &[&str]) -> Vec<String> {
@@ -167,13 +183,7 @@ fn gather(framework: &str, requirements: Vec<RequirementScore>, tally: &Tally) -
     let mut accounts: BTreeMap<&str, (StateCounts, VerdictCounts)> = BTreeMap::new();
     let mut judged: BTreeSet<&str> = BTreeSet::new();
     for requirement in &requirements {
-        states.count(requirement.state, requirement.attested);
-        let waits = |cause| matches!(cause, &UnknownCause::Manual | &UnknownCause::AwsPart);
-        if requirement.state == RequirementState::Unknown
-            && requirement.why_unknown.iter().any(waits)
-        {
-            states.manual += 1;
-        }
+        states.add(requirement);
         judged.extend(requirement.controls.iter().map(String::as_str));
         for own in &requirement.accounts {
             accounts.entry(&own.account).or_default().0.count(own.state, false);

@@ -106,6 +106,55 @@ fn each_kind_of_silence_has_its_own_reason() {
     assert_eq!(score.requirements[0].controls_not_selected, ["a.x"]);
 }
 
+/// One requirement that says `more` of itself, served by `a.x` through a theme.
+fn one_requirement(more: &str, attestations: &str) -> Content {
+    let part = "aws_part: {en: P, ja: P}\n";
+    let requirement = format!("- {{id: r, group: g, title: {{en: R, ja: R}}, {more}}}\n");
+    let (head, _) = FRAMEWORK.split_once("- {id: r1").unwrap();
+    content(&[
+        ("frameworks/f.yaml", format!("{part}{head}{requirement}")),
+        ("themes/t.yaml", "title: {en: T, ja: T}\ncontrols: ['a.*']\n".to_owned()),
+        ("controls/a/x.yaml", control("AWS::EC2::VPC", "require: 'true'")),
+        ("attestations.yaml", attestations.to_owned()),
+    ])
+}
+
+#[test]
+fn a_part_that_is_in_order_does_not_make_the_whole_met() {
+    use RequirementState::{Met, NotMet, Unknown};
+    let whole = "themes: [t], assessment: automated";
+    let part = "themes: [t], assessment: partial";
+    let attested = "- {framework: f, requirement: r, state: met, by: A, reason: b, \
+                    expires: 2999-01-01}";
+    let check = |more, attestations, status, expected| {
+        let content = one_requirement(more, attestations);
+        let score = scored(&content, &["a.x"], &[verdict("a.x", status, "1", "k")]);
+        assert_eq!(states(&score), [expected], "{more}");
+        score
+    };
+    check(whole, "[]", VerdictStatus::Pass, Met);
+    let score = check(part, "[]", VerdictStatus::Pass, Unknown);
+    assert_eq!(score.requirements[0].why_unknown, [UnknownCause::RestManual]);
+    assert_eq!((score.states.unknown, score.states.manual), (1, 1));
+    let score = check(part, attested, VerdictStatus::Pass, Met);
+    assert_eq!((score.states.attested, score.states.manual), (1, 0));
+    check(part, attested, VerdictStatus::Fail, NotMet);
+}
+
+#[test]
+fn what_no_control_can_answer_says_whose_it_is() {
+    let check = |more, expected| {
+        let score = scored(&one_requirement(more, "[]"), &["a.x"], &[]);
+        assert_eq!(score.requirements[0].why_unknown, [expected], "{more}");
+        score.states.manual
+    };
+    assert_eq!(check("assessment: manual", UnknownCause::Manual), 1);
+    let shared = "assessment: manual, responsible: shared";
+    assert_eq!(check(shared, UnknownCause::Manual), 1);
+    assert_eq!(check("assessment: manual, responsible: aws", UnknownCause::AwsPart), 1);
+    assert_eq!(check("assessment: not_covered", UnknownCause::NotCovered), 0);
+}
+
 #[test]
 fn what_is_not_applicable_anywhere_is_not_met_by_silence() {
     let content = two_controls("[]");

@@ -25,6 +25,33 @@ impl VerdictCounts {
             _ => RequirementState::Met,
         }
     }
+
+    /// The same of a requirement of which controls may answer only a part: with all of them
+    /// passing, the rest is still open.
+    pub fn state_of(&self, partial: bool) -> RequirementState {
+        match self.state() {
+            RequirementState::Met if partial => RequirementState::Unknown,
+            state => state,
+        }
+    }
+}
+
+impl RequirementScore {
+    /// Works the states out from counts, attestation, and whether measuring answers all of it.
+    pub fn settle(&mut self) {
+        self.measured = self.counts.state_of(self.partial);
+        (self.state, self.attested) = self.measured.with_word(self.attestation.as_ref());
+        self.why_unknown.retain(|cause| *cause != UnknownCause::RestManual);
+        if self.partial && self.counts.state() == RequirementState::Met {
+            self.why_unknown.insert(0, UnknownCause::RestManual);
+        }
+    }
+
+    /// Whether nothing but a person's word can say more.
+    pub fn waits_for_word(&self) -> bool {
+        use UnknownCause::{AwsPart, Manual, RestManual};
+        self.why_unknown.iter().any(|cause| matches!(cause, Manual | RestManual | AwsPart))
+    }
 }
 
 impl RequirementState {
@@ -58,7 +85,7 @@ impl FrameworkScore {
         self.states = StateCounts::default();
         for requirement in &mut self.requirements {
             cut(requirement, scope);
-            self.states.count(requirement.state, requirement.attested);
+            self.states.add(requirement);
         }
         self.accounts.retain(|one| scope.admits(&one.account));
         self.counts = VerdictCounts::default();
@@ -73,9 +100,7 @@ fn cut(requirement: &mut RequirementScore, scope: &Scope) {
     let mut counts = VerdictCounts::default();
     requirement.accounts.iter().for_each(|one| counts.add(&one.counts));
     requirement.counts = counts;
-    requirement.measured = counts.state();
-    (requirement.state, requirement.attested) =
-        requirement.measured.with_word(requirement.attestation.as_ref());
+    requirement.settle();
     // Causes do not say whose they are: without an unknown verdict none of them is of this scope.
     requirement.why_unknown.retain_mut(|cause| match cause {
         UnknownCause::Unread { verdicts, .. } => {
@@ -160,6 +185,7 @@ mod tests {
             state: Partly,
             attested: false,
             measured: Partly,
+            partial: false,
             attestation: None,
             counts: both,
             controls: vec!["s3.bucket_encrypted".to_owned()],

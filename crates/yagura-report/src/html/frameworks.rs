@@ -9,6 +9,7 @@ use yagura_model::{
 use super::Both;
 use super::charts::{Cell, map};
 use super::findings::{anchor, title};
+use crate::catalog::RequirementEntry;
 use crate::clean::clean;
 use crate::phrases;
 use crate::scan_report::ScanReport;
@@ -18,6 +19,9 @@ const REASONS_MAX: usize = 3;
 
 /// Controls listed below one item of the checklist; how many more there are is said.
 const CONTROLS_MAX: usize = 12;
+
+/// Frameworks whose percentage is shown for each account: more columns cannot be read.
+const ACCOUNT_FRAMEWORKS_MAX: usize = 4;
 
 /// The checklist.
 #[derive(Serialize)]
@@ -209,6 +213,8 @@ pub(super) struct Framework {
     bar: Vec<Segment>,
     states: Vec<Share>,
     attested: Option<Both>,
+    manual: Option<Both>,
+    aws_part: Option<Both>,
     groups: Vec<Group>,
 }
 
@@ -226,6 +232,30 @@ struct Requirement {
     state_word: Both,
     behind: Both,
     why: Vec<Both>,
+    shared: Option<Both>,
+    note: Option<Both>,
+}
+
+/// The frameworks that accounts have a percentage of.
+pub(super) fn account_frameworks(report: &ScanReport<'_>) -> Vec<Both> {
+    report
+        .scores
+        .iter()
+        .take(ACCOUNT_FRAMEWORKS_MAX)
+        .map(|score| full_title(report, score))
+        .collect()
+}
+
+/// A framework's title with its version, where the title does not say it.
+fn full_title(report: &ScanReport<'_>, score: &FrameworkScore) -> Both {
+    let Some(entry) = report.catalog.framework(&score.framework) else {
+        return Both::same(&score.framework);
+    };
+    let title = |title: &str| match entry.version.is_empty() || title.contains(&entry.version) {
+        true => clean(title).into_owned(),
+        false => format!("{} {}", clean(title), clean(&entry.version)),
+    };
+    Both { en: title(&entry.title.en), ja: title(&entry.title.ja) }
 }
 
 pub(super) fn frameworks(report: &ScanReport<'_>) -> Vec<Framework> {
@@ -255,12 +285,14 @@ fn framework(report: &ScanReport<'_>, score: &FrameworkScore) -> Framework {
             state_word: state_word(requirement.state),
             behind: Both::of(|words| phrases::behind(words, requirement)),
             why: whys(requirement),
+            shared: known.and_then(shared),
+            note: known.and_then(|known| known.note.as_ref()).map(Both::prose),
         };
         if let Some(group) = groups.get_mut(place) {
             group.requirements.push(row);
         }
     }
-    let attested = states.attested;
+    let (attested, manual) = (states.attested, states.manual);
     Framework {
         title: entry.map_or_else(|| Both::same(&score.framework), |e| Both::prose(&e.title)),
         version: entry.map(|entry| clean(&entry.version).into_owned()).unwrap_or_default(),
@@ -275,8 +307,21 @@ fn framework(report: &ScanReport<'_>, score: &FrameworkScore) -> Framework {
         attested: (attested > 0).then(|| {
             Both::of(|words| words.fill("html.scores.attested_share", &[("n", &attested)]))
         }),
+        manual: (manual > 0)
+            .then(|| Both::of(|words| words.fill("html.scores.manual_share", &[("n", &manual)]))),
+        aws_part: entry.and_then(|entry| entry.aws_part.as_ref()).map(Both::prose),
         groups,
     }
+}
+
+/// Whose part a requirement is, where it is not the customer's alone.
+fn shared(requirement: &RequirementEntry) -> Option<Both> {
+    let key = match requirement.responsible.as_str() {
+        "shared" => "html.scores.shared",
+        "aws" => "html.scores.aws",
+        _ => return None,
+    };
+    Some(Both::of(|words| words.get(key).to_owned()))
 }
 
 fn percent(words: &crate::words::Words, states: &StateCounts) -> String {
@@ -327,7 +372,12 @@ pub(super) fn accounts(report: &ScanReport<'_>) -> Vec<Account> {
             Account {
                 name: report.scan.account_name(id).into_owned(),
                 id: clean(id).into_owned(),
-                percents: report.scores.iter().map(|score| account_percent(score, id)).collect(),
+                percents: report
+                    .scores
+                    .iter()
+                    .take(ACCOUNT_FRAMEWORKS_MAX)
+                    .map(|score| account_percent(score, id))
+                    .collect(),
                 bar,
                 failures: severities(&tally.failures),
                 fail: tally.counts.fail,

@@ -7,7 +7,9 @@ use yagura_model::{Severity, Verdict, VerdictStatus};
 
 use super::Both;
 use super::findings::{Finding, Place, anchor, finding, title};
-use super::frameworks::{Account, Checklist, Framework, Segment, accounts, checklist, frameworks};
+use super::frameworks::{
+    Account, Checklist, Framework, Segment, account_frameworks, accounts, checklist, frameworks,
+};
 use crate::clean::clean;
 use crate::phrases;
 use crate::scan_report::{ScanReport, Standing, worst_first};
@@ -43,6 +45,7 @@ pub(super) struct Page {
     doubts: Vec<Doubt>,
     more_doubts: Option<Both>,
     frameworks: Vec<Framework>,
+    account_frameworks: Vec<Both>,
     accounts: Vec<Account>,
     accepted: Vec<Accepted>,
     more_accepted: Option<Both>,
@@ -165,6 +168,7 @@ impl Page {
             doubts: doubts(report, &summary),
             more_doubts: more(summary.doubts.len()),
             frameworks: frameworks(report),
+            account_frameworks: account_frameworks(report),
             accounts: accounts(report),
             accepted: accepted(report, &summary),
             more_accepted: more(summary.accepted.len()),

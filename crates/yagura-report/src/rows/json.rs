@@ -95,6 +95,7 @@ fn framework(score: &yagura_model::FrameworkScore) -> Value {
         "unknown": score.states.unknown,
         "not_applicable": score.states.not_applicable,
         "attested": score.states.attested,
+        "manual": score.states.manual,
         "requirements": requirements,
     })
 }

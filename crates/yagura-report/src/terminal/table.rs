@@ -157,6 +157,7 @@ impl Page<'_> {
             self.words.get("report.score.framework"),
             self.words.get("report.score.met_percent"),
             self.words.get("report.score.requirements"),
+            self.words.get("report.score.manual"),
         ];
         self.rows(&heads, &rows);
     }
@@ -184,6 +185,7 @@ impl Page<'_> {
                 grouped(states.not_met),
                 grouped(states.unknown)
             ),
+            grouped(states.manual),
         ]
     }
 

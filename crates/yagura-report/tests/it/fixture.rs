@@ -303,6 +303,7 @@ fn checklist() -> FrameworkEntry {
         id: "checklist".to_owned(),
         title: prose("AWS Security Checklist", "AWS セキュリティチェックリスト"),
         version: String::new(),
+        aws_part: None,
         groups: vec![
             group("identity", "Identity & access", "アイデンティティとアクセス管理"),
             group("infrastructure", "Infrastructure protection", "インフラストラクチャ保護"),
@@ -331,6 +332,7 @@ fn cis() -> FrameworkEntry {
         id: "cis_5_0".to_owned(),
         title: prose("CIS AWS Foundations", "CIS AWS Foundations"),
         version: "5.0".to_owned(),
+        aws_part: None,
         groups: vec![GroupEntry { id: "all".to_owned(), title: prose("All", "すべて") }],
         requirements: vec![
             item("1.4", "MFA on root", "ルートユーザーの MFA"),
@@ -357,6 +359,7 @@ fn requirement(
         state,
         attested: false,
         measured: state,
+        partial: false,
         attestation: None,
         counts,
         controls: controls.iter().map(|id| (*id).to_owned()).collect(),

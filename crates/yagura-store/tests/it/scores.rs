@@ -32,6 +32,7 @@ fn score(framework: &str, accounts: &[(&str, bool)]) -> FrameworkScore {
         state: all.state(),
         attested: false,
         measured: all.state(),
+        partial: false,
         attestation: None,
         counts: all,
         controls: vec!["s3.bucket_encrypted".to_owned()],

@@ -74,9 +74,10 @@ fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
     for (id, control) in &content.controls {
         let fits = args.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, id))
             && args.severity.is_none_or(|severity| control.severity >= severity)
-            && args.framework.as_ref().is_none_or(|framework| {
-                content.requirements_of(id).contains_key(framework)
-            });
+            && args
+                .framework
+                .as_ref()
+                .is_none_or(|framework| content.requirements_of(id).contains_key(framework));
         if fits {
             rows.push(vec![
                 json!(id),

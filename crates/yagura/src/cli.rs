@@ -59,6 +59,7 @@ pub(crate) enum Commands {
     Demo(commands::demo::DemoArgs),
     Scan(commands::scan::ScanArgs),
     Controls(commands::controls::ControlsArgs),
+    Frameworks(commands::frameworks::FrameworksArgs),
     Resources(commands::resources::ResourcesArgs),
     Ingest(Box<commands::ingest::IngestArgs>),
     Detect(Box<commands::detect::DetectArgs>),

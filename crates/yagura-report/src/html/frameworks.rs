@@ -316,12 +316,11 @@ fn framework(report: &ScanReport<'_>, score: &FrameworkScore) -> Framework {
 
 /// Whose part a requirement is, where it is not the customer's alone.
 fn shared(requirement: &RequirementEntry) -> Option<Both> {
-    let key = match requirement.responsible.as_str() {
-        "shared" => "html.scores.shared",
-        "aws" => "html.scores.aws",
-        _ => return None,
-    };
-    Some(Both::of(|words| words.get(key).to_owned()))
+    if !["shared", "aws"].contains(&requirement.responsible.as_str()) {
+        return None;
+    }
+    let key = format!("report.responsible.{}", requirement.responsible);
+    Some(Both::of(|words| words.get(&key).to_owned()))
 }
 
 fn percent(words: &crate::words::Words, states: &StateCounts) -> String {

@@ -14,6 +14,7 @@ pub(crate) mod demo;
 pub(crate) mod detect;
 pub(crate) mod doctor;
 pub(crate) mod findings;
+pub(crate) mod frameworks;
 pub(crate) mod hunt;
 pub(crate) mod ingest;
 pub(crate) mod intelligence;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli, lang: Lang) -> anyhow::Result<Exit> {
         Commands::Demo(args) => wait_for(demo::run(&context, args)),
         Commands::Scan(args) => wait_for(scan::run(&context, args)),
         Commands::Controls(args) => wait_for(controls::run(&context, args)),
+        Commands::Frameworks(args) => frameworks::run(&context, args),
         Commands::Ingest(args) => wait_for(ingest::run(&context, args)),
         Commands::Detect(args) => wait_for(detect::run(&context, args)),
         Commands::Hunt(args) => wait_for(hunt::run(&context, args)),

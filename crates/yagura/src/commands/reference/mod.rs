@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use clap::{Args, Command};
 use yagura_content::Content;
 use yagura_model::Lang;
+use yagura_report::RequirementEntry;
 
 use crate::cli::{argument_key, described, setting_name, variable};
 use crate::configuration::sections::documented;
@@ -248,6 +249,18 @@ fn resources(text: &mut String, lang: Lang) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Controls listed for one requirement; `yagura frameworks show` lists all.
+const CONTROLS_MAX: usize = 10;
+
+/// What stands where a requirement has no control.
+fn unserved(requirement: &RequirementEntry, lang: Lang) -> Option<&'static str> {
+    Some(match (requirement.responsible.as_str(), requirement.assessment.as_str()) {
+        ("aws", _) => in_lang(lang, "AWS's part", "AWS の責任"),
+        (_, "manual") => in_lang(lang, "manual", "手動"),
+        _ => in_lang(lang, "not covered", "未対応"),
+    })
+}
+
 fn frameworks(text: &mut String, lang: Lang) -> anyhow::Result<()> {
     let content = Content::builtin();
     writeln!(text, "# {}\n", in_lang(lang, "Frameworks", "フレームワーク"))?;
@@ -257,16 +270,18 @@ fn frameworks(text: &mut String, lang: Lang) -> anyhow::Result<()> {
             (in_lang(lang, "requirement", "要件"), in_lang(lang, "controls", "コントロール"));
         writeln!(text, "| {r} | {c} |\n| --- | --- |")?;
         for one in &entry.requirements {
-            let serving: Vec<String> = content
-                .controls_for(&entry.id, &one.id)
-                .iter()
-                .map(|id| format!("`{id}`"))
-                .collect();
-            let served = if serving.is_empty() {
-                in_lang(lang, "not covered yet", "未対応").to_owned()
-            } else {
-                serving.join(" ")
-            };
+            let all = content.controls_for(&entry.id, &one.id);
+            let shown = all.iter().take(CONTROLS_MAX);
+            let mut serving: Vec<String> = shown.map(|id| format!("`{id}`")).collect();
+            let more = all.len().saturating_sub(CONTROLS_MAX);
+            if more > 0 {
+                serving.push(match lang {
+                    Lang::En => format!("and {more} more"),
+                    Lang::Ja => format!("ほか {more} 件"),
+                });
+            }
+            let served = unserved(one, lang).filter(|_| serving.is_empty());
+            let served = served.map_or_else(|| serving.join(" "), str::to_owned);
             writeln!(text, "| {} {} | {served} |", one.id, cell(one.title.get(lang)))?;
         }
         writeln!(text)?;

@@ -6,6 +6,7 @@
 //! | folder | what lives there |
 //! | --- | --- |
 //! | `gate.rs` | the one way to register a route: with the role that it needs |
+//! | `door/` | the address, TLS |
 //! | `auth/` | people, sessions, tokens, OpenID Connect |
 //! | `layout/` | what every page shares: shell, templates, style, charts |
 //! | `pages/` | a file or folder for each page |
@@ -14,6 +15,7 @@
 
 mod api;
 mod auth;
+mod door;
 mod fault;
 mod gate;
 mod layout;
@@ -24,6 +26,7 @@ mod state;
 mod viewer;
 
 pub use auth::{OidcSettings, SignIn};
+pub use door::{CertificateFault, CertificateFiles, Door, DoorFault};
 pub use gate::{RouteNeed, router, routes};
 pub use ports::{ActionBook, ActionForm, AskFault, Estimate, LogDesk, Question, Table, TableShape};
 pub use state::{Console, Entrance, Parts};

@@ -3,7 +3,7 @@
 //! Nothing here belongs to one request.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -49,7 +49,7 @@ pub struct Parts {
     /// The zone in which times are shown to who has chosen none.
     pub zone: TimeZone,
     /// Proxies in front of the console whose `X-Forwarded-For` is believed.
-    pub proxies: Vec<SocketAddr>,
+    pub proxies: Vec<IpAddr>,
     /// Whether this is the demo's invented organization; every page says so.
     pub demo: bool,
     /// The program's version.

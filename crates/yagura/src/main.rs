@@ -7,6 +7,7 @@ mod choice;
 mod cli;
 mod commands;
 mod configuration;
+mod console;
 mod context;
 mod daemon;
 mod demo;

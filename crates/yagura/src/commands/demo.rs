@@ -1,29 +1,36 @@
-//! `yagura demo`: the whole river on a recorded sample organization, without network.
+//! `yagura demo`: the whole river on a recorded sample organization, without network, and the
+//! console over what came of it.
 //! The recording is content; every stage it goes through is the one that a real scan uses.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use yagura_aws::{Aws, MemberRole, ReadClient, Replay};
 use yagura_collect::{Plan, Wanted};
+use yagura_console::{Console, Door, Entrance, Parts, SignIn};
+use yagura_content::Content;
 use yagura_model::{Lang, VerdictCounts};
 use yagura_report::{Catalog, Format, ScanMeta, ScanReport};
 use yagura_store::{Location, Store};
 
 use crate::context::Context;
+use crate::daemon::desk::{Book, ContentNow, Desk};
+use crate::daemon::stop;
 use crate::demo::{self, Ground as Past};
 use crate::exit::Exit;
-use crate::options::Reach;
-use crate::output;
+use crate::options::{AwsOptions, LakeChoice, Reach};
+use crate::output::{self, Hinted};
 use crate::progress::Bar;
 use crate::river::{self, Judging, Seen};
-use crate::{catalog, findings, reach, tables};
+use crate::{catalog, console, findings, reach, tables};
 
 /// What AWS answered, byte for byte; made by `cargo xtask demo` from `content/demo/`.
 static RECORDING: &[u8] = include_bytes!("../../../../content/demo/answers.zst");
@@ -36,6 +43,8 @@ const RECORDED: &str = "2026-11-20T09:00:00Z";
 pub(crate) struct DemoArgs {
     #[arg(long)]
     no_serve: bool,
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8787")]
+    listen: SocketAddr,
     #[arg(long, value_enum, default_value_t = DemoFormat::Table)]
     format: DemoFormat,
 }
@@ -50,7 +59,11 @@ enum DemoFormat {
 
 pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Exit> {
     // Content of a site would make the demo say something else than it does for everybody.
-    let content = Arc::new(yagura_content::Content::builtin().clone());
+    let content = Arc::new(Content::builtin().clone());
+    let door = match args.no_serve {
+        true => None,
+        false => Some(demo_door(args.listen).await?),
+    };
     let folder = demo_folder(context)?;
     let recorded: Timestamp = RECORDED.parse().context("the recording's date is broken")?;
     let replay = Replay::open(RECORDING, &tables::api()?).context("the recording is damaged")?;
@@ -111,8 +124,9 @@ pub(crate) async fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Ex
         DemoFormat::Table => show(context, &report, Format::Table, &page)?,
         DemoFormat::Plain => show(context, &report, Format::Plain, &page)?,
     }
-    // `--no-serve` will matter when there is a console to serve.
-    let _ = args.no_serve;
+    if let Some(door) = door {
+        serve(context, door, content, &folder, recorded).await?;
+    }
     Ok(Exit::Done)
 }
 
@@ -148,6 +162,67 @@ async fn lay_before(past: &Past<'_>, replay: &Replay, plan: &Plan<'_>) -> anyhow
     std::fs::remove_dir_all(&folder)
         .with_context(|| format!("could not remove `{}`", folder.display()))?;
     demo::lay_before(past, &now).await
+}
+
+/// Takes the console's address, before anything is done. Everybody who can reach it may do
+/// everything, so only this machine can.
+async fn demo_door(listen: SocketAddr) -> anyhow::Result<Door> {
+    ensure!(
+        listen.ip().is_loopback(),
+        Hinted::new(
+            format!("the demo asks nobody to sign in and cannot listen on `{listen}`"),
+            "--listen 127.0.0.1:PORT; `yagura serve` is what others may reach",
+        )
+    );
+    console::door(listen, &console::Options::default()).await
+}
+
+/// Serves the console until it is told to stop.
+async fn serve(
+    context: &Context,
+    door: Door,
+    content: Arc<Content>,
+    folder: &Path,
+    recorded: Timestamp,
+) -> anyhow::Result<()> {
+    let options = console::Options::default();
+    let store = Store::open(&Location::in_folder(folder)).await?;
+    let (address, zone) = (console::address(&content, &door), console::zone(&content, &options)?);
+    let now: ContentNow = Arc::new(move || Arc::clone(&content));
+    // The weeks before were laid with the same settings: the lake is in the demo's own folder.
+    let own = demo_context(context, folder);
+    let (lake, aws) = (LakeChoice::default(), AwsOptions::default());
+    let desk = Desk::new(own, store.clone(), lake, aws, Arc::clone(&now));
+    let began = Instant::now();
+    let console = Console::new(Parts {
+        store: store.clone(),
+        content: Arc::clone(&now),
+        desk: Some(Arc::new(desk)),
+        actions: Arc::new(Book::open()?),
+        // The recorded day goes on from its morning.
+        clock: Arc::new(move || {
+            let passed = SignedDuration::try_from(began.elapsed()).unwrap_or_default();
+            recorded.saturating_add(passed).unwrap_or(recorded)
+        }),
+        entrance: Entrance::Open,
+        sign_in: SignIn::default(),
+        lake: None,
+        address,
+        zone,
+        proxies: Vec::new(),
+        demo: true,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })?;
+    let url = door.url();
+    context.remark_in(
+        &format!("The console: {url} (Ctrl-C ends it)"),
+        &format!("コンソール: {url}（Ctrl-C で終了します）"),
+    );
+    let router = yagura_console::router(&console);
+    let stop = stop::on_signals(context.lang);
+    door.serve(router, stop).await.context("the console ended")?;
+    store.close().await;
+    Ok(())
 }
 
 /// The demo's own folder, emptied: each run starts from nothing and touches nothing else.

@@ -16,6 +16,7 @@ use yagura_store::jobs::{Run, RunOutcome, Worker};
 use crate::choice::ControlChoice;
 use crate::commands::ingest::clock;
 use crate::commands::lake::expire;
+use crate::console::ConsoleArgs;
 use crate::context::Context;
 use crate::daemon::settings::Settings;
 use crate::daemon::status::{SILENT, Status};
@@ -55,6 +56,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "DIR")]
     backup_dir: Option<PathBuf>,
     #[command(flatten)]
+    console: ConsoleArgs,
+    #[command(flatten)]
     keep: Keep,
     #[command(flatten)]
     controls: ControlChoice,
@@ -85,6 +88,7 @@ pub(crate) async fn run(context: &Context, args: &ServeArgs) -> anyhow::Result<E
     let settings = Settings::read(&context.global, &args.watch, context.now())?;
     let options = Options {
         listen: args.listen,
+        console: args.console.options(settings.oidc.clone())?,
         node: args.node.clone().unwrap_or_else(own_name),
         slots: usize::from(args.jobs),
         lease: Duration::from_secs(args.lease),

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 use yagura_model::{Lang, Prose};
 
 use super::place::Problem;
+use crate::console::OidcTable;
 use crate::daemon::settings::{ScheduleTable, WatcherTable};
 
 /// A table of a command with keys that are lists of tables.
@@ -88,6 +89,72 @@ static SECTIONS: &[Section] = &[Section {
                     "regions",
                     "Regions of a log group or of `lookup-events`",
                     "ロググループや `lookup-events` のリージョン",
+                ),
+            ],
+        },
+        List {
+            name: "oidc",
+            check: checked::<OidcTable>,
+            keys: &[
+                (
+                    "issuer",
+                    "The issuer of a provider of identities (Amazon Cognito, Okta, Entra ID, Keycloak), as its discovery document writes it",
+                    "ID プロバイダー（Amazon Cognito、Okta、Entra ID、Keycloak など）の issuer（discovery ドキュメントの表記どおり）",
+                ),
+                (
+                    "client-id",
+                    "Under which name the provider knows Yagura",
+                    "プロバイダーに登録したクライアント ID",
+                ),
+                (
+                    "client-secret",
+                    "Reference to the client's secret (`env:NAME`); none for a public client",
+                    "クライアントシークレットの参照（`env:NAME` など）。パブリッククライアントでは不要",
+                ),
+                (
+                    "scopes",
+                    "Scopes asked for beside `openid` [default: email, profile]",
+                    "`openid` に加えて要求するスコープ［既定: email、profile］",
+                ),
+                (
+                    "name-claim",
+                    "The claim that names a person [default: email]",
+                    "人の名前として表示するクレーム［既定: email］",
+                ),
+                (
+                    "role-claim",
+                    "The claim whose values give the role (`groups`, `cognito:groups`, `realm_access/roles`)",
+                    "ロールを決めるクレーム（`groups`、`cognito:groups`、`realm_access/roles` など）",
+                ),
+                (
+                    "roles",
+                    "Which role each value gives: `{ security = \"admin\" }`",
+                    "クレームの値とロールの対応（`{ security = \"admin\" }`）",
+                ),
+                (
+                    "role-default",
+                    "The role of whom no value gives one; without it they may not come in",
+                    "どの値にも当てはまらない人のロール。省略するとサインインできません",
+                ),
+                (
+                    "account-claim",
+                    "The claim whose values give the accounts [default: all accounts]",
+                    "参照できるアカウントを決めるクレーム［既定: すべてのアカウント］",
+                ),
+                (
+                    "accounts",
+                    "Which accounts each value gives, `*` for all: `{ shop = [\"111122223333\"] }`",
+                    "クレームの値とアカウントの対応。`*` はすべて（`{ shop = [\"111122223333\"] }`）",
+                ),
+                (
+                    "label",
+                    "What stands on the button [default: the issuer's host]",
+                    "ボタンの表示名［既定: issuer のホスト名］",
+                ),
+                (
+                    "domains",
+                    "Domains of verified e-mail addresses that may come in [default: all]",
+                    "サインインを許可するメールアドレス（検証済み）のドメイン［既定: すべて］",
                 ),
             ],
         },

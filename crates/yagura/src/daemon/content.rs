@@ -2,7 +2,7 @@
 //! site's files have changed.
 //! What content is, is `yagura-content`'s.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -24,6 +24,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(20);
 #[derive(Default)]
 pub(super) struct InForce {
     content: tokio::sync::Mutex<Option<Loaded>>,
+    /// The same, for whoever cannot wait: pages of the console.
+    latest: RwLock<Option<Arc<Content>>>,
     channels: tokio::sync::Mutex<Option<Arc<Channels>>>,
 }
 
@@ -63,7 +65,18 @@ impl Daemon {
         let content = tokio::task::spawn_blocking(move || context.content()).await;
         let content = Arc::new(content.context("loading content broke off")??);
         *loaded = Some(Loaded { looked: Instant::now(), digest, content: Arc::clone(&content) });
+        let mut latest = self.in_force.latest.write().unwrap_or_else(PoisonError::into_inner);
+        *latest = Some(Arc::clone(&content));
         Ok(content)
+    }
+
+    /// The content as it was loaded last, without looking.
+    pub(super) fn content_latest(&self) -> Arc<Content> {
+        let latest = self.in_force.latest.read().unwrap_or_else(PoisonError::into_inner);
+        match latest.as_ref() {
+            Some(content) => Arc::clone(content),
+            None => Arc::new(Content::builtin().clone()),
+        }
     }
 
     /// The channels of that content.
@@ -102,5 +115,20 @@ impl Daemon {
         let aws = reach::aws(&self.options.aws).await?;
         let home = reach::home(&aws).await?;
         Ok(aws.topics(home, CancellationToken::new()))
+    }
+}
+
+/// Looks at the site's files until it is to stop, so that the console shows a change within
+/// seconds even where no job asks for content.
+pub(super) async fn keep(daemon: Arc<Daemon>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        if let Err(error) = daemon.content().await {
+            tracing::warn!(code = "content_not_loaded", error = %logged(&error),
+                "the site's content could not be loaded anew; the former stays");
+        }
     }
 }

@@ -15,7 +15,7 @@ mod pause;
 pub(crate) mod schedule;
 pub(crate) mod settings;
 pub(crate) mod status;
-mod stop;
+pub(crate) mod stop;
 mod ticking;
 pub(crate) mod watch;
 mod web;
@@ -63,6 +63,8 @@ const GOODBYE_MAX: Duration = Duration::from_secs(4);
 pub(crate) struct Options {
     /// Where health, metrics and the console are.
     pub(crate) listen: SocketAddr,
+    /// How the console is reached and shown.
+    pub(crate) console: crate::console::Options,
     /// The name of this machine or process among others.
     pub(crate) node: String,
     /// Ordinary jobs at the same time.
@@ -210,18 +212,17 @@ pub(crate) async fn serve(
     // What would fail each time is said at once.
     drop(context.content()?);
     let store = open_store(context).await?;
-    let listener = web::bind(options.listen).await?;
-    let address = listener.local_addr().context("could not see the own address")?;
+    let door = web::open(&options).await?;
+    let (address, url) = (door.address(), door.url());
     let daemon = Arc::new(Daemon::new(context.clone(), options, settings, store, clock));
+    let console = web::console(&daemon, &door).await?;
     let stop = stop::on_signals(context.lang);
     let mut parts = JoinSet::new();
-    begin(&daemon, listener, &stop, &mut parts);
+    begin(&daemon, &stop, &mut parts);
+    parts.spawn(web::serve(Arc::clone(&daemon), door, console, stop.clone()));
     tracing::info!(code = "serve_began", holder = %daemon.holder, %address,
         database = daemon.store.place(), "serving");
-    context.remark_in(
-        &format!("listening on http://{address}"),
-        &format!("http://{address} で待ち受けています"),
-    );
+    context.remark_in(&format!("listening on {url}"), &format!("{url} で待ち受けています"));
     daemon.health.begin();
     stop.cancelled().await;
     daemon.health.stop();
@@ -248,13 +249,8 @@ async fn open_store(context: &Context) -> anyhow::Result<Store> {
     ))
 }
 
-fn begin(
-    daemon: &Arc<Daemon>,
-    listener: tokio::net::TcpListener,
-    stop: &CancellationToken,
-    parts: &mut JoinSet<()>,
-) {
-    parts.spawn(web::serve(Arc::clone(daemon), listener, stop.clone()));
+fn begin(daemon: &Arc<Daemon>, stop: &CancellationToken, parts: &mut JoinSet<()>) {
+    parts.spawn(content::keep(Arc::clone(daemon), stop.clone()));
     parts.spawn(ticking::tick(Arc::clone(daemon), stop.clone()));
     parts.spawn(ticking::spread_news(Arc::clone(daemon), stop.clone()));
     parts.spawn(status::beat(Arc::clone(daemon), stop.clone()));

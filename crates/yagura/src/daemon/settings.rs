@@ -1,5 +1,5 @@
-//! The tables of the configuration file that are no flags: `[[serve.schedules]]` and
-//! `[[serve.watchers]]`, with what holds where nothing is written.
+//! The tables of the configuration file that are no flags: `[[serve.schedules]]`,
+//! `[[serve.watchers]]`, `[[serve.oidc]]`, with what holds where nothing is written.
 //! Flags of `serve` and their keys are in `commands/serve.rs`.
 
 use std::collections::BTreeSet;
@@ -14,10 +14,11 @@ use super::schedule::Schedule;
 use crate::cli::Global;
 use crate::commands::ingest::place::Place;
 use crate::configuration::Source;
+use crate::console::OidcTable;
 use crate::output::Hinted;
 
 /// Keys of the table `serve` that hold arrays of tables and are no flags.
-pub(crate) const TABLES: [&str; 2] = ["schedules", "watchers"];
+pub(crate) const TABLES: [&str; 3] = ["schedules", "watchers", "oidc"];
 
 /// What is done when, where nothing is written: job and pattern, in the machine's time zone.
 const DEFAULTS: [(JobKind, &str); 4] = [
@@ -76,6 +77,8 @@ struct Tables {
     schedules: Vec<ScheduleTable>,
     #[serde(default)]
     watchers: Vec<WatcherTable>,
+    #[serde(default)]
+    oidc: Vec<OidcTable>,
 }
 
 /// A place that is watched.
@@ -98,6 +101,8 @@ pub(crate) struct Watcher {
 pub(crate) struct Settings {
     pub(crate) schedules: Vec<Schedule>,
     pub(crate) watchers: Vec<Watcher>,
+    /// The provider of identities for the console.
+    pub(crate) oidc: Option<OidcTable>,
 }
 
 impl Settings {
@@ -137,7 +142,16 @@ impl Settings {
                 )
             );
         }
-        Ok(Self { schedules, watchers })
+        ensure!(
+            tables.oidc.len() <= 1,
+            Hinted::new(
+                "there are two [[serve.oidc]]",
+                "one provider of identities: let it join the others",
+            )
+        );
+        let oidc = tables.oidc.first().cloned();
+        oidc.iter().try_for_each(OidcTable::check).context("[[serve.oidc]]")?;
+        Ok(Self { schedules, watchers, oidc })
     }
 }
 
@@ -349,6 +363,11 @@ mod tests {
         check("[[serve.watchers]]\nplace = 'ftp://x'\n", &[], "number 1");
         check("[[serve.watchers]]\nplace = '/a'\nevery = 0\n", &[], "every = 0");
         check("[[serve.watchers]]\nplace = '/a'\ngroup = 'a b'\n", &[], "`a b`");
+        let oidc = "[[serve.oidc]]\nissuer = 'https://a.example'\nclient-id = 'y'\n";
+        check(&format!("{oidc}{oidc}"), &[], "two [[serve.oidc]]");
+        let open = format!("{oidc}client-secret = 'hunter2'\n");
+        check(&open, &[], "is no reference");
+        assert!(!format!("{:#}", of(&open, &[]).unwrap_err()).contains("hunter2"));
         check("", &["-"], "standard input");
         check("", &["/a", "/a"], "`/a` is watched twice");
     }

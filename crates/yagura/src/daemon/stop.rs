@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::output;
 
 /// A token that is cancelled by SIGINT or SIGTERM.
-pub(super) fn on_signals(lang: Lang) -> CancellationToken {
+pub(crate) fn on_signals(lang: Lang) -> CancellationToken {
     let stop = CancellationToken::new();
     let trigger = stop.clone();
     tokio::spawn(async move {

@@ -99,3 +99,14 @@ async fn the_demo_speaks_both_languages() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_demo_lets_nobody_in_from_elsewhere_and_says_when_its_place_is_taken() {
+    let home = Home::offline();
+    let ran = home.run(&["demo", "--listen", "0.0.0.0:0"]).await.exits(2);
+    assert!(ran.out.is_empty() && ran.err.contains("`0.0.0.0:0`"), "{}", ran.err);
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ran = home.run(&["demo", "--listen", &address]).await.exits(2);
+    assert!(ran.err.contains(&address) && ran.err.contains("--listen"), "{}", ran.err);
+}

@@ -167,14 +167,20 @@ impl Serving {
 
     /// Asks over HTTP; the status and the body.
     async fn get(&self, path: &str) -> (u16, String) {
+        let text = self.ask(path).await;
+        let status = text.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+        (status, body.unwrap_or_default())
+    }
+
+    /// Asks over HTTP; the answer with its head.
+    async fn ask(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let ask = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(ask.as_bytes()).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
-        let status = text.split(' ').nth(1).unwrap().parse().unwrap();
-        let body = text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
-        (status, body.unwrap_or_default())
+        text
     }
 
     /// The value of a metric, by its name with labels.
@@ -531,4 +537,16 @@ async fn several_processes_share_postgresql_and_a_killed_one_loses_no_event() {
     let join = if url.contains('?') { '&' } else { '?' };
     let own = format!("{url}{join}options=-csearch_path%3D{schema}");
     killed_at_random(Some(&own), 3, 6, 13).await;
+}
+
+#[tokio::test]
+async fn the_console_is_served_beside_health_and_asks_who_comes() {
+    let home = Home::offline();
+    home.write("rules.yml", RULES);
+    let serving = Serving::start(&home, &[]).await;
+    assert_eq!(serving.get("/healthz").await, (200, "ok\n".into()));
+    let answer = serving.ask("/").await.to_ascii_lowercase();
+    assert!(answer.starts_with("http/1.1 303"), "{answer}");
+    assert!(answer.contains("\r\nlocation: /sign-in?next=%2f"), "{answer}");
+    assert!(answer.contains("\r\ncontent-security-policy:"), "{answer}");
 }

@@ -3,6 +3,7 @@
 
 mod aws_api;
 mod bench;
+mod browser;
 mod demo;
 mod dist;
 mod new;

@@ -92,7 +92,7 @@ fn make_venv(venv: &Utf8Path) -> anyhow::Result<()> {
 }
 
 /// Installs a package of Debian, as root.
-fn install_debian(name: &str) -> anyhow::Result<()> {
+pub(crate) fn install_debian(name: &str) -> anyhow::Result<()> {
     run(Command::new("apt-get").args(["update", "-qq"]))?;
     run(Command::new("apt-get")
         .args(["install", "-y", "-qq", "--no-install-recommends", name])
@@ -150,7 +150,8 @@ fn find_postgres(root: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
         return installed_postgres(Utf8Path::new("/usr/lib/postgresql"))
             .context("PostgreSQL was installed but its programs were not found");
     }
-    download_debian(root, "postgresql")?;
+    let wanted = |name: &str| name.starts_with("postgresql") || name.starts_with("libpq");
+    unpack_debian(root, "postgresql", wanted)?;
     installed_postgres(&unpacked)
         .context("PostgreSQL was unpacked under target/debian but its programs were not found")
 }
@@ -167,23 +168,34 @@ fn installed_postgres(base: &Utf8Path) -> Option<Utf8PathBuf> {
     versions.pop()
 }
 
-/// Without root: fetches the packages that a meta package names and unpacks them under `target/`.
-fn download_debian(root: &Utf8Path, meta: &str) -> anyhow::Result<()> {
+/// Without root: fetches those of the packages that a package needs, and unpacks them under
+/// `target/debian`. What is only a name of others cannot be fetched and is passed over.
+pub(crate) fn unpack_debian(
+    root: &Utf8Path,
+    package: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> anyhow::Result<()> {
     let folder = root.join("target/debian");
     std::fs::create_dir_all(&folder)?;
     let output = Command::new("apt-cache")
         .args(["depends", "--recurse", "--no-recommends", "--no-suggests", "--no-conflicts"])
-        .args(["--no-breaks", "--no-replaces", "--no-enhances", meta])
+        .args(["--no-breaks", "--no-replaces", "--no-enhances", package])
         .output()
         .context("could not run apt-cache")?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let wanted = |name: &&str| name.starts_with("postgresql") || name.starts_with("libpq");
-    for name in text.lines().map(str::trim).filter(wanted) {
-        run(Command::new("apt-get").args(["download", "-qq", name]).current_dir(&folder))?;
+    let named = |line: &str| !line.starts_with([' ', '<', '|']);
+    for name in text.lines().filter(|line| named(line) && wanted(line)) {
+        let fetched =
+            Command::new("apt-get").args(["download", "-qq", name]).current_dir(&folder).output();
+        let fetched = fetched.context("could not run apt-get")?.status.success();
+        if name == package && !fetched {
+            bail!("could not fetch `{name}`");
+        }
     }
     for entry in folder.read_dir_utf8()?.filter_map(Result::ok) {
         if entry.path().extension() == Some("deb") {
             run(Command::new("dpkg-deb").args(["-x", entry.path().as_str(), folder.as_str()]))?;
+            std::fs::remove_file(entry.path())?;
         }
     }
     Ok(())
@@ -203,7 +215,7 @@ fn unprivileged_user() -> anyhow::Result<Option<String>> {
     bail!("PostgreSQL cannot run as root, and neither `postgres` nor `nobody` exists as a user")
 }
 
-fn is_root() -> anyhow::Result<bool> {
+pub(crate) fn is_root() -> anyhow::Result<bool> {
     let output = Command::new("id").arg("-u").output().context("could not run `id`")?;
     Ok(output.stdout.trim_ascii() == b"0")
 }

@@ -1,7 +1,6 @@
 //! The one way out: a shared pool of connections, and what can go wrong on the way.
 //! Nothing here knows AWS; signatures are in `sign`, answers are read in `protocol`.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +17,7 @@ use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use yagura_model::with_causes;
 
 use crate::error::BuildError;
 
@@ -101,12 +101,12 @@ impl Transport {
         request: http::Request<Bytes>,
     ) -> Result<http::Response<SdkBody>, TransportFault> {
         let request = HttpRequest::try_from(request.map(SdkBody::from))
-            .map_err(|error| TransportFault::Broken(chain(&error)))?;
+            .map_err(|error| TransportFault::Broken(with_causes(&error)))?;
         let response = self.connector.call(request).await.map_err(|error| {
-            let text = chain(&error);
+            let text = with_causes(&error);
             if error.is_timeout() { TransportFault::Timeout(text) } else { broken(text) }
         })?;
-        response.try_into_http1x().map_err(|error| TransportFault::Broken(chain(&error)))
+        response.try_into_http1x().map_err(|error| TransportFault::Broken(with_causes(&error)))
     }
 
     /// Reads an answer to its end.
@@ -120,7 +120,7 @@ impl Transport {
             if error.downcast_ref::<LengthLimitError>().is_some() {
                 TransportFault::TooLarge(self.body_size_bytes_max)
             } else {
-                TransportFault::Broken(chain(&*error))
+                TransportFault::Broken(with_causes(&*error))
             }
         })?;
         Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body: body.to_bytes() })
@@ -143,21 +143,6 @@ fn broken(text: String) -> TransportFault {
     }
 }
 
-/// An error with its causes, said once each.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}
-
 /// The real connector: rustls with ring, the system's certificates and those of `AWS_CA_BUNDLE`.
 pub(crate) fn connector(
     ca_bundle: Option<&str>,
@@ -177,7 +162,7 @@ pub(crate) fn connector(
     let context = TlsContext::builder()
         .with_trust_store(trust)
         .build()
-        .map_err(|error| BuildError::Connector(chain(&error)))?;
+        .map_err(|error| BuildError::Connector(with_causes(&error)))?;
     let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
     let connector = Connector::builder()
         .connector_settings(settings)

@@ -11,9 +11,10 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Scheme, Uri};
 use http_body_util::BodyExt as _;
 use tokio::time::{Instant, timeout_at};
+use yagura_model::with_causes;
 
 use crate::error::BuildError;
-use crate::transport::{self, Transport, TransportFault, chain};
+use crate::transport::{self, Transport, TransportFault};
 
 /// Redirections that are followed.
 const REDIRECTS_MAX: usize = 5;
@@ -214,7 +215,7 @@ async fn content(
     }
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| WebError::Broken(chain(&*error)))?;
+        let frame = frame.map_err(|error| WebError::Broken(with_causes(&*error)))?;
         if let Ok(data) = frame.into_data() {
             if bytes.len() as u64 + data.len() as u64 > size_bytes_max {
                 return Err(WebError::TooLarge(size_bytes_max));

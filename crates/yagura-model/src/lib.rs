@@ -3,6 +3,7 @@
 
 pub mod alert;
 mod arn;
+mod causes;
 mod coverage;
 pub mod escalation;
 pub mod event;
@@ -27,6 +28,7 @@ pub mod usage;
 mod verdict;
 
 pub use arn::{Arn, ArnError};
+pub use causes::with_causes;
 pub use coverage::{Coverage, CoverageState};
 pub use ids::{GLOBAL_REGION, OTHER_ACCOUNTS, finding_id};
 pub use lang::{Lang, Prose};

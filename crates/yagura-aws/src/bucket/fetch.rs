@@ -12,12 +12,12 @@ use jiff::Timestamp;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 use tokio::time::timeout;
+use yagura_model::with_causes;
 
 use super::Bucket;
 use crate::client::{Call, Outgoing};
 use crate::credentials::Signer;
 use crate::error::{CallContext, CallError, CallErrorKind, seconds};
-use crate::transport::chain;
 
 /// What may stand as it is in a path that S3 signs.
 const PATH: &AsciiSet =
@@ -164,7 +164,7 @@ impl Fetched {
                     },
                     Ok(None) if self.is_whole() => return Ok(None),
                     Ok(None) => "the body ended early".to_owned(),
-                    Ok(Some(Err(error))) => chain(&*error),
+                    Ok(Some(Err(error))) => with_causes(&*error),
                     Err(_) => format!("nothing came for {}", seconds(wait)),
                 },
             };

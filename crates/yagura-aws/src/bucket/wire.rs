@@ -17,12 +17,12 @@ use object_store::client::{
 };
 use serde_json::json;
 use tokio::time::{Instant, Sleep};
+use yagura_model::with_causes;
 
 use super::Bucket;
 use crate::client::{Aws, Call, Opened, Outgoing};
 use crate::credentials::Signer;
 use crate::error::{CallError, CallErrorKind};
-use crate::transport::chain;
 
 /// Makes the way out for one bucket.
 #[derive(Clone, Debug)]
@@ -180,7 +180,7 @@ impl Body for Watched {
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
-                let broken = std::io::Error::other(chain(&*error));
+                let broken = std::io::Error::other(with_causes(&*error));
                 Poll::Ready(Some(Err(HttpError::new(HttpErrorKind::Interrupted, broken))))
             }
             Poll::Ready(None) => Poll::Ready(None),

@@ -7,11 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 use yagura_analyze::intelligence::{AwsRanges, BadEntry, read_aws_ranges, read_list};
 use yagura_content::format::{IntelligenceSite, ListSetting};
 use yagura_model::indicator::{IndicatorList, ThreatCategory};
+use yagura_model::with_causes;
 
 use super::fetch::{Fetcher, ListPlace, Reach};
 use super::refresh::options;
 use super::shelf::Shelf;
-use super::{AWS_RANGES, AWS_RANGES_URL, chain_of};
+use super::{AWS_RANGES, AWS_RANGES_URL};
 
 /// Copies that are older than this many times their interval are told.
 const STALE_TIMES: i32 = 3;
@@ -155,7 +156,7 @@ fn bytes_of(
     if let ListPlace::File(path) = place {
         match Fetcher::new(Reach::default()).file(path) {
             Ok(bytes) => return Some((bytes, Some(now))),
-            Err(error) => reason = Some(chain_of(&error)),
+            Err(error) => reason = Some(with_causes(&error)),
         }
     }
     let name = || name.to_owned();
@@ -182,7 +183,7 @@ fn bytes_of(
             None
         }
         Err(error) => {
-            let reason = chain_of(&error);
+            let reason = with_causes(&error);
             loaded.troubles.push(Trouble::Unusable { name: name(), reason });
             None
         }

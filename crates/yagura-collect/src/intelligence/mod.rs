@@ -19,19 +19,3 @@ pub use shelf::{Failure, Kept, KeptNote, Shelf, ShelfError};
 pub const AWS_RANGES: &str = "AWS-ranges";
 /// Where AWS publishes its ranges ("AWS IP address ranges", VPC user guide).
 pub const AWS_RANGES_URL: &str = "https://ip-ranges.amazonaws.com/ip-ranges.json";
-
-/// An error's text with the texts of its causes.
-fn chain_of(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let more = inner.to_string();
-        // Some errors repeat their cause in their own text.
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = inner.source();
-    }
-    text
-}

@@ -8,10 +8,11 @@ use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use yagura_analyze::intelligence::{ListOptions, ListRead, read_aws_ranges, read_list};
 use yagura_content::format::{IntelligenceSite, ListSetting, Span};
+use yagura_model::with_causes;
 
 use super::fetch::{Fetched, Fetcher, ListPlace};
 use super::shelf::{Failure, KeptNote, Shelf};
-use super::{AWS_RANGES, AWS_RANGES_URL, chain_of};
+use super::{AWS_RANGES, AWS_RANGES_URL};
 
 /// What must be declared to fetch lists from buckets.
 pub const LIST_CALLS: [&str; 1] = ["s3:GetObject"];
@@ -185,12 +186,12 @@ async fn replace(
 ) -> Result<RefreshState, String> {
     let headers = wanted.headers.as_ref().map_err(Clone::clone)?;
     let fetched = fetcher.fetch(&wanted.place, headers, kept).await;
-    let fetched = fetched.map_err(|error| chain_of(&error))?;
+    let fetched = fetched.map_err(|error| with_causes(&error))?;
     let (bytes, etag, modified) = match (fetched, kept) {
         (Fetched::Bytes { bytes, etag, modified }, _) => (bytes, etag, modified),
         (Fetched::Unchanged, Some(kept)) => {
             let note = KeptNote { checked_at: Some(now), failure: None, ..kept.clone() };
-            shelf.put_note(wanted.name, &note).map_err(|error| chain_of(&error))?;
+            shelf.put_note(wanted.name, &note).map_err(|error| with_causes(&error))?;
             return Ok(RefreshState::Unchanged);
         }
         (Fetched::Unchanged, None) => {
@@ -205,7 +206,7 @@ async fn replace(
         modified,
         ..KeptNote::new(from)
     };
-    shelf.put(wanted.name, note, &bytes).map_err(|error| chain_of(&error))?;
+    shelf.put(wanted.name, note, &bytes).map_err(|error| with_causes(&error))?;
     Ok(state)
 }
 

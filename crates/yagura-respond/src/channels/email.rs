@@ -10,6 +10,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use yagura_content::format::Judged;
+use yagura_model::with_causes;
 use yagura_report::messages::{Manner, mail};
 
 use super::{Parcel, Sent, Settings};
@@ -52,7 +53,7 @@ pub(super) async fn send(settings: &Settings, manner: &Manner, parcel: &Parcel<'
             let credentials = status.is_some_and(|status| (530..540).contains(&status));
             let lasting = (error.is_permanent() || error.is_client()) && !credentials;
             let judged = if lasting { Judged::Refused } else { Judged::Retry };
-            Sent::new(judged, status, chain(&error))
+            Sent::new(judged, status, with_causes(&error))
         }
     }
 }
@@ -113,11 +114,11 @@ fn parameters(settings: &Settings, host: &str) -> Result<TlsParameters, String> 
             Certificate::from_pem(&pem).map_err(|_| format!("`{path}` holds no certificate"))?;
         builder = builder.add_root_certificate(certificate);
     }
-    builder.build_rustls().map_err(|error| chain(&error))
+    builder.build_rustls().map_err(|error| with_causes(&error))
 }
 
 fn message(settings: &Settings, manner: &Manner, parcel: &Parcel<'_>) -> Result<Message, String> {
-    let mail = mail(parcel.notice, manner).map_err(|error| chain(&error))?;
+    let mail = mail(parcel.notice, manner).map_err(|error| with_causes(&error))?;
     let from: Mailbox = mailbox(&settings.text("from").ok_or("`from` is missing")?)?;
     let receivers = settings.list("to").iter().flat_map(|text| text.split(','));
     let receivers: Vec<Mailbox> =
@@ -142,7 +143,7 @@ fn message(settings: &Settings, manner: &Manner, parcel: &Parcel<'_>) -> Result<
     builder = builder.header(AutoSubmitted);
     builder
         .multipart(MultiPart::alternative_plain_html(mail.text, mail.html))
-        .map_err(|error| chain(&error))
+        .map_err(|error| with_causes(&error))
 }
 
 fn mailbox(text: &str) -> Result<Mailbox, String> {
@@ -170,19 +171,4 @@ impl header::Header for AutoSubmitted {
     fn display(&self) -> header::HeaderValue {
         header::HeaderValue::new(Self::name(), "auto-generated".to_owned())
     }
-}
-
-/// An error with its causes, said once each.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -2,7 +2,6 @@
 //! sent is meant for the address that the site's owner wrote, and for no other.
 //! What answers mean is said by the channel's file.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -10,6 +9,7 @@ use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use yagura_content::format::HttpMethod;
+use yagura_model::with_causes;
 
 use super::request::Request;
 use crate::error::RespondError;
@@ -95,18 +95,7 @@ impl Http {
 
 /// An error with its causes, without the address.
 fn chain(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
+    with_causes(&error.without_url())
 }
 
 /// How long a target asks to be left alone: `Retry-After` in seconds or as a date (RFC 9110,

@@ -3,18 +3,29 @@
 
 use std::net::IpAddr;
 
-/// Whether nobody but those whom the value names can have it at a key (in lower case). A value
-/// with a variable names whoever asks.
+/// How the values of a key name somebody.
+#[derive(Clone, Copy)]
+enum Form {
+    /// By addresses.
+    Address,
+    /// By an id, whole.
+    Id,
+    /// By a path that begins with the id of an organization.
+    Path,
+    /// By an id before a colon.
+    Session,
+    /// By an ARN.
+    Arn,
+}
+
+/// The form of a key (in lower case) whose values can name somebody for good.
 ///
 /// Source: Amazon S3 User Guide, "Blocking public access to your Amazon S3 storage", section "The
 /// meaning of public", and Amazon EFS User Guide, "Blocking public access to EFS file systems"
 /// (seen 2026-11).
-pub(crate) fn names_somebody(key: &str, value: &str) -> bool {
-    if value.contains("${") {
-        return false;
-    }
-    match key {
-        "aws:sourceip" => is_narrow_address(value),
+fn form_of(key: &str) -> Option<Form> {
+    Some(match key {
+        "aws:sourceip" => Form::Address,
         "aws:sourceaccount"
         | "aws:sourceowner"
         | "aws:principalaccount"
@@ -25,49 +36,44 @@ pub(crate) fn names_somebody(key: &str, value: &str) -> bool {
         | "aws:sourcevpc"
         | "aws:sourcevpce"
         | "aws:vpceaccount"
-        | "aws:vpceorgid" => is_fixed(value),
-        "aws:principalorgpaths" | "aws:sourceorgpaths" | "aws:vpceorgpaths" => {
-            value.split_once('/').is_some_and(|(organization, _)| is_fixed(organization))
-        }
-        "aws:userid" => is_fixed(value.split(':').next().unwrap_or_default()),
+        | "aws:vpceorgid" => Form::Id,
+        "aws:principalorgpaths" | "aws:sourceorgpaths" | "aws:vpceorgpaths" => Form::Path,
+        "aws:userid" => Form::Session,
         "aws:sourcearn"
         | "aws:principalarn"
         | "aws:sourcevpcarn"
         | "s3:dataaccesspointarn"
-        | "elasticfilesystem:accesspointarn" => is_fixed_arn(value),
-        // Services such as CloudWatch Logs and CloudTrail name their resource in the encryption
-        // context (AWS KMS Developer Guide, "Encryption context").
-        key if key.starts_with("kms:encryptioncontext:aws:") => is_fixed_arn(value),
-        _ => false,
+        | "elasticfilesystem:accesspointarn" => Form::Arn,
+        _ => return None,
+    })
+}
+
+/// Whether nobody but those whom the value names can have it at a key (in lower case). A value
+/// with a variable names whoever asks.
+pub(crate) fn names_somebody(key: &str, value: &str) -> bool {
+    if value.contains("${") {
+        return false;
+    }
+    // Services such as CloudWatch Logs and CloudTrail name their resource in the encryption
+    // context (AWS KMS Developer Guide, "Encryption context").
+    if key.starts_with("kms:encryptioncontext:aws:") {
+        return is_fixed_arn(value);
+    }
+    match form_of(key) {
+        Some(Form::Address) => is_narrow_address(value),
+        Some(Form::Id) => is_fixed(value),
+        Some(Form::Path) => {
+            value.split_once('/').is_some_and(|(organization, _)| is_fixed(organization))
+        }
+        Some(Form::Session) => is_fixed(value.split(':').next().unwrap_or_default()),
+        Some(Form::Arn) => is_fixed_arn(value),
+        None => false,
     }
 }
 
 /// Whether the key is one whose values can name somebody for good.
 pub(crate) fn can_name_somebody(key: &str) -> bool {
-    matches!(
-        key,
-        "aws:sourceip"
-            | "aws:sourceaccount"
-            | "aws:sourceowner"
-            | "aws:principalaccount"
-            | "kms:calleraccount"
-            | "s3:dataaccesspointaccount"
-            | "aws:principalorgid"
-            | "aws:sourceorgid"
-            | "aws:sourcevpc"
-            | "aws:sourcevpce"
-            | "aws:vpceaccount"
-            | "aws:vpceorgid"
-            | "aws:principalorgpaths"
-            | "aws:sourceorgpaths"
-            | "aws:vpceorgpaths"
-            | "aws:userid"
-            | "aws:sourcearn"
-            | "aws:principalarn"
-            | "aws:sourcevpcarn"
-            | "s3:dataaccesspointarn"
-            | "elasticfilesystem:accesspointarn"
-    )
+    form_of(key).is_some()
 }
 
 /// Not empty, and without wildcards.

@@ -2,6 +2,7 @@
 //! What follows from it (another try, quarantine) is decided in `pipeline`.
 
 use std::sync::Arc;
+use yagura_model::with_causes;
 
 /// Why a feed could not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -75,22 +76,6 @@ impl FeedError {
 
     /// What it says with all its causes, for the ledger and for people.
     pub fn chain(&self) -> String {
-        chain(self)
+        with_causes(self)
     }
-}
-
-/// An error's text with the texts of its causes.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let more = inner.to_string();
-        // Some errors repeat their cause in their own text.
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = inner.source();
-    }
-    text
 }

@@ -21,7 +21,6 @@ use jiff::Timestamp;
 use yagura_model::object::LogObject;
 
 pub use error::FeedError;
-pub(crate) use error::chain;
 
 /// Log objects that were listed together, at most about 1,000.
 pub type Page = Vec<LogObject>;

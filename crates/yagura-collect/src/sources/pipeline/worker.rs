@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use yagura_content::format::Source;
 use yagura_lake::{LakeError, Piece, Worker};
+use yagura_model::with_causes;
 use yagura_store::ledger::{ObjectId, Settled, Settlement, reason};
 
 use super::progress::add;
@@ -15,7 +16,7 @@ use super::queue::{Queue, Work};
 use super::reader::{Interrupted, ObjectReader, Seen};
 use super::{Job, progress::Counters};
 use crate::sources::decode::{self, BadPiece, DecodeError, Decoded};
-use crate::sources::feeds::{FeedError, chain};
+use crate::sources::feeds::FeedError;
 
 /// What all workers of a generation share.
 pub(super) struct Shop {
@@ -242,7 +243,7 @@ fn read(
             return of_io(work.claimed.id, &location, &source);
         }
         Err(error) => {
-            let failed = Failed { reason: reason::FAILED, detail: chain(&error) };
+            let failed = Failed { reason: reason::FAILED, detail: with_causes(&error) };
             return End::Failed(failed);
         }
     };
@@ -298,6 +299,6 @@ fn of_io(id: ObjectId, location: &str, error: &std::io::Error) -> End {
     if error.get_ref().and_then(|inner| inner.downcast_ref::<Interrupted>()).is_some() {
         return End::Interrupted;
     }
-    let detail = format!("cannot read `{location}`: {}", chain(error));
+    let detail = format!("cannot read `{location}`: {}", with_causes(error));
     End::Failed(Failed { reason: reason::FAILED, detail })
 }

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use yagura_content::format::Source;
 use yagura_model::event::EventBatch;
+use yagura_model::with_causes;
 use yagura_store::ledger::reason;
 
 use super::super::decode::{self, DecodeError, Decoded};
-use super::super::feeds::{FeedError, chain};
+use super::super::feeds::FeedError;
 use super::super::pipeline::{
     Counters, Interrupted, ObjectReader, Quarantined, Unread, add, source_of,
 };
@@ -189,7 +190,7 @@ fn decode(shop: &Shop, task: &Task, source: &Arc<Source>, input: Box<dyn Read + 
         Ok(decoded) if decoded.stopped => End::Interrupted,
         Ok(_) => End::Read(summary),
         Err(DecodeError::Read { location, source, .. }) => of_io(&location, &source),
-        Err(error) => End::Failed(chain(&error)),
+        Err(error) => End::Failed(with_causes(&error)),
     }
 }
 
@@ -211,5 +212,5 @@ fn of_io(location: &str, error: &std::io::Error) -> End {
     if error.get_ref().and_then(|inner| inner.downcast_ref::<Interrupted>()).is_some() {
         return End::Interrupted;
     }
-    End::Failed(format!("cannot read `{location}`: {}", chain(error)))
+    End::Failed(format!("cannot read `{location}`: {}", with_causes(error)))
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::{Context, ensure};
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::reference::built_program;
 use crate::services::{install_debian, is_root, run, unpack_debian};
 
 /// Where screenshots and traces are left for whoever looks at them.
@@ -14,8 +15,9 @@ const ARTIFACTS: &str = "target/browser";
 /// The names under which a Chromium may be on the path.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
-/// Runs the tests against a built program.
-pub(crate) fn test(root: &Utf8Path, program: &Utf8Path) -> anyhow::Result<()> {
+/// Runs the tests against the program as the tests built it.
+pub(crate) fn test(root: &Utf8Path) -> anyhow::Result<()> {
+    let program = built_program()?;
     let folder = root.join("dev/browser");
     install_packages(&folder)?;
     let chromium = find_chromium(root)?;

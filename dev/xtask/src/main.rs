@@ -50,6 +50,8 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Runs the tests of the console in a real browser, against the program as tests built it
+    Browser,
     /// Starts a new content file or crate from its scaffold
     New(new::NewArgs),
     /// Runs a benchmark and prints its figures as ratios against a limit or a peer
@@ -67,6 +69,7 @@ fn main() -> anyhow::Result<()> {
         Chore::AwsApi { check } => aws_api::run(check),
         Chore::Demo { check } => demo::run(&root, check),
         Chore::Reference { check } => reference::run(&root, reference::Program::Cargo, check),
+        Chore::Browser => browser::test(&root),
         Chore::New(args) => new::run(&root, args),
         Chore::Bench(args) => bench::run(&root, &args),
         Chore::Dist => dist::run(&root),

@@ -4,13 +4,13 @@
 use std::process::Command;
 
 use anyhow::{Context, bail};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::services::cargo;
 use crate::test::say;
 
 /// How the program is started.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Program {
     /// By cargo, which builds it first where it must.
     Cargo,
@@ -28,8 +28,7 @@ impl Program {
                 command
             }
             Self::Built => {
-                let chore = std::env::current_exe().context("could not find this program")?;
-                let mut command = Command::new(chore.with_file_name("yagura"));
+                let mut command = Command::new(built_program()?);
                 command.current_dir(root);
                 command
             }
@@ -37,6 +36,13 @@ impl Program {
         command.env_remove("YAGURA_SITE_DIR");
         Ok(command)
     }
+}
+
+/// The program as the tests built it, beside this one.
+pub(crate) fn built_program() -> anyhow::Result<Utf8PathBuf> {
+    let chore = std::env::current_exe().context("could not find this program")?;
+    let program = Utf8PathBuf::from_path_buf(chore.with_file_name("yagura"));
+    program.map_err(|path| anyhow::anyhow!("`{}` is not UTF-8", path.display()))
 }
 
 /// Page name → what `yagura reference` is asked for.

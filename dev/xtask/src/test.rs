@@ -77,6 +77,9 @@ pub(crate) fn run_all(root: &Utf8Path, args: &TestArgs) -> anyhow::Result<()> {
     // The step above built the whole program, unless it was told to leave something out.
     let program = if args.runner_args.is_empty() { Program::Built } else { Program::Cargo };
     run_step("content", || run(program.command(root)?.args(["content", "test"])))?;
+    if program == Program::Built {
+        run_step("console in a browser", || crate::browser::test(root))?;
+    }
     run_step("reference pages", || crate::reference::run(root, program, true))
 }
 

@@ -44,6 +44,7 @@ mod mask;
 mod merge;
 mod migration;
 pub mod outbox;
+pub mod people;
 mod prune;
 mod resources;
 mod rows;

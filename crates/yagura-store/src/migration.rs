@@ -73,6 +73,12 @@ const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0010-imports/postgres.sql"),
     },
     Migration {
+        number: 11,
+        name: "people",
+        sqlite: include_str!("../migrations/0011-people/sqlite.sql"),
+        postgres: include_str!("../migrations/0011-people/postgres.sql"),
+    },
+    Migration {
         number: 12,
         name: "views",
         sqlite: include_str!("../migrations/0012-views/sqlite.sql"),

@@ -26,6 +26,7 @@ mod imports; // what is remembered of imports and pushes
 mod jobs; // leases, ticks, killed workers
 mod ledger; // listings, claims, settling, reconciling, balance
 mod outbox; // messages, leases, rates, storms, the proof
+mod people; // people, sessions, tokens, limits, the record of actions
 mod processes; // killed processes, several writers
 mod properties; // what must hold for any sequence of scans
 mod rows; // the store as tables of SQL

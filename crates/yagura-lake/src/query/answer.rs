@@ -145,7 +145,8 @@ impl Answer {
     }
 
     /// Puts an error into words; where bytes did not make sense, looks for the damaged file.
-    async fn failed(&self, error: DataFusionError) -> QueryError {
+    /// Alone with the answer: a stream cannot be looked at by two threads at once.
+    async fn failed(&mut self, error: DataFusionError) -> QueryError {
         let suspicious = matches!(
             error.find_root(),
             DataFusionError::ParquetError(_)

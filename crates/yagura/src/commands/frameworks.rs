@@ -150,7 +150,7 @@ fn as_text(
     lang: Lang,
 ) -> String {
     let words = yagura_report::words(lang);
-    let heading = |key: &str| words.get(&format!("control.requirement.{key}"));
+    let heading = |key: &str| words.get(&format!("control.requirement.{key}")).to_owned();
     let mut text = format!("{} {}\n{}\n\n", entry.title.get(lang), requirement.id, {
         requirement.title.get(lang)
     });

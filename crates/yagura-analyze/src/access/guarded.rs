@@ -41,7 +41,7 @@ const LOGS_POLICY: &str = "AWS::Logs::ResourcePolicy";
 
 /// The types, and what their policies speak of (Service Authorization Reference, resource types,
 /// seen 2026-11).
-pub(super) const KINDS: [Kind; 20] = [
+pub(super) const KINDS: [Kind; 22] = [
     kind("AWS::S3::AccessPoint", "s3", "accesspoint/", 2),
     kind(BUCKET, "s3", "", 1),
     kind("AWS::SQS::Queue", "sqs", "", 1),
@@ -58,6 +58,8 @@ pub(super) const KINDS: [Kind; 20] = [
     kind("AWS::OpenSearchService::Domain", "es", "domain/", 2),
     kind("AWS::ACMPCA::CertificateAuthority", "acm-pca", "certificate-authority/", 2),
     kind("AWS::APS::Workspace", "aps", "workspace/", 2),
+    kind("AWS::CodeArtifact::Domain", "codeartifact", "domain/", 2),
+    kind("AWS::CodeArtifact::Repository", "codeartifact", "repository/", usize::MAX),
     kind("AWS::SES::EmailIdentity", "ses", "identity/", usize::MAX),
     kind("Yagura::Glacier::Vault", "glacier", "vaults/", 2),
     // HTTP and WebSocket APIs are called the same way and have no policy.

@@ -58,6 +58,8 @@ pub(crate) const EXTERNAL_ACCESS: &[FactSource] = &[
     held("AWS::Logs::ResourcePolicy", &["properties.PolicyDocument"]),
     held("AWS::ACMPCA::CertificateAuthority", &["runtime.Policy"]),
     held("AWS::APS::Workspace", &["properties.ResourcePolicy.PolicyDocument"]),
+    held("AWS::CodeArtifact::Domain", &["properties.PermissionsPolicyDocument"]),
+    held("AWS::CodeArtifact::Repository", &["properties.PermissionsPolicyDocument"]),
     held("AWS::Glue::DataCatalogEncryptionSettings", &["runtime.Policy"]),
     held("AWS::SES::EmailIdentity", &["runtime.Policy"]),
     held("Yagura::Glacier::Vault", &["properties.AccessPolicy"]),

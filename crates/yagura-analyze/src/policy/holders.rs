@@ -34,6 +34,9 @@ pub(crate) fn policy_paths(type_name: &str) -> &'static [&'static str] {
         | "AWS::Glue::DataCatalogEncryptionSettings"
         | "AWS::SES::EmailIdentity" => &["runtime.Policy"],
         "AWS::APS::Workspace" => &["properties.ResourcePolicy.PolicyDocument"],
+        "AWS::CodeArtifact::Domain" | "AWS::CodeArtifact::Repository" => {
+            &["properties.PermissionsPolicyDocument"]
+        }
         "Yagura::Glacier::Vault" => &["properties.AccessPolicy"],
         _ => &[],
     }

@@ -361,6 +361,8 @@ fn vaults_catalogs_identities_and_authorities_are_held_by_their_policies() {
         ("AWS::Glue::DataCatalogEncryptionSettings", "runtime", "Policy"),
         ("AWS::SES::EmailIdentity", "runtime", "Policy"),
         ("AWS::ACMPCA::CertificateAuthority", "runtime", "Policy"),
+        ("AWS::CodeArtifact::Domain", "properties", "PermissionsPolicyDocument"),
+        ("AWS::CodeArtifact::Repository", "properties", "PermissionsPolicyDocument"),
     ] {
         let held = resource(type_name, "x", json!({root: {member: stranger}}));
         assert_eq!(count(&organization(), &held, "accounts"), 1, "{type_name}");

@@ -96,29 +96,40 @@ fn covers(jewels: &CrownJewels, resource: &Resource) -> bool {
 
 /// Whether resources of a type hold data of their own.
 fn stores_data(type_name: &str) -> bool {
-    const TYPES: [&str; 22] = [
+    const TYPES: [&str; 33] = [
         "AWS::Backup::BackupVault",
+        "AWS::Cassandra::Table",
+        "AWS::CodeArtifact::Repository",
         "AWS::DocDB::DBCluster",
         "AWS::DynamoDB::Table",
         "AWS::EC2::Snapshot",
         "AWS::EC2::Volume",
         "AWS::EFS::FileSystem",
         "AWS::ElastiCache::ReplicationGroup",
-        "AWS::Kinesis::Stream",
-        "AWS::MSK::Cluster",
-        "AWS::Neptune::DBCluster",
-        "AWS::OpenSearchService::Domain",
         "AWS::Elasticsearch::Domain",
+        "AWS::FSx::FileSystem",
+        "AWS::Kinesis::Stream",
+        "AWS::KinesisVideo::Stream",
+        "AWS::Lightsail::Bucket",
+        "AWS::Lightsail::Database",
+        "AWS::MSK::Cluster",
+        "AWS::MemoryDB::Cluster",
+        "AWS::Neptune::DBCluster",
+        "AWS::OpenSearchServerless::Collection",
+        "AWS::OpenSearchService::Domain",
         "AWS::RDS::DBCluster",
         "AWS::RDS::DBClusterSnapshot",
         "AWS::RDS::DBInstance",
         "AWS::RDS::DBSnapshot",
         "AWS::Redshift::Cluster",
+        "AWS::RedshiftServerless::Namespace",
         "AWS::S3::AccessPoint",
         "AWS::S3::Bucket",
-        "AWS::SecretsManager::Secret",
         "AWS::SQS::Queue",
         "AWS::SSM::Parameter",
+        "AWS::SecretsManager::Secret",
+        "AWS::Timestream::InfluxDBInstance",
+        "Yagura::Glacier::Vault",
     ];
     TYPES.contains(&type_name)
 }

@@ -224,3 +224,22 @@ fn with_host_prefix(
         None => Ok(url.to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_one_region_for_all_is_asked_there_and_nothing_else_is() {
+        let check = |service: &str, operation: &str, region: &str, expected: &str| {
+            let settings = EndpointSettings::new(region);
+            let asked = at_home(service, operation, &settings).region;
+            assert_eq!(asked, expected, "{service}:{operation} from {region}");
+        };
+        check("s3control", "ListMultiRegionAccessPoints", "us-east-1", "us-west-2");
+        check("s3control", "ListAccessPoints", "us-east-1", "us-east-1");
+        check("s3", "ListBuckets", "eu-west-1", "eu-west-1");
+        check("globalaccelerator", "ListAccelerators", "ap-northeast-1", "us-west-2");
+        check("globalaccelerator", "ListAccelerators", "cn-north-1", "cn-north-1");
+    }
+}

@@ -42,6 +42,7 @@ pub const FACTS: &[&[FactSource]] = &[
     policy::ESCALATIONS,
     policy::DUTIES,
     policy::ACTIVITY,
+    policy::GUARDRAILS,
     network::FACTS,
     logs::FACTS,
 ];

@@ -209,7 +209,7 @@ const TABLE: &[Guardrail] = &[
     guardrail("bucket_replication_changes", &["s3:PutReplicationConfiguration"], BUCKET),
     Guardrail {
         context: &[("aws:MultiFactorAuthPresent", &["false"])],
-        ..guardrail("object_deletion_without_mfa", &["s3:DeleteObject"], OBJECTS)
+        ..guardrail("object_deletion_without_mfa", &["s3:DeleteObject", "s3:DeleteBucket"], OBJECTS)
     },
     guardrail(
         "cloudformation_registry_changes",
@@ -312,6 +312,9 @@ fn guardrails(
         .collect();
     for member in &accounts {
         tree.place(member, "properties.ParentIds");
+        for path in ["runtime.State", "runtime.Status"] {
+            tree.unread.extend(see(member, path).unread().cloned());
+        }
     }
     let mut open: Vec<Vec<&str>> = vec![Vec::new(); TABLE.len() + 1];
     for member in &accounts {
@@ -395,8 +398,9 @@ impl<'r> Tree<'r> {
     }
 
     fn attach(&mut self, policy: &'r Resource) {
-        let kind = see(policy, "properties.Type").value().and_then(Value::as_str);
-        if kind != Some("SERVICE_CONTROL_POLICY") {
+        let kind = see(policy, "properties.Type");
+        self.unread.extend(kind.unread().cloned());
+        if kind.value().and_then(Value::as_str) != Some("SERVICE_CONTROL_POLICY") {
             return;
         }
         let targets = see(policy, "properties.TargetIds");

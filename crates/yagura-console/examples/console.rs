@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use yagura_console::{ActionBook, ActionForm, Console, Entrance, Parts, SignIn, router};
+use yagura_console::{ActionBook, ActionForm, Console, Entrance, Parts, router};
 use yagura_content::Content;
 use yagura_store::{Location, Store};
 
@@ -32,19 +32,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = Store::open(&Location::in_folder(Path::new(&folder))).await?;
     let content = Arc::new(Content::builtin().clone());
     let console = Console::new(Parts {
-        store,
-        content: Arc::new(move || Arc::clone(&content)),
-        desk: None,
-        actions: Arc::new(NoActions),
-        clock: Arc::new(Timestamp::now),
         entrance: Entrance::Open,
-        sign_in: SignIn::default(),
-        lake: None,
         address: format!("http://127.0.0.1:{port}"),
         zone: TimeZone::get("Asia/Tokyo")?,
-        proxies: Vec::new(),
         demo: true,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Parts::new(store, content, Arc::new(NoActions), Arc::new(Timestamp::now))
     })?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = tokio::net::TcpListener::bind(address).await?;

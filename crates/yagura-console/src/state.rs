@@ -56,6 +56,33 @@ pub struct Parts {
     pub version: String,
 }
 
+impl Parts {
+    /// The least that a console is made of: people sign in, and there is no lake. Whoever wires
+    /// one changes what differs.
+    pub fn new(
+        store: Store,
+        content: Arc<Content>,
+        actions: Arc<dyn ActionBook>,
+        clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    ) -> Self {
+        Self {
+            store,
+            content: Arc::new(move || Arc::clone(&content)),
+            desk: None,
+            actions,
+            clock,
+            entrance: Entrance::SignIn,
+            sign_in: SignIn::default(),
+            lake: None,
+            address: "http://127.0.0.1:8787".to_owned(),
+            zone: TimeZone::UTC,
+            proxies: Vec::new(),
+            demo: false,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
 /// A console; clones are the same one.
 #[derive(Clone)]
 pub struct Console {

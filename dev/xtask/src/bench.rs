@@ -32,6 +32,8 @@ enum Bench {
     Lake,
     /// Findings observed, listed, searched and counted, on SQLite and PostgreSQL
     Findings,
+    /// Every page of the console and its API over a million findings
+    Console,
     /// Detection over files and with the lake in the same pass, beside Suzaku and rsigma
     Detect,
 }
@@ -47,6 +49,7 @@ impl Bench {
             Self::Content => ("yagura-content", "measure"),
             Self::Lake => ("yagura", "bench_lake"),
             Self::Findings => ("yagura-store", "bench_findings"),
+            Self::Console => ("yagura-console", "bench_console"),
             Self::Detect => ("yagura", "bench_detect"),
         }
     }

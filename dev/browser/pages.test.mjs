@@ -1,7 +1,7 @@
 // Every page of the console over the demo: there, in both languages, narrow and wide, light and
 // dark, without scripts, and accessible.
 import assert from "node:assert/strict";
-import { before, describe, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { accessible, answers, browser, fits, folder, freePort, picture, reader, start } from "./harness.mjs";
 
 const PAGES = [
@@ -9,7 +9,7 @@ const PAGES = [
   "/frameworks/checklist", "/accounts", "/logs", "/access", "/cost", "/routes", "/settings",
 ];
 
-describe("the console over the demo", async () => {
+describe("the console over the demo", () => {
   let address;
   let launched;
   const hooks = [];
@@ -22,6 +22,9 @@ describe("the console over the demo", async () => {
     const program = start(suite, ["--data-dir", data, "demo", "--listen", `127.0.0.1:${port}`]);
     await answers(address, program);
     launched = await browser(suite);
+  });
+  after(async () => {
+    for (const hook of hooks.reverse()) await hook();
   });
 
   test("every page is there, fits, and is accessible, in both languages", async (t) => {
@@ -72,7 +75,4 @@ describe("the console over the demo", async () => {
     assert.equal(await page.getAttribute("html", "data-theme"), "dark");
   });
 
-  test("everything stops", async () => {
-    for (const hook of hooks.reverse()) await hook();
-  });
 });

@@ -114,6 +114,8 @@ pub struct Selection {
     pub disable: Vec<String>,
     /// Severities in place of the controls' own.
     pub severity: BTreeMap<String, Severity>,
+    /// The frameworks that are scored; all if empty. `*` stands for any letters.
+    pub frameworks: Vec<String>,
 }
 
 /// The end of a validity: a day (which is still valid, in UTC) or a point in time.
@@ -143,6 +145,12 @@ impl<'de> Deserialize<'de> for Expiry {
 }
 
 impl Selection {
+    /// Whether a framework is scored.
+    pub fn scores(&self, framework: &str) -> bool {
+        let fits = |glob: &String| crate::glob::matches(glob, framework);
+        self.frameworks.is_empty() || self.frameworks.iter().any(fits)
+    }
+
     /// Whether a control runs.
     pub fn enables(&self, control: &str) -> bool {
         let any = |globs: &[String]| globs.iter().any(|glob| crate::glob::matches(glob, control));
@@ -167,7 +175,7 @@ mod tests {
         let selection = Selection {
             enable: vec!["s3.*".into()],
             disable: vec!["*.bucket_logged".into()],
-            severity: BTreeMap::new(),
+            ..Selection::default()
         };
         assert!(selection.enables("s3.bucket_encrypted"));
         assert!(!selection.enables("s3.bucket_logged"));

@@ -61,6 +61,13 @@ pub(crate) fn check(lint: &mut Lint<'_>) {
         }
     }
     let selection = file("selection.yaml");
+    for glob in &site.selection.frameworks {
+        let known = || content.frameworks.keys().map(String::as_str);
+        if !known().any(|id| crate::glob::matches(glob, id)) {
+            let message = format!("no framework is called `{glob}`");
+            lint.hinted(&selection, start, message, near(glob, known()));
+        }
+    }
     let globs = site.selection.enable.iter().chain(&site.selection.disable);
     for glob in globs.chain(site.selection.severity.keys()) {
         if !controls().any(|id| crate::glob::matches(glob, id)) {

@@ -23,6 +23,9 @@ fn control_text() -> String {
     yagura_content::scaffold::control("x.y", "AWS::S3::Bucket").unwrap().text
 }
 
+const SELECTION: &str =
+    "disable: [\"nothing.*\"]\nseverity: {a.b: low}\nframeworks: [\"cis_*\", sox]\n";
+
 #[test]
 fn a_folder_that_is_not_there_adds_nothing() {
     let content = Content::load(Some(Path::new("no/such/folder")));
@@ -94,13 +97,14 @@ fn the_sites_own_files_are_read() {
         expires: \"2027-03-31T00:00:00Z\"\n",
     );
     write(folder.path(), "parameters.yaml", "a.b: {days_max: 30}\n");
-    write(folder.path(), "selection.yaml", "disable: [\"nothing.*\"]\nseverity: {a.b: low}\n");
+    write(folder.path(), "selection.yaml", SELECTION);
     let content = Content::load(Some(folder.path()));
     assert!(content.problems.is_empty(), "{:?}", content.problems);
     assert_eq!(content.site.exceptions[0].expires.0.to_string(), "2027-04-01T00:00:00Z");
     assert_eq!(content.site.attestations.len(), 1);
     assert_eq!(content.site.parameters["a.b"]["days_max"], json!(30));
     assert!(!content.site.selection.enables("nothing.here"));
+    assert!(content.site.selection.scores("cis_7_0") && !content.site.selection.scores("hipaa"));
     let messages: Vec<String> = content.lint(None).iter().map(ToString::to_string).collect();
     assert_eq!(
         messages,
@@ -108,6 +112,7 @@ fn the_sites_own_files_are_read() {
             "parameters.yaml:1:1: no control is called `a.b`",
             "selection.yaml:1:1: no control is called `a.b`",
             "selection.yaml:1:1: no control is called `nothing.*`",
+            "selection.yaml:1:1: no framework is called `sox`",
         ]
     );
 }

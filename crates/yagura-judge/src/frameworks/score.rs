@@ -43,9 +43,10 @@ pub fn score(
     Some(gather(framework, requirements, tally))
 }
 
-/// Scores every framework, by id.
+/// Scores every framework that the site has not left out, by id.
 pub fn score_all(content: &Content, tally: &Tally, now: Timestamp) -> Vec<FrameworkScore> {
-    content.frameworks.keys().filter_map(|id| score(content, id, tally, now)).collect()
+    let wanted = content.frameworks.keys().filter(|id| content.site.selection.scores(id));
+    wanted.filter_map(|id| score(content, id, tally, now)).collect()
 }
 
 /// What people attest about a framework, by requirement.

@@ -1,7 +1,7 @@
 //! Requirements and their states, from verdicts and attestations.
 
 use yagura_content::Content;
-use yagura_judge::frameworks::{Tally, score};
+use yagura_judge::frameworks::{Tally, score, score_all};
 use yagura_model::{
     Exception, FrameworkScore, RequirementState, Severity, UnknownCause, UnreadReason, Verdict,
     VerdictStatus,
@@ -139,6 +139,21 @@ fn a_part_that_is_in_order_does_not_make_the_whole_met() {
     let score = check(part, attested, VerdictStatus::Pass, Met);
     assert_eq!((score.states.attested, score.states.manual), (1, 0));
     check(part, attested, VerdictStatus::Fail, NotMet);
+}
+
+#[test]
+fn a_site_chooses_the_frameworks_that_are_scored() {
+    let check = |selection: &str, expected: usize| {
+        let content = content(&[
+            ("frameworks/f.yaml", FRAMEWORK.to_owned()),
+            ("frameworks/other.yaml", FRAMEWORK.to_owned()),
+            ("selection.yaml", selection.to_owned()),
+        ]);
+        let scores = score_all(&content, &Tally::new([]), now());
+        assert_eq!(scores.len(), expected, "{selection}");
+    };
+    check("disable: []", 2);
+    check("frameworks: [oth*]", 1);
 }
 
 #[test]

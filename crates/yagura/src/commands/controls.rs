@@ -230,7 +230,8 @@ async fn evaluate(context: &Context, args: &EvaluateArgs) -> anyhow::Result<Exit
     let judgement = river::judge(&store, seen, judging).await?;
     let meta = river::meta(&scan.start, Some(scan.id), scan.finished.unwrap_or(now));
     store.close().await;
-    let results = Results { context, content: &content, options: &args.result };
+    let framework = args.choice.framework.as_deref();
+    let results = Results { context, content: &content, options: &args.result, framework };
     results.write(meta, &judgement, None)?;
     Ok(results.exit(false, is_blind(&judgement), &judgement))
 }

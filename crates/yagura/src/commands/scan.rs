@@ -45,7 +45,8 @@ pub(crate) struct ScanArgs {
 pub(crate) async fn run(context: &Context, args: &ScanArgs) -> anyhow::Result<Exit> {
     let content = context.content()?;
     let controls = args.choice.of(&content)?;
-    let results = Results { context, content: &content, options: &args.result };
+    let framework = args.choice.framework.as_deref();
+    let results = Results { context, content: &content, options: &args.result, framework };
     if let Some(file) = &args.snapshot {
         return judge_file(&results, &controls, file, args.compare.as_deref()).await;
     }
@@ -114,7 +115,7 @@ async fn judge_file(
     file: &Path,
     compare: Option<&str>,
 ) -> anyhow::Result<Exit> {
-    let Results { context, content, options } = results;
+    let Results { context, content, options, .. } = results;
     let former = match compare {
         Some(text) => {
             let main = context.store().await?;
@@ -146,6 +147,8 @@ pub(crate) struct Results<'a> {
     pub(crate) context: &'a Context,
     pub(crate) content: &'a Content,
     pub(crate) options: &'a ResultOptions,
+    /// The one framework whose score is shown, where one was asked for.
+    pub(crate) framework: Option<&'a str>,
 }
 
 impl Results<'_> {
@@ -157,7 +160,8 @@ impl Results<'_> {
         comparison: Option<&Comparison>,
     ) -> anyhow::Result<()> {
         let catalog = catalog::of(self.content);
-        let scores = catalog::in_order(&catalog, &judgement.scores);
+        let mut scores = catalog::in_order(&catalog, &judgement.scores);
+        scores.retain(|score| self.framework.is_none_or(|asked| score.framework == asked));
         let scan = ScanMeta { resources: judgement.resources, ..meta };
         let report = ScanReport {
             comparison,

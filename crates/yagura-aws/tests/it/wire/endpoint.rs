@@ -166,6 +166,22 @@ fn pseudo_regions_are_signed_for_the_region_behind_them() {
 }
 
 #[test]
+fn global_accelerator_is_asked_in_its_only_region() {
+    let list = |region: &str| {
+        let settings = EndpointSettings::new(region);
+        line("globalaccelerator", "ListAccelerators", &json!({}), &settings)
+    };
+    let home = "https://globalaccelerator.us-west-2.amazonaws.com as globalaccelerator/us-west-2";
+    for region in ["us-east-1", "ap-northeast-1", "us-west-2"] {
+        assert_eq!(list(region), home, "{region}");
+    }
+    // Other partitions do not have it; their hosts do not exist.
+    for region in ["cn-north-1", "us-gov-west-1"] {
+        assert!(list(region).contains(region), "{}", list(region));
+    }
+}
+
+#[test]
 fn account_endpoints_carry_the_account_when_asked() {
     let mut settings = EndpointSettings::new("eu-west-1");
     settings.account_id = Some("123456789012".to_owned());

@@ -219,6 +219,15 @@ fn with_host_prefix(
         }
         prefix = prefix.replace(&format!("{{{}}}", member.name()), value);
     }
+    // The rules of S3 Control put the account in front already; a second one has no certificate.
+    // botocore drops the prefix in the same way (`remove_accid_host_prefix_from_model`).
+    let by_rules = operation
+        .static_parameters()
+        .iter()
+        .any(|(name, value)| &**name == "RequiresAccountId" && *value == Value::Bool(true));
+    if by_rules && template == "{AccountId}." {
+        return Ok(url.to_owned());
+    }
     match url.split_once("://") {
         Some((scheme, rest)) => Ok(format!("{scheme}://{prefix}{rest}")),
         None => Ok(url.to_owned()),

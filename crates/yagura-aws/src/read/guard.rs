@@ -113,7 +113,7 @@ const CUSTOMER_DATA: &[(&str, &[&str])] = &[
     ("mailmanager", &["GetArchiveMessage", "GetArchiveMessageContent"]),
     ("mediastore-data", &["GetObject"]),
     ("medical-imaging", &["GetImageFrame", "GetImageSetMetadata"]),
-    ("neptune-graph", &["*"]),
+    ("neptune-graph", &["ExecuteQuery", "GetGraphSummary", "GetQuery", "ListQueries"]),
     ("neptunedata", &["*"]),
     ("omics", &["GetReadSet", "GetReference"]),
     ("qbusiness", &["GetDocumentContent", "ListMessages", "SearchRelevantContent"]),

@@ -68,3 +68,38 @@ document.addEventListener("keydown", (event) => {
   else return;
   event.preventDefault();
 });
+
+// The SQL editor: Ctrl+Enter runs, names are inserted at the cursor, the schema is filtered.
+// Tab leaves the editor, as everywhere: nobody is caught in it.
+for (const editor of document.querySelectorAll("textarea[data-runs]")) {
+  editor.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.isComposing) return;
+    event.preventDefault();
+    editor.form.requestSubmit(document.getElementById(editor.dataset.runs));
+  });
+}
+for (const button of document.querySelectorAll("button[data-inserts]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const editor = document.getElementById(button.dataset.inserts);
+    editor.setRangeText(button.value, editor.selectionStart, editor.selectionEnd, "end");
+    editor.focus();
+  });
+}
+for (const field of document.querySelectorAll("input[data-filters]")) {
+  const entries = document.querySelectorAll(`#${CSS.escape(field.dataset.filters)} > [data-name]`);
+  field.addEventListener("input", () => {
+    const wanted = field.value.trim().toLowerCase();
+    for (const entry of entries) {
+      const names = [entry, ...entry.querySelectorAll("[data-name]")];
+      entry.hidden = !names.some((one) => one.dataset.name.toLowerCase().includes(wanted));
+    }
+  });
+}
+
+// A field that makes a choice true: who writes a time means that time.
+for (const field of document.querySelectorAll("input[data-sets]")) {
+  field.addEventListener("change", () => {
+    document.getElementById(field.dataset.sets).value = field.dataset.to;
+  });
+}

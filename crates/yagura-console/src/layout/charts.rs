@@ -14,7 +14,8 @@ use super::templates::escaped;
 /// | call | draws |
 /// | --- | --- |
 /// | `bar(parts)` | one stacked bar over the whole width; parts are `{tone, n}` |
-/// | `columns(days, label)` | a column for each `{label, parts: [{tone, n}]}`, stacked |
+/// | `columns(days, label)` | a column for each `{label, parts: [{tone, n}]}`, stacked; a part's |
+/// | | `word` stands for its tone where it is read out |
 /// | `line(points, label)` | a line through `{label, n}`; `none` breaks it |
 pub(crate) fn register(environment: &mut Environment<'static>) {
     environment.add_function("bar", bar);
@@ -30,6 +31,19 @@ fn parts_of(value: &Value) -> Result<Vec<(String, u64)>, Error> {
         parts.push((part.get_attr("tone")?.to_string(), n));
     }
     Ok(parts)
+}
+
+/// The parts read out, those of nothing left out: `critical 3, high 1`.
+fn said_of(value: &Value) -> Result<String, Error> {
+    let mut said = Vec::new();
+    for part in value.try_iter()? {
+        let (n, word) = (part.get_attr("n")?, part.get_attr("word")?);
+        let word = if word.is_undefined() { part.get_attr("tone")? } else { word };
+        if n != Value::from(0) {
+            said.push(format!("{word} {n}"));
+        }
+    }
+    Ok(if said.is_empty() { "0".to_owned() } else { said.join(", ") })
 }
 
 /// A share in tenths of a percent.
@@ -77,18 +91,19 @@ const LABELS_MAX: usize = 6;
 fn columns(days: &Value, label: &str) -> Result<Value, Error> {
     let mut drawn = Vec::new();
     for day in days.try_iter()? {
-        drawn.push((day.get_attr("label")?.to_string(), parts_of(&day.get_attr("parts")?)?));
+        let parts = day.get_attr("parts")?;
+        let said = said_of(&parts)?;
+        drawn.push((day.get_attr("label")?.to_string(), parts_of(&parts)?, said));
     }
-    let most = drawn.iter().map(|(_, parts)| parts.iter().map(|(_, n)| n).sum()).max();
+    let most = drawn.iter().map(|(_, parts, _)| parts.iter().map(|(_, n)| n).sum()).max();
     let most: u64 = most.unwrap_or(0).max(1);
     let width = (drawn.len() as u64).max(1) * STEP;
     let mut svg = opened(width, label, "columns");
     let every = drawn.len().div_ceil(LABELS_MAX).max(1);
-    for (at, (name, parts)) in drawn.iter().enumerate() {
+    for (at, (name, parts, said)) in drawn.iter().enumerate() {
         let x = at as u64 * STEP + (STEP - COLUMN) / 2;
         let mut y = HEIGHT;
-        let said: Vec<String> = parts.iter().map(|(tone, n)| format!("{tone} {n}")).collect();
-        let _ = write!(svg, "<g><title>{}: {}</title>", escaped(name), escaped(&said.join(", ")));
+        let _ = write!(svg, "<g><title>{}: {}</title>", escaped(name), escaped(said));
         for (tone, n) in parts.iter().filter(|(_, n)| *n > 0) {
             let height = (n * HEIGHT / most).max(1);
             y = y.saturating_sub(height);

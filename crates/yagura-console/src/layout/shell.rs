@@ -100,7 +100,7 @@ fn written<T: Serialize>(
         csrf => &viewer.csrf,
         title => shown.title,
         path => shown.path,
-        query => Value::from(Serde(shown.query)),
+        asked => Value::from(Serde(shown.query)),
         nav => Value::from(Serde(shown.nav)),
         navigation => Value::from(Serde(places)),
         viewer => context! {

@@ -93,14 +93,34 @@ pub(crate) fn escaped(text: &str) -> String {
     safe
 }
 
+/// What the shell hands to every page and what functions need: it is not seen inside macros, so
+/// it is kept aside when the shell says its first word.
+const SHARED: [&str; 4] = ["lang", "zone", "now", "asked"];
+
+/// Keeps aside what macros do not see.
+fn remember(state: &mut State<'_, '_>) {
+    for name in SHARED {
+        if let Some(value) = state.lookup(name).filter(|value| !value.is_undefined()) {
+            state.set_temp(name, value);
+        }
+    }
+}
+
+/// A value of the shell's, inside a macro too.
+fn shared(state: &State<'_, '_>, name: &str) -> Option<Value> {
+    let seen = state.lookup(name).filter(|value| !value.is_undefined());
+    seen.or_else(|| state.get_temp(name))
+}
+
 fn lang(state: &State<'_, '_>) -> Lang {
-    match state.lookup("lang").as_ref().and_then(Value::as_str) {
+    match shared(state, "lang").as_ref().and_then(Value::as_str) {
         Some("ja") => Lang::Ja,
         _ => Lang::En,
     }
 }
 
-fn word(state: &State<'_, '_>, key: &str, values: Kwargs) -> Result<String, Error> {
+fn word(state: &mut State<'_, '_>, key: &str, values: Kwargs) -> Result<String, Error> {
+    remember(state);
     let words = words(lang(state));
     let mut filled = Vec::new();
     for name in values.args() {
@@ -150,7 +170,7 @@ fn time_of(value: &Value) -> Option<Timestamp> {
 }
 
 fn zone(state: &State<'_, '_>) -> TimeZone {
-    let name = state.lookup("zone");
+    let name = shared(state, "zone");
     let name = name.as_ref().and_then(Value::as_str).unwrap_or("UTC");
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
@@ -180,7 +200,7 @@ fn day(state: &State<'_, '_>, value: &Value) -> Value {
 
 /// How long ago, in the largest unit that fits: `3 hours ago`; with the exact time as its title.
 fn ago(state: &State<'_, '_>, value: &Value) -> Value {
-    let now = state.lookup("now").as_ref().and_then(time_of);
+    let now = shared(state, "now").as_ref().and_then(time_of);
     let (Some(time), Some(now)) = (time_of(value), now) else {
         return Value::from(value.to_string());
     };
@@ -210,7 +230,7 @@ fn ago(state: &State<'_, '_>, value: &Value) -> Value {
 /// The page's own query with some members changed; a change of anything but the cursor goes back
 /// to the first page.
 fn query(state: &State<'_, '_>, changes: Kwargs) -> Result<String, Error> {
-    let now = state.lookup("query").unwrap_or_default();
+    let now = shared(state, "asked").unwrap_or_default();
     let changed: Vec<&str> = changes.args().collect();
     let mut pairs: Vec<(String, String)> = Vec::new();
     if let Ok(members) = now.try_iter() {
@@ -240,4 +260,36 @@ fn query(state: &State<'_, '_>, changes: Kwargs) -> Result<String, Error> {
     let pairs: Vec<String> =
         pairs.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
     Ok(format!("?{}", pairs.join("&")))
+}
+
+#[cfg(test)]
+mod tests {
+    use minijinja::context;
+
+    use super::*;
+
+    fn rendered(source: &str) -> String {
+        let mut environment = environment().unwrap();
+        environment.add_template_owned("page.html", source.to_owned()).unwrap();
+        let asked = vec![("state", "new"), ("after", "7")];
+        let values = context! { lang => "ja", zone => "Asia/Tokyo", now => 0, asked => asked };
+        environment.get_template("page.html").unwrap().render(values).unwrap()
+    }
+
+    #[test]
+    fn macros_speak_the_readers_language_and_know_the_query() {
+        let begin = "{% import \"parts.html\" as parts %}{{ t('console.menu') }}";
+        let text = rendered(&format!("{begin}{{{{ parts.state('new') }}}}"));
+        assert!(text.contains(yagura_report::words(Lang::Ja).get("console.state.new")), "{text}");
+        let text = rendered(&format!("{begin}{{{{ parts.pager('9', false) }}}}"));
+        assert!(text.contains("?state=new&amp;after=9") || text.contains("?state=new&after=9"));
+        assert!(text.contains("href=\"?state=new\""), "{text}");
+    }
+
+    #[test]
+    fn hostile_text_is_escaped_wherever_it_stands() {
+        let text = rendered("{{ '<b>\u{202e}\"' }}|{{ '`<i>`' | ticked }}|{{ query(x='<&') }}");
+        assert!(!text.contains("<b>") && !text.contains("<i>") && !text.contains('\u{202e}'));
+        assert!(text.contains("%3C%26"), "{text}");
+    }
 }

@@ -55,11 +55,16 @@ impl Bench {
     }
 
     pub(crate) async fn with(entrance: Entrance) -> Self {
+        Self::made(entrance, |_| {}).await
+    }
+
+    /// A console whose parts a test changes.
+    pub(crate) async fn made(entrance: Entrance, change: impl FnOnce(&mut Parts)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Location::in_folder(folder.path())).await.unwrap();
         let content = Arc::new(Content::builtin().clone());
         let now: Timestamp = NOW.parse().unwrap();
-        let console = Console::new(Parts {
+        let mut parts = Parts {
             store: store.clone(),
             content: Arc::new(move || Arc::clone(&content)),
             desk: None,
@@ -73,8 +78,9 @@ impl Bench {
             proxies: Vec::new(),
             demo: false,
             version: "0.0.0".to_owned(),
-        })
-        .unwrap();
+        };
+        change(&mut parts);
+        let console = Console::new(parts).unwrap();
         Self { router: router(&console), console, store, _folder: folder }
     }
 

@@ -22,6 +22,7 @@ mod summary;
 mod terminal;
 mod words;
 
+pub use alerts::facts as alert_facts;
 pub use alerts::{
     AlertEntry, AlertFormat, AlertMeta, AlertReport, alert_line, story, write_alerts,
 };

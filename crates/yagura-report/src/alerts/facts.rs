@@ -31,25 +31,27 @@ const TACTICS: [(&str, &str, &str); 14] = [
 
 /// A tactic of ATT&CK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tactic {
-    pub(super) uid: &'static str,
-    pub(super) name: &'static str,
+pub struct Tactic {
+    /// Its id: `TA0005`.
+    pub uid: &'static str,
+    /// Its name.
+    pub name: &'static str,
 }
 
 /// The tactic that a tag's last part names; both `defense-evasion` and `defense_evasion` do.
-pub(super) fn tactic(word: &str) -> Option<Tactic> {
+pub fn tactic(word: &str) -> Option<Tactic> {
     let word = word.replace('_', "-");
     let found = TACTICS.iter().find(|(tag, ..)| *tag == word);
     found.map(|(_, uid, name)| Tactic { uid, name })
 }
 
 /// The tactics of an alert, in the order of its tags.
-pub(super) fn tactics(alert: &Alert) -> Vec<Tactic> {
+pub fn tactics(alert: &Alert) -> Vec<Tactic> {
     alert.tags.iter().filter_map(|tag| tactic(tag.strip_prefix("attack.")?)).collect()
 }
 
 /// The techniques of an alert: `T1562.008`.
-pub(super) fn techniques(alert: &Alert) -> Vec<String> {
+pub fn techniques(alert: &Alert) -> Vec<String> {
     let of = |tag: &str| {
         let id = tag.strip_prefix("attack.")?;
         let number = id.strip_prefix(['t', 'T'])?;
@@ -66,12 +68,12 @@ pub(super) fn second(us: i64) -> String {
 }
 
 /// The same for programs: `2026-11-21T19:54:03Z`, with the parts of a second where there are.
-pub(super) fn instant(us: i64) -> String {
+pub fn instant(us: i64) -> String {
     Timestamp::from_microsecond(us).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
 }
 
 /// A name from a log as a table shows it: of an ARN what names the thing.
-pub(super) fn short(name: &str) -> String {
+pub fn short(name: &str) -> String {
     let mut parts = name.splitn(6, ':');
     let thing = match (parts.next(), parts.nth(4)) {
         (Some("arn"), Some(thing)) if !thing.is_empty() => thing,
@@ -83,7 +85,7 @@ pub(super) fn short(name: &str) -> String {
 }
 
 /// The first name of a set, and how many more there are.
-pub(super) fn first_of(set: &Several, show: impl Fn(&str) -> String) -> String {
+pub fn first_of(set: &Several, show: impl Fn(&str) -> String) -> String {
     let kept = set.names().len() as u64;
     let Some(first) = set.names().next() else { return String::new() };
     match kept.saturating_sub(1) + set.more() {
@@ -93,14 +95,14 @@ pub(super) fn first_of(set: &Several, show: impl Fn(&str) -> String) -> String {
 }
 
 /// Account and region.
-pub(super) fn place(alert: &Alert) -> String {
+pub fn place(alert: &Alert) -> String {
     let whole = |name: &str| clean(name).into_owned();
     let parts = [first_of(&alert.accounts, whole), first_of(&alert.regions, whole)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Who did it: the actors, else the entity where it is one.
-pub(super) fn who(alert: &Alert) -> String {
+pub fn who(alert: &Alert) -> String {
     if alert.entity.kind == EntityKind::Actor && !alert.entity.id.is_empty() {
         return short(&alert.entity.id);
     }
@@ -108,7 +110,7 @@ pub(super) fn who(alert: &Alert) -> String {
 }
 
 /// What was done to what: of the first record, or what the alert is about.
-pub(super) fn what(alert: &Alert) -> String {
+pub fn what(alert: &Alert) -> String {
     let action = alert.witnesses.first().and_then(|witness| witness.action.as_deref());
     let action = action.map(|action| clean(action).into_owned()).unwrap_or_default();
     let about = match alert.entity.kind {
@@ -124,7 +126,7 @@ pub(super) fn what(alert: &Alert) -> String {
 }
 
 /// How many records, with a mark where the number is an estimate.
-pub(super) fn count(alert: &Alert) -> String {
+pub fn count(alert: &Alert) -> String {
     match alert.count() {
         (count, true) => grouped(count),
         (count, false) => format!("≥{}", grouped(count)),
@@ -132,7 +134,7 @@ pub(super) fn count(alert: &Alert) -> String {
 }
 
 /// The kind of content in words.
-pub(super) fn kind(words: &Words, kind: SignalKind) -> &str {
+pub fn kind(words: &Words, kind: SignalKind) -> &str {
     match kind {
         SignalKind::Detection => words.get("alerts.kind.detection"),
         SignalKind::Intelligence => words.get("alerts.kind.intelligence"),
@@ -142,7 +144,7 @@ pub(super) fn kind(words: &Words, kind: SignalKind) -> &str {
 }
 
 /// Marks that change what an alert means: suppressed, in shadow.
-pub(super) fn marks(words: &Words, alert: &Alert) -> Vec<String> {
+pub fn marks(words: &Words, alert: &Alert) -> Vec<String> {
     let mut marks = Vec::new();
     if let Some(by) = &alert.suppressed {
         let (owner, until) = (clean(&by.owner), crate::phrases::day(by.expires));
@@ -158,7 +160,7 @@ pub(super) fn marks(words: &Words, alert: &Alert) -> Vec<String> {
 }
 
 /// What the severity was changed for, in the reader's language.
-pub(super) fn severity_reasons(alert: &Alert, lang: Lang) -> Vec<String> {
+pub fn severity_reasons(alert: &Alert, lang: Lang) -> Vec<String> {
     let of = |reason: &yagura_model::alert::SeverityReason| match lang {
         Lang::En => clean(&reason.en).into_owned(),
         Lang::Ja => clean(&reason.ja).into_owned(),

@@ -3,7 +3,7 @@
 //! What an alert is, is the model's; nothing is judged or kept here.
 
 mod csv_rows;
-mod facts;
+pub mod facts;
 mod json_lines;
 pub(crate) mod ocsf;
 mod page;
@@ -90,7 +90,8 @@ pub struct AlertEntry {
 }
 
 impl AlertEntry {
-    pub(crate) fn falsepositives(&self, lang: Lang) -> &[String] {
+    /// When it is harmless, for a reader.
+    pub fn falsepositives(&self, lang: Lang) -> &[String] {
         match lang {
             Lang::En => &self.falsepositives_en,
             Lang::Ja => &self.falsepositives_ja,
@@ -98,12 +99,13 @@ impl AlertEntry {
     }
 
     /// The references that are links, and nothing that a page could run.
-    pub(crate) fn links(&self) -> Vec<String> {
+    pub fn links(&self) -> Vec<String> {
         let https = |link: &&String| link.starts_with("https://");
         self.references.iter().filter(https).cloned().collect()
     }
 
-    pub(crate) fn respond(&self, lang: Lang) -> &[String] {
+    /// What to do in order, for a reader.
+    pub fn respond(&self, lang: Lang) -> &[String] {
         match lang {
             Lang::En => &self.respond_en,
             Lang::Ja => &self.respond_ja,

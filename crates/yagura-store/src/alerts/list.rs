@@ -25,6 +25,10 @@ pub struct AlertFilter {
     pub entity: Option<String>,
     /// With records of this account.
     pub account: Option<String>,
+    /// With records of one of these accounts; of none: no alert.
+    pub accounts: Option<Vec<String>>,
+    /// Of content whose id begins with this part: a detection's source.
+    pub source: Option<String>,
     /// Only those that are told at this time: not in shadow, and not suppressed then. `None`
     /// reads those too.
     pub told_at: Option<Timestamp>,
@@ -102,6 +106,47 @@ impl Alerts {
         Ok(counts)
     }
 
+    /// How many alerts there are in each step of time, of each severity from informational to
+    /// critical, in the order of time; an alert stands where its last record does. Steps are
+    /// counted from 1970, `offset_us` later: so that days are a zone's. Steps without alerts are
+    /// left out. At most `limit` steps, the newest.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn over_time(
+        &self,
+        filter: &AlertFilter,
+        step_us: i64,
+        offset_us: i64,
+        limit: usize,
+    ) -> Result<Vec<(i64, [u64; 5])>, StoreError> {
+        let mut session = self.database.read("count alerts over time");
+        let step_us = step_us.max(1);
+        let mut params = vec![offset_us.into(), step_us.into()];
+        let unpaged = AlertFilter { after: None, ..filter.clone() };
+        let conditions = conditions(&unpaged, &mut params);
+        let rows_max = i64::try_from(limit.saturating_mul(5)).unwrap_or(i64::MAX);
+        params.push(rows_max.into());
+        let sql = format!(
+            "SELECT (t.last_us + $1) / $2, t.severity, CAST(count(*) AS BIGINT) FROM alerts t \
+             {conditions} GROUP BY 1, 2 ORDER BY 1 DESC, 2 LIMIT ${}",
+            params.len()
+        );
+        let read = |row: &Row| Ok((row.int(0)?, row.int(1)?, row.int(2)?));
+        let found = session.fetch_as(sql, params, read).await?;
+        let mut steps: std::collections::BTreeMap<i64, [u64; 5]> =
+            std::collections::BTreeMap::new();
+        for (step, severity, count) in found {
+            let counts = steps.entry(step.saturating_mul(step_us).saturating_sub(offset_us));
+            let counts = counts.or_default();
+            if let Some(place) = usize::try_from(severity).ok().and_then(|at| counts.get_mut(at)) {
+                *place = u64::try_from(count).unwrap_or_default();
+            }
+        }
+        let surplus = steps.len().saturating_sub(limit);
+        Ok(steps.into_iter().skip(surplus).collect())
+    }
+
     /// The alerts whose identity begins so, at most `limit`, in the order of their identities.
     ///
     /// # Errors
@@ -162,6 +207,19 @@ fn conditions(filter: &AlertFilter, params: &mut Vec<Param>) -> String {
         let text = format!("{marked} m.kind = 'account' AND m.value = ?)");
         add(&text, vec![column_text(account).into()]);
     }
+    if let Some(accounts) = &filter.accounts {
+        if accounts.is_empty() {
+            add("1 = 0", vec![]);
+        } else {
+            let places = vec!["?"; accounts.len()].join(", ");
+            let values = accounts.iter().map(|account| column_text(account).into()).collect();
+            add(&format!("{marked} m.kind = 'account' AND m.value IN ({places}))"), values);
+        }
+    }
+    if let Some(source) = &filter.source {
+        let pattern = format!("{}.%", literal(source));
+        add("t.content LIKE ? ESCAPE '\\'", vec![pattern.into()]);
+    }
     if let Some(at) = filter.told_at {
         add(
             "t.shadow = 0 AND (t.suppressed_until_us IS NULL OR t.suppressed_until_us <= ?)",
@@ -173,6 +231,18 @@ fn conditions(filter: &AlertFilter, params: &mut Vec<Param>) -> String {
         add("(t.last_us < ? OR (t.last_us = ? AND t.number < ?))", values);
     }
     if said.is_empty() { String::new() } else { format!("WHERE {}", said.join(" AND ")) }
+}
+
+/// A text as a pattern of SQL that stands for itself.
+fn literal(text: &str) -> String {
+    let mut literal = String::new();
+    for c in column_text(text).chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            literal.push('\\');
+        }
+        literal.push(c);
+    }
+    literal
 }
 
 /// A pattern of SQL from one with `*`.

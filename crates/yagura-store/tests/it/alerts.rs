@@ -284,3 +284,37 @@ fn minutes_of_the_tests_lie_in_one_window() {
     let day = |time: Timestamp| time.as_microsecond() / (24 * HOUR_US);
     assert_eq!(day(at(0)), day(at(60)));
 }
+
+#[tokio::test]
+async fn alerts_are_cut_to_accounts_and_counted_over_time() {
+    for bed in beds().await {
+        let alerts = bed.open().await.alerts();
+        let some = [
+            alert("cloudtrail.a", "alice", 0, 1),
+            alert("cloudtrail.b", "bob", 30, 2),
+            alert("vpc%flow.c", "eve", 90, 3),
+        ];
+        kept(&alerts, &some).await;
+        let within = |accounts: &[&str]| AlertFilter {
+            accounts: Some(accounts.iter().map(|one| (*one).to_owned()).collect()),
+            ..AlertFilter::default()
+        };
+        assert_eq!(all(&alerts, within(&["999999999999", ACCOUNT])).await.len(), 3);
+        assert!(all(&alerts, within(&["999999999999"])).await.is_empty());
+        assert!(all(&alerts, within(&[])).await.is_empty());
+        let of = |source: &str| AlertFilter {
+            source: Some(source.to_owned()),
+            ..AlertFilter::default()
+        };
+        assert_eq!(all(&alerts, of("cloudtrail")).await.len(), 2);
+        assert_eq!(all(&alerts, of("vpc%flow")).await.len(), 1);
+        assert!(all(&alerts, of("cloud%")).await.is_empty(), "no wildcards here");
+        assert!(all(&alerts, of("cloud*")).await.is_empty(), "no wildcards here");
+        let steps = alerts.over_time(&AlertFilter::default(), HOUR_US, 0, 10).await.unwrap();
+        let counts: Vec<u64> = steps.iter().map(|(_, counts)| counts.iter().sum()).collect();
+        assert_eq!(counts, [2, 1], "{steps:?}");
+        assert!(steps.iter().all(|(start, _)| start % HOUR_US == 0), "{steps:?}");
+        let newest = alerts.over_time(&AlertFilter::default(), HOUR_US, 0, 1).await.unwrap();
+        assert_eq!(newest, steps[1..]);
+    }
+}

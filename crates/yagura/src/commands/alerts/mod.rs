@@ -74,7 +74,7 @@ async fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
         entity: args.entity.clone(),
         account: args.account.clone(),
         told_at: (!args.all).then_some(now),
-        after: None,
+        ..AlertFilter::default()
     };
     let for_eyes = matches!(
         args.told.format,

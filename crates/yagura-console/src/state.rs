@@ -14,6 +14,7 @@ use yagura_store::Store;
 
 use crate::auth::SignIn;
 use crate::layout::templates;
+use crate::pages::Worlds;
 use crate::ports::{ActionBook, LogDesk};
 
 /// How people come in.
@@ -92,6 +93,8 @@ pub struct Console {
 struct Inner {
     parts: Parts,
     templates: Environment<'static>,
+    /// Policies of the newest scan, compiled.
+    worlds: Worlds,
 }
 
 impl fmt::Debug for Console {
@@ -106,7 +109,9 @@ impl Console {
     /// # Errors
     /// Where a template does not parse: a defect of ours.
     pub fn new(parts: Parts) -> Result<Self, minijinja::Error> {
-        Ok(Self { inner: Arc::new(Inner { parts, templates: templates::environment()? }) })
+        let templates = templates::environment()?;
+        let worlds = Worlds::default();
+        Ok(Self { inner: Arc::new(Inner { parts, templates, worlds }) })
     }
 
     pub(crate) fn parts(&self) -> &Parts {
@@ -127,6 +132,10 @@ impl Console {
 
     pub(crate) fn templates(&self) -> &Environment<'static> {
         &self.inner.templates
+    }
+
+    pub(crate) fn worlds(&self) -> &Worlds {
+        &self.inner.worlds
     }
 
     /// Whether cookies are for TLS alone.

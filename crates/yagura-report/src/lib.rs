@@ -2,6 +2,7 @@
 //! (JSON lines, CSV, OCSF, ASFF, SARIF, JUnit), and the words of both languages.
 //! Nothing is judged, stored or sent from here; only this crate and the console emit HTML.
 
+pub mod access;
 mod alerts;
 mod catalog;
 mod clean;

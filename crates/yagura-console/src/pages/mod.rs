@@ -14,6 +14,7 @@ mod resources;
 mod routes;
 mod settings;
 
+pub(crate) use self::access::Worlds;
 use crate::gate::Routes;
 
 pub(crate) fn routes(routes: Routes) -> Routes {

@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    fn alert(witnesses: Vec<Witness>) -> Alert {
+    fn alert(witnesses: &[Witness]) -> Alert {
         let about = About {
             kind: SignalKind::Detection,
             content: "cloudtrail.x".into(),
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_is_wholly_theirs_is_whole() {
-        let one = alert(vec![witness("1", "eve")]);
+        let one = alert(&[witness("1", "eve")]);
         let seen = within(one.clone(), &scope(&["1", "2"])).unwrap();
         assert_eq!(seen, Seen { alert: one.clone(), cut: false });
         assert_eq!(within(one.clone(), &Scope::All).unwrap().alert, one);
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn of_other_accounts_nothing_is_told() {
-        let both = alert(vec![witness("1", "mallory"), witness("2", "eve")]);
+        let both = alert(&[witness("1", "mallory"), witness("2", "eve")]);
         assert_eq!(within(both.clone(), &scope(&["3"])), None);
         assert_eq!(within(both.clone(), &scope(&[])), None);
         let seen = within(both, &scope(&["1"])).unwrap();

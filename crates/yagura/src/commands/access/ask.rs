@@ -1,12 +1,13 @@
 //! `yagura access can`, `explain` and `who-can`: one question, its answer, and the reasons.
-//! How reasons are said in words is in `words`.
+//! How reasons are said in words is the report's.
 
 use anyhow::{Context as _, anyhow};
 use iam_policy::ContextValue;
 use serde_json::{Value, json};
 use yagura_analyze::access::{Answer, Ask, Verdict, World};
+use yagura_report::access as words;
 
-use super::{AskArgs, Circumstances, WhoCanArgs, words, world};
+use super::{AskArgs, Circumstances, WhoCanArgs, world};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::options::RowFormat;

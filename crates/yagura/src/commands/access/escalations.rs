@@ -11,9 +11,9 @@ use yagura_analyze::access::{Ask, World};
 use yagura_content::Content;
 use yagura_model::Lang;
 use yagura_model::escalation::{Escalation, Gain};
-use yagura_report::grouped;
+use yagura_report::{access as words, grouped};
 
-use super::{EscalationsArgs, ask, inventory, words};
+use super::{EscalationsArgs, ask, inventory};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::options::RowFormat;

@@ -12,7 +12,6 @@ mod preview;
 mod principal;
 mod unused;
 mod used;
-mod words;
 
 use std::io::BufReader;
 use std::path::PathBuf;

@@ -1,13 +1,15 @@
-//! Answers in words, English and Japanese: what was decided, by which statement, under which
-//! condition, and what is not known.
+//! Answers about access in words, English and Japanese: what was decided, by which statement, under
+//! which condition, and what is not known. The command line and the console say the same.
+//! Deciding is analyze's.
 
 use iam_policy::{Effect, Layer, Remaining, StatementRef};
 use yagura_analyze::access::{Answer, Ask, Verdict};
 use yagura_model::Lang;
-use yagura_report::words;
+
+use crate::words::words;
 
 /// The answer in a word.
-pub(super) fn verdict(lang: Lang, verdict: Verdict) -> &'static str {
+pub fn verdict(lang: Lang, verdict: Verdict) -> &'static str {
     match (lang, verdict) {
         (Lang::En, Verdict::Allowed) => "allowed",
         (Lang::En, Verdict::Denied) => "denied",
@@ -21,7 +23,7 @@ pub(super) fn verdict(lang: Lang, verdict: Verdict) -> &'static str {
 }
 
 /// Whether a principal belongs to the organization.
-pub(super) fn place(lang: Lang, is_inside: bool) -> &'static str {
+pub fn place(lang: Lang, is_inside: bool) -> &'static str {
     match (lang, is_inside) {
         (Lang::En, true) => "inside",
         (Lang::En, false) => "outside",
@@ -31,13 +33,14 @@ pub(super) fn place(lang: Lang, is_inside: bool) -> &'static str {
 }
 
 /// The whole question with its answer, on a line.
-pub(super) fn verdict_line(lang: Lang, ask: &Ask<'_>, answer: &Answer) -> String {
+pub fn verdict_line(lang: Lang, ask: &Ask<'_>, answer: &Answer) -> String {
     let word = verdict(lang, answer.verdict);
     let (principal, action, resource) = (ask.principal, ask.action, ask.resource);
     format!("{word}: {principal} → {action} → {resource}")
 }
 
-fn layer(lang: Lang, layer: Layer) -> &'static str {
+/// A kind of policy, as a person calls it.
+pub fn layer(lang: Lang, layer: Layer) -> &'static str {
     match (lang, layer) {
         (Lang::En, Layer::Scp) => "service control policy",
         (Lang::En, Layer::Rcp) => "resource control policy",
@@ -83,7 +86,7 @@ fn statement(lang: Lang, answer: &Answer, reference: &StatementRef) -> String {
 }
 
 /// Why: each line a reason. Without `every`, of the statements that allow only the first.
-pub(super) fn reasons(lang: Lang, answer: &Answer, every: bool) -> Vec<String> {
+pub fn reasons(lang: Lang, answer: &Answer, every: bool) -> Vec<String> {
     let decision = &answer.decision;
     let mut lines = Vec::new();
     match answer.verdict {

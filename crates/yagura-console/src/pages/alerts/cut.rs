@@ -100,7 +100,7 @@ mod tests {
             content: "cloudtrail.x".into(),
             severity: Severity::High,
             weak: false,
-            entity: Entity { kind: EntityKind::Actor, id: "eve".into() },
+            entity: Entity { kind: EntityKind::Actor, id: "trudy".into() },
             time_us: 1_000_000,
             witness: witnesses[0].clone(),
             matched: Vec::new(),
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_is_wholly_theirs_is_whole() {
-        let one = alert(&[witness("1", "eve")]);
+        let one = alert(&[witness("1", "trudy")]);
         let seen = within(one.clone(), &scope(&["1", "2"])).unwrap();
         assert_eq!(seen, Seen { alert: one.clone(), cut: false });
         assert_eq!(within(one.clone(), &Scope::All).unwrap().alert, one);
@@ -128,13 +128,13 @@ mod tests {
 
     #[test]
     fn of_other_accounts_nothing_is_told() {
-        let both = alert(&[witness("1", "mallory"), witness("2", "eve")]);
+        let both = alert(&[witness("1", "mallory"), witness("2", "trudy")]);
         assert_eq!(within(both.clone(), &scope(&["3"])), None);
         assert_eq!(within(both.clone(), &scope(&[])), None);
         let seen = within(both, &scope(&["1"])).unwrap();
         assert!(seen.cut);
         let told = serde_json::to_string(&seen.alert).unwrap();
         assert!(told.contains("mallory"), "{told}");
-        assert!(!told.contains("eve") && !told.contains("\"2\""), "{told}");
+        assert!(!told.contains("trudy") && !told.contains("\"2\""), "{told}");
     }
 }

@@ -10,6 +10,7 @@
 //! | `ticked` (filter) | text whose parts between backticks are code |
 //! | `moment`, `day`, `ago` (filters) | RFC 3339 text or microseconds as time in the reader's zone |
 //! | `grouped` (filter) | a number with its thousands apart |
+//! | `encoded` (filter) | a text as one part of an address |
 //! | `asset('console.css')` | where a file is |
 //! | `query(name=value, …)` | the page's own query with these members changed (`none` removes one) |
 
@@ -39,6 +40,9 @@ pub(crate) fn environment() -> Result<Environment<'static>, Error> {
     environment.add_function("tn", counted);
     environment.add_function("asset", |name: &str| assets::path(name));
     environment.add_function("query", query);
+    environment.add_filter("encoded", |text: &str| {
+        utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+    });
     environment.add_filter("prose", prose);
     environment.add_filter("ticked", ticked);
     environment.add_filter("moment", moment);

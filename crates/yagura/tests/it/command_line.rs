@@ -5,7 +5,7 @@ use crate::account::{Account, CONTROLS};
 use crate::program::{Home, Ran};
 
 /// Every command that help shows, with the commands below it.
-const COMMANDS: [(&str, &[&str]); 27] = [
+const COMMANDS: [(&str, &[&str]); 28] = [
     (
         "access",
         &[
@@ -28,6 +28,7 @@ const COMMANDS: [(&str, &[&str]); 27] = [
     ("config", &["check", "print"]),
     ("content", &["lint", "new", "test"]),
     ("controls", &["evaluate", "list", "show"]),
+    ("frameworks", &["list", "show"]),
     ("costs", &["jumps", "refresh", "show"]),
     ("alerts", &["list", "show"]),
     ("demo", &[]),

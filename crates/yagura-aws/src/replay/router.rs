@@ -110,18 +110,20 @@ impl Router {
                     number = *self.actions.entry(key).or_insert(number);
                 }
                 Protocol::RestJson | Protocol::RestXml => {
-                    let key = (signing_name.clone(), operation.method().to_owned());
-                    let route = Route::parse(operation.path(), number);
-                    let routes = self.routes.entry(key).or_default();
-                    // S3 keeps `GetBucketLifecycle` beside `GetBucketLifecycleConfiguration`: one
-                    // request, two names. The first stands for both.
-                    let own = |one: &&Route| {
-                        let known = self.operations.get(one.number);
-                        known.is_some_and(|known| known.service.name() == service.name())
-                    };
-                    match routes.iter().filter(own).find(|one| one.matches_as(&route)) {
-                        Some(twin) => number = twin.number,
-                        None => routes.push(route),
+                    for signed_as in signing_names(service, &name) {
+                        let key = (signed_as.to_owned(), operation.method().to_owned());
+                        let route = Route::parse(operation.path(), number);
+                        let routes = self.routes.entry(key).or_default();
+                        // S3 keeps `GetBucketLifecycle` beside `GetBucketLifecycleConfiguration`:
+                        // one request, two names. The first stands for both.
+                        let own = |one: &&Route| {
+                            let known = self.operations.get(one.number);
+                            known.is_some_and(|known| known.service.name() == service.name())
+                        };
+                        match routes.iter().filter(own).find(|one| one.matches_as(&route)) {
+                            Some(twin) => number = twin.number,
+                            None => routes.push(route),
+                        }
                     }
                 }
                 Protocol::RpcV2Cbor => {}
@@ -209,6 +211,17 @@ impl Router {
         let query = facts::form(request.uri.query().unwrap_or_default());
         let routes = self.routes.get(&key)?;
         routes.iter().find(|route| route.matches(&segments, &query)).map(|route| route.number)
+    }
+}
+
+/// The signing names under which a REST operation is asked. The directory buckets of S3 have an
+/// endpoint and a signing name of their own, where `GET /` lists them and no other buckets.
+fn signing_names<'s>(service: &'s Service, operation: &str) -> Vec<&'s str> {
+    match (service.name(), operation) {
+        ("s3", "ListDirectoryBuckets") => vec!["s3express"],
+        ("s3", "ListBuckets") => vec!["s3"],
+        ("s3", _) => vec!["s3", "s3express"],
+        _ => vec![service.signing_name()],
     }
 }
 

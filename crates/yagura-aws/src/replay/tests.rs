@@ -146,6 +146,34 @@ async fn regions_buckets_targets_and_paths_are_told_apart() {
 }
 
 #[tokio::test]
+async fn directory_buckets_are_not_taken_for_buckets() {
+    let of =
+        |bucket: &str| format!("<R><Buckets><Bucket><Name>{bucket}</Name></Bucket></Buckets></R>");
+    let lifecycle = "<LifecycleConfiguration><Rule><ID>old</ID></Rule></LifecycleConfiguration>";
+    let (replay, client) = play(vec![
+        identity(),
+        line((OWN, "*"), "s3:ListBuckets", &json!({}), 200, &of("logs")),
+        line((OWN, "*"), "s3:ListDirectoryBuckets", &json!({}), 200, &of("d--use1-az4--x-s3")),
+        line((OWN, "*"), "s3:GetBucketLifecycleConfiguration", &json!({}), 200, lifecycle),
+    ])
+    .await;
+    let target = Target::new(OWN, "us-east-1");
+    for (operation, expected) in
+        [("ListBuckets", "logs"), ("ListDirectoryBuckets", "d--use1-az4--x-s3")]
+    {
+        let answer = client.call(&target, "s3", operation, &json!({})).await.unwrap();
+        assert_eq!(answer["Buckets"][0]["Name"], expected, "{operation}");
+    }
+    for bucket in ["logs", "d--use1-az4--x-s3"] {
+        let input = json!({"Bucket": bucket});
+        let answer =
+            client.call(&target, "s3", "GetBucketLifecycleConfiguration", &input).await.unwrap();
+        assert_eq!(answer["Rules"][0]["ID"], "old", "{bucket}");
+    }
+    assert_eq!(replay.unmatched().0, 0);
+}
+
+#[tokio::test]
 async fn equal_lines_answer_one_after_another() {
     let (_, client) = play(vec![
         identity(),

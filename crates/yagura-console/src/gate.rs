@@ -173,6 +173,11 @@ async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Respon
             Some(_) => Fault::Forbidden.into_response(),
             None => sign_in_first(&path, &parts.method),
         };
+        // What nobody at all tries is not recorded: anybody could fill the disk with it.
+        if changes && viewer.role.is_some() {
+            let status = StatusCode::FORBIDDEN;
+            auth::audit::record(&console, &viewer, &parts.method, &path, status).await;
+        }
         return told(&console, &viewer, &path, answer);
     }
     let method = parts.method.clone();

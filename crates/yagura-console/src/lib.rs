@@ -25,7 +25,10 @@ mod ports;
 mod state;
 mod viewer;
 
-pub use auth::{OidcSettings, SignIn};
+pub use auth::{
+    CredentialFault, Fresh, Link, OidcSettings, SignIn, digest, first_link, fit_for_password,
+    fresh, hashed, setup_link,
+};
 pub use door::{CertificateFault, CertificateFiles, Door, DoorFault};
 pub use gate::{RouteNeed, router, routes};
 pub use ports::{ActionBook, ActionForm, AskFault, Estimate, LogDesk, Question, Table, TableShape};

@@ -12,7 +12,7 @@ use minijinja::Environment;
 use yagura_content::Content;
 use yagura_store::Store;
 
-use crate::auth::SignIn;
+use crate::auth::{Provider, SignIn};
 use crate::layout::templates;
 use crate::pages::Worlds;
 use crate::ports::{ActionBook, LogDesk};
@@ -95,6 +95,7 @@ struct Inner {
     templates: Environment<'static>,
     /// Policies of the newest scan, compiled.
     worlds: Worlds,
+    provider: Provider,
 }
 
 impl fmt::Debug for Console {
@@ -110,8 +111,8 @@ impl Console {
     /// Where a template does not parse: a defect of ours.
     pub fn new(parts: Parts) -> Result<Self, minijinja::Error> {
         let templates = templates::environment()?;
-        let worlds = Worlds::default();
-        Ok(Self { inner: Arc::new(Inner { parts, templates, worlds }) })
+        let (worlds, provider) = (Worlds::default(), Provider::default());
+        Ok(Self { inner: Arc::new(Inner { parts, templates, worlds, provider }) })
     }
 
     pub(crate) fn parts(&self) -> &Parts {
@@ -136,6 +137,11 @@ impl Console {
 
     pub(crate) fn worlds(&self) -> &Worlds {
         &self.inner.worlds
+    }
+
+    /// What is remembered of the provider of identities.
+    pub(crate) fn provider(&self) -> &Provider {
+        &self.inner.provider
     }
 
     /// Whether cookies are for TLS alone.

@@ -184,6 +184,12 @@ pub(crate) struct Viewer {
     pub(crate) permissions: Option<BTreeSet<Permission>>,
     /// What forms of this session carry; empty where there is no session.
     pub(crate) csrf: String,
+    /// From where they ask; empty where it is not known.
+    pub(crate) address: String,
+    /// The number of the person, where it is one who signed in.
+    pub(crate) person: Option<i64>,
+    /// What is kept of their session.
+    pub(crate) session: Option<[u8; 32]>,
 }
 
 impl Viewer {

@@ -11,6 +11,7 @@
 //! | `moment`, `day`, `ago` (filters) | RFC 3339 text or microseconds as time in the reader's zone |
 //! | `grouped` (filter) | a number with its thousands apart |
 //! | `encoded` (filter) | a text as one part of an address |
+//! | `qr(label)` (filter) | a text as a picture that phones read |
 //! | `asset('console.css')` | where a file is |
 //! | `query(name=value, …)` | the page's own query with these members changed (`none` removes one) |
 
@@ -26,6 +27,7 @@ use yagura_model::Lang;
 use yagura_report::{clean, grouped, words};
 
 use super::assets;
+use crate::auth::totp;
 
 include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
@@ -49,6 +51,7 @@ pub(crate) fn environment() -> Result<Environment<'static>, Error> {
     environment.add_filter("day", day);
     environment.add_filter("ago", ago);
     environment.add_filter("grouped", |n: u64| grouped(n));
+    environment.add_filter("qr", |text: &str, label: &str| totp::picture(text, label));
     super::charts::register(&mut environment);
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;

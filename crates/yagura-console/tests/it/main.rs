@@ -13,4 +13,5 @@ mod alerts;
 mod cost;
 mod logs;
 mod shell;
+mod sign_in;
 mod support;

@@ -1,6 +1,8 @@
 //! A console over an empty store, and requests to it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
 use axum::body::Body;
@@ -39,6 +41,7 @@ pub(crate) struct Bench {
     pub(crate) console: Console,
     pub(crate) store: Store,
     router: Router,
+    now: Arc<AtomicI64>,
     _folder: tempfile::TempDir,
 }
 
@@ -58,22 +61,28 @@ impl Bench {
         Self::made(entrance, |_| {}).await
     }
 
+    pub(crate) async fn at(entrance: Entrance, address: &str) -> Self {
+        Self::made(entrance, |parts| parts.address = address.to_owned()).await
+    }
+
     /// A console whose parts a test changes.
     pub(crate) async fn made(entrance: Entrance, change: impl FnOnce(&mut Parts)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&Location::in_folder(folder.path())).await.unwrap();
         let content = Arc::new(Content::builtin().clone());
         let now: Timestamp = NOW.parse().unwrap();
+        let now = Arc::new(AtomicI64::new(now.as_second()));
+        let clock = Arc::clone(&now);
         let mut parts = Parts {
             store: store.clone(),
             content: Arc::new(move || Arc::clone(&content)),
             desk: None,
             actions: Arc::new(FewActions),
-            clock: Arc::new(move || now),
+            clock: Arc::new(move || Timestamp::from_second(clock.load(Ordering::Relaxed)).unwrap()),
             entrance,
             sign_in: SignIn::default(),
             lake: None,
-            address: "http://127.0.0.1:8787".to_owned(),
+            address: address.to_owned(),
             zone: TimeZone::UTC,
             proxies: Vec::new(),
             demo: false,
@@ -81,7 +90,20 @@ impl Bench {
         };
         change(&mut parts);
         let console = Console::new(parts).unwrap();
-        Self { router: router(&console), console, store, _folder: folder }
+        Self { router: router(&console), console, store, now, _folder: folder }
+    }
+
+    /// Lets time pass.
+    pub(crate) fn pass_hours(&self, hours: i64) {
+        self.pass_seconds(hours * 3600);
+    }
+
+    pub(crate) fn pass_seconds(&self, seconds: i64) {
+        self.now.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.now.load(Ordering::Relaxed)).unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Got {
@@ -106,5 +128,51 @@ impl Bench {
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         Got { status: parts.status, headers: parts.headers, text }
+    }
+}
+
+/// A browser: it keeps cookies, and sends back what forms carry.
+pub(crate) struct Browser<'a> {
+    bench: &'a Bench,
+    pub(crate) cookies: BTreeMap<String, String>,
+    pub(crate) csrf: String,
+}
+
+impl<'a> Browser<'a> {
+    pub(crate) fn new(bench: &'a Bench) -> Self {
+        Self { bench, cookies: BTreeMap::new(), csrf: String::new() }
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Got {
+        self.ask(Request::get(path), Body::empty()).await
+    }
+
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Got {
+        let csrf = self.csrf.clone();
+        let mut all = vec![("csrf", csrf.as_str())];
+        all.extend(fields);
+        let form = serde_html_form::to_string(&all).unwrap();
+        let kind = "application/x-www-form-urlencoded";
+        let request = Request::post(path).header(header::CONTENT_TYPE, kind);
+        self.ask(request, Body::from(form)).await
+    }
+
+    async fn ask(&mut self, request: http::request::Builder, body: Body) -> Got {
+        let cookies = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        let cookies = cookies.collect::<Vec<_>>().join("; ");
+        let request = request.header(header::COOKIE, cookies);
+        let got = self.bench.send(request.body(body).unwrap()).await;
+        for set in got.headers.get_all(header::SET_COOKIE) {
+            let set = set.to_str().unwrap();
+            let (name, value) = set.split(';').next().unwrap().split_once('=').unwrap();
+            match set.contains("Max-Age=0") {
+                true => self.cookies.remove(name),
+                false => self.cookies.insert(name.to_owned(), value.to_owned()),
+            };
+        }
+        if let Some((_, after)) = got.text.split_once("name=\"csrf\" value=\"") {
+            self.csrf = after.split_once('"').unwrap().0.to_owned();
+        }
+        got
     }
 }

@@ -1,0 +1,225 @@
+//! What the claims of a provider mean here: who somebody is, their role and their accounts.
+//! Nothing here asks a provider or trusts an unverified token.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::auth::OidcSettings;
+use crate::viewer::Role;
+
+/// Values of one claim that are looked at; a person is in hundreds of groups at most.
+const VALUES_MAX: usize = 2_000;
+
+/// Somebody, as a provider describes them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Described {
+    pub(super) name: String,
+    pub(super) role: Role,
+    /// None: all.
+    pub(super) accounts: Option<BTreeSet<String>>,
+}
+
+/// Why somebody may not come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("no claim names the person")]
+    Nameless,
+    #[error("the address is not of a domain that may come in, or is not verified")]
+    Domain,
+    #[error("no claim gives a role")]
+    Roleless,
+}
+
+/// Reads claims.
+pub(super) fn described(
+    settings: &OidcSettings,
+    claims: &Map<String, Value>,
+) -> Result<Described, Refusal> {
+    let names = values(claims, &settings.name_claim);
+    let name = names.first().filter(|name| crate::auth::first::fit_for_name(name));
+    let name = name.ok_or(Refusal::Nameless)?.clone();
+    if !settings.domains.is_empty() && !is_of(&settings.domains, claims) {
+        return Err(Refusal::Domain);
+    }
+    let role = role(settings, claims).ok_or(Refusal::Roleless)?;
+    Ok(Described { name, role, accounts: accounts(settings, claims) })
+}
+
+/// Whether the verified address of claims is of one of these domains. The whole domain counts:
+/// `example.com` is not `sub.example.com`, and never `notexample.com`.
+fn is_of(domains: &BTreeSet<String>, claims: &Map<String, Value>) -> bool {
+    let email = claims.get("email").and_then(Value::as_str).unwrap_or_default();
+    // Cognito writes it as text (Amazon Cognito, "Understanding the identity (ID) token").
+    let verified = match claims.get("email_verified") {
+        Some(Value::Bool(verified)) => *verified,
+        Some(Value::String(text)) => text == "true",
+        _ => false,
+    };
+    let domain = email.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
+    verified && domain.is_some_and(|domain| domains.iter().any(|one| *one == domain))
+}
+
+fn role(settings: &OidcSettings, claims: &Map<String, Value>) -> Option<Role> {
+    let said = settings.role_claim.iter().flat_map(|claim| values(claims, claim));
+    let given = said.filter_map(|value| settings.roles.get(&value).copied()).max();
+    given.or(settings.role_default)
+}
+
+fn accounts(settings: &OidcSettings, claims: &Map<String, Value>) -> Option<BTreeSet<String>> {
+    let claim = settings.account_claim.as_ref()?;
+    let mut accounts = BTreeSet::new();
+    for value in values(claims, claim) {
+        match settings.accounts.get(&value) {
+            Some(listed) if listed.contains("*") => return None,
+            Some(listed) => accounts.extend(listed.iter().cloned()),
+            None if is_account(&value) => {
+                accounts.insert(value);
+            }
+            None => {}
+        }
+    }
+    Some(accounts)
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether all claims that the settings name are there.
+pub(super) fn are_whole(settings: &OidcSettings, claims: &Map<String, Value>) -> bool {
+    let named = [Some(&settings.name_claim), settings.role_claim.as_ref()];
+    let named = named.into_iter().chain([settings.account_claim.as_ref()]).flatten();
+    let email = settings.domains.is_empty() || claims.contains_key("email");
+    email && named.into_iter().all(|claim| at(claims, claim).is_some())
+}
+
+/// A claim by its name, or by the names of its members with `/` between them. A name that itself
+/// has a `/` is found first: providers like addresses as names.
+fn at<'a>(claims: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+    if let Some(value) = claims.get(path) {
+        return Some(value);
+    }
+    let mut members = path.split('/');
+    let mut value = claims.get(members.next()?)?;
+    for member in members {
+        value = value.get(member)?;
+    }
+    Some(value)
+}
+
+/// The values of a claim that is a text or a list of texts.
+fn values(claims: &Map<String, Value>, path: &str) -> Vec<String> {
+    match at(claims, path) {
+        Some(Value::String(text)) => vec![text.clone()],
+        Some(Value::Array(list)) => {
+            let texts = list.iter().take(VALUES_MAX).filter_map(Value::as_str);
+            texts.map(str::to_owned).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::*;
+
+    fn settings() -> OidcSettings {
+        OidcSettings {
+            issuer: "https://id.example.com".into(),
+            client_id: "yagura".into(),
+            client_secret: None,
+            scopes: vec![],
+            name_claim: "email".into(),
+            role_claim: Some("groups".into()),
+            roles: BTreeMap::from([
+                ("sec".into(), Role::Admin),
+                ("dev".into(), Role::Analyst),
+                ("all".into(), Role::Viewer),
+            ]),
+            role_default: None,
+            account_claim: None,
+            accounts: BTreeMap::new(),
+            label: None,
+            domains: BTreeSet::new(),
+        }
+    }
+
+    fn check(settings: &OidcSettings, claims: Value) -> Result<Described, Refusal> {
+        described(settings, claims.as_object().unwrap())
+    }
+
+    #[test]
+    fn of_several_groups_the_greatest_role_counts() {
+        let claims = json!({"email": "a@x.example", "groups": ["all", "dev", "other"]});
+        assert_eq!(check(&settings(), claims).unwrap().role, Role::Analyst);
+        let one = json!({"email": "a@x.example", "groups": "sec"});
+        assert_eq!(check(&settings(), one).unwrap().role, Role::Admin);
+    }
+
+    #[test]
+    fn who_has_no_role_or_no_name_stays_outside() {
+        for groups in [json!([]), json!(["other"]), json!({"sec": true}), json!(null), json!([1])] {
+            let claims = json!({"email": "a@x.example", "groups": groups});
+            assert_eq!(check(&settings(), claims), Err(Refusal::Roleless));
+        }
+        for email in [json!(null), json!(""), json!("a b@x"), json!(["a\u{202e}b"]), json!(7)] {
+            let claims = json!({"email": email, "groups": "sec"});
+            assert_eq!(check(&settings(), claims), Err(Refusal::Nameless), "{email}");
+        }
+        let lenient = OidcSettings { role_default: Some(Role::Viewer), ..settings() };
+        assert_eq!(check(&lenient, json!({"email": "a@x.example"})).unwrap().role, Role::Viewer);
+    }
+
+    #[test]
+    fn keycloaks_nested_roles_and_names_with_slashes_are_found() {
+        let nested = OidcSettings { role_claim: Some("realm_access/roles".into()), ..settings() };
+        let claims = json!({"email": "a@x.example", "realm_access": {"roles": ["sec"]}});
+        assert_eq!(check(&nested, claims).unwrap().role, Role::Admin);
+        let named = OidcSettings { role_claim: Some("https://x/roles".into()), ..settings() };
+        let claims = json!({"email": "a@x.example", "https://x/roles": ["dev"]});
+        assert_eq!(check(&named, claims).unwrap().role, Role::Analyst);
+    }
+
+    #[test]
+    fn accounts_follow_groups_and_an_absent_claim_gives_none() {
+        let settings = OidcSettings {
+            account_claim: Some("groups".into()),
+            accounts: BTreeMap::from([
+                ("dev".into(), BTreeSet::from(["111122223333".into()])),
+                ("sec".into(), BTreeSet::from(["*".into()])),
+            ]),
+            role_default: Some(Role::Viewer),
+            ..settings()
+        };
+        let of = |groups: Value| {
+            check(&settings, json!({"email": "a@x.example", "groups": groups})).unwrap().accounts
+        };
+        let two = BTreeSet::from(["111122223333".to_owned(), "444455556666".to_owned()]);
+        assert_eq!(of(json!(["dev", "444455556666", "44445555666x"])), Some(two));
+        assert_eq!(of(json!(["dev", "sec"])), None);
+        assert_eq!(of(json!([])), Some(BTreeSet::new()));
+        let claims = json!({"email": "a@x.example"});
+        assert_eq!(check(&settings, claims).unwrap().accounts, Some(BTreeSet::new()));
+    }
+
+    #[test]
+    fn only_a_verified_address_of_the_very_domain_comes_in() {
+        let settings = OidcSettings { domains: BTreeSet::from(["x.example".into()]), ..settings() };
+        let of = |email: &str, verified: Value| {
+            let claims = json!({"email": email, "email_verified": verified, "groups": "all"});
+            check(&settings, claims).is_ok()
+        };
+        assert!(of("a@x.example", json!(true)));
+        assert!(of("a@X.EXAMPLE", json!("true")));
+        assert!(!of("a@x.example", json!(false)));
+        assert!(!of("a@x.example", json!(null)));
+        assert!(!of("a@notx.example", json!(true)));
+        assert!(!of("a@sub.x.example", json!(true)));
+        assert!(!of("x.example", json!(true)));
+    }
+}

@@ -82,7 +82,7 @@ impl Bench {
             entrance,
             sign_in: SignIn::default(),
             lake: None,
-            address: address.to_owned(),
+            address: "http://127.0.0.1:8787".to_owned(),
             zone: TimeZone::UTC,
             proxies: Vec::new(),
             demo: false,

@@ -69,6 +69,8 @@ pub(crate) enum Commands {
     Routes(commands::routes::RoutesArgs),
     Serve(Box<commands::serve::ServeArgs>),
     Jobs(commands::jobs::JobsArgs),
+    People(commands::people::PeopleArgs),
+    Tokens(commands::people::TokensArgs),
     Query(Box<commands::query::QueryArgs>),
     Lake(Box<commands::lake::LakeArgs>),
     Intelligence(Box<commands::intelligence::IntelligenceArgs>),

@@ -20,6 +20,7 @@ pub(crate) mod ingest;
 pub(crate) mod intelligence;
 pub(crate) mod jobs;
 pub(crate) mod lake;
+pub(crate) mod people;
 pub(crate) mod prune;
 pub(crate) mod query;
 pub(crate) mod reference;
@@ -57,6 +58,8 @@ pub(crate) fn run(cli: Cli, lang: Lang) -> anyhow::Result<Exit> {
         Commands::Access(args) => wait_for(access::run(&context, args)),
         Commands::Serve(args) => wait_for(serve::run(&context, args)),
         Commands::Jobs(args) => wait_for(jobs::run(&context, args)),
+        Commands::People(args) => wait_for(people::run(&context, args)),
+        Commands::Tokens(args) => wait_for(people::run_tokens(&context, args)),
         Commands::Query(args) => wait_for(query::run(&context, args)),
         Commands::Intelligence(args) => wait_for(intelligence::run(&context, args)),
         Commands::Resources(args) => wait_for(resources::run(&context, args)),

@@ -42,6 +42,7 @@ pub(super) async fn open(options: &Options) -> anyhow::Result<Door> {
 pub(super) async fn console(daemon: &Arc<Daemon>, door: &Door) -> anyhow::Result<Console> {
     let content = daemon.content().await?;
     let options = &daemon.options.console;
+    tell_the_first(daemon, &console::address(&content, door)).await?;
     let source = Arc::clone(daemon);
     let now: ContentNow = Arc::new(move || source.content_latest());
     let Options { lake, aws, .. } = &daemon.options;
@@ -62,6 +63,25 @@ pub(super) async fn console(daemon: &Arc<Daemon>, door: &Door) -> anyhow::Result
         demo: false,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     })?)
+}
+
+/// Where nobody has been added yet, prints the address under which the first administrator is
+/// made. To stderr and not into the log: a log is shipped elsewhere, and this opens everything.
+async fn tell_the_first(daemon: &Arc<Daemon>, address: &str) -> anyhow::Result<()> {
+    let now = (daemon.clock)();
+    if let Some(link) = yagura_console::first_link(&daemon.store, address, now).await? {
+        daemon.context.remark_in(
+            &format!(
+                "nobody can sign in yet; within a day, make the first administrator: {}",
+                *link
+            ),
+            &format!(
+                "まだ誰もサインインできません。24 時間以内に最初の管理者を作成してください: {}",
+                *link
+            ),
+        );
+    }
+    Ok(())
 }
 
 /// All that can be asked. Beside the console, which has its own login, nothing says more than

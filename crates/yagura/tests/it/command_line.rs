@@ -70,12 +70,14 @@ const COMMANDS: [(&str, &[&str]); 28] = [
     ("query", &["list", "show", "tables"]),
     ("resources", &["export", "history", "import", "list", "scans", "show"]),
     ("jobs", &["cancel", "list", "run", "runs"]),
+    ("people", &["add", "audit", "disable", "enable", "list", "reset", "role"]),
     ("prune", &[]),
     ("restore", &[]),
     ("routes", &["dead", "deliver", "deliveries", "explain", "list", "test"]),
     ("scan", &[]),
     ("secrets", &["check", "list", "remove", "rotate", "set"]),
     ("serve", &[]),
+    ("tokens", &["add", "list", "revoke"]),
     ("trail", &["keys", "verify"]),
 ];
 

@@ -96,10 +96,8 @@ async fn password(
     }
     let attempt = match limits::begin(&console, &viewer, &typed.name).await {
         Ok(attempt) => attempt,
-        Err(fault) => {
-            audit::line(&console, &viewer, "", "sign_in", "", "refused").await;
-            return refused(&console, &viewer, entry, fault);
-        }
+        // Not recorded: the failures before it are, and these could be without end.
+        Err(fault) => return refused(&console, &viewer, entry, fault),
     };
     let person = console.store().people().by_name(&typed.name).await?;
     if !right(person.as_ref(), typed.password).await {

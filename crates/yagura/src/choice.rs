@@ -48,7 +48,7 @@ impl ControlChoice {
                 )
             );
         }
-        let chosen = content.controls.iter().filter(|(id, control)| {
+        let chosen = content.controls.iter().filter(|(id, _)| {
             let exactly = self.controls.contains(id);
             (exactly || content.site.selection.enables(id))
                 && (self.controls.is_empty()

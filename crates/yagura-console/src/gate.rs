@@ -253,10 +253,16 @@ fn told(console: &Console, viewer: &Viewer, path: &str, mut response: Response) 
     let status = response.status();
     let text = layout::shell::fault_words(viewer.lang, &told);
     let body = if is_program(path) {
-        let error = json!({"error": {"code": told.word, "message": text.1, "detail": told.detail}});
-        let kind = HeaderValue::from_static("application/json");
+        let problem = json!({
+            "type": format!("urn:yagura:problem:{}", told.word),
+            "title": text.0,
+            "status": status.as_u16(),
+            "detail": told.detail.as_deref().unwrap_or(&text.1),
+            "instance": path.split('?').next(),
+        });
+        let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        error.to_string()
+        problem.to_string()
     } else {
         let kind = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);

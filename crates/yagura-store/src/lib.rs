@@ -46,6 +46,7 @@ mod migration;
 pub mod outbox;
 pub mod people;
 mod prune;
+pub mod repeats;
 mod resources;
 mod rows;
 mod scan;

@@ -84,6 +84,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0012-views/sqlite.sql"),
         postgres: include_str!("../migrations/0012-views/postgres.sql"),
     },
+    Migration {
+        number: 14,
+        name: "repeats",
+        sqlite: include_str!("../migrations/0014-repeats/sqlite.sql"),
+        postgres: include_str!("../migrations/0014-repeats/postgres.sql"),
+    },
 ];
 
 /// The newest schema that this binary knows.

@@ -71,6 +71,7 @@ pub(crate) enum Commands {
     Jobs(commands::jobs::JobsArgs),
     People(commands::people::PeopleArgs),
     Tokens(commands::people::TokensArgs),
+    Mcp(Box<commands::mcp::McpArgs>),
     Query(Box<commands::query::QueryArgs>),
     Lake(Box<commands::lake::LakeArgs>),
     Intelligence(Box<commands::intelligence::IntelligenceArgs>),

@@ -14,7 +14,8 @@ mod resources;
 mod routes;
 mod settings;
 
-pub(crate) use self::access::Worlds;
+pub(crate) use self::access::{Known, Worlds, known};
+pub(crate) use self::alerts::within;
 use crate::gate::Routes;
 
 pub(crate) fn routes(routes: Routes) -> Routes {

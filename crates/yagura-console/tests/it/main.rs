@@ -10,8 +10,10 @@
 
 mod access;
 mod alerts;
+mod api;
 mod cost;
 mod logs;
+mod mcp;
 mod shell;
 mod sign_in;
 mod support;

@@ -29,6 +29,7 @@ mod outbox; // messages, leases, rates, storms, the proof
 mod people; // people, sessions, tokens, limits, the record of actions
 mod processes; // killed processes, several writers
 mod properties; // what must hold for any sequence of scans
+mod repeats; // requests that are sent twice
 mod rows; // the store as tables of SQL
 mod scans; // beginning, ending, coverage, deletion
 mod schema; // golden schema, migrations, foreign and newer databases

@@ -21,6 +21,7 @@ pub(crate) mod intelligence;
 pub(crate) mod jobs;
 pub(crate) mod lake;
 pub(crate) mod people;
+pub(crate) mod mcp;
 pub(crate) mod prune;
 pub(crate) mod query;
 pub(crate) mod reference;
@@ -60,6 +61,7 @@ pub(crate) fn run(cli: Cli, lang: Lang) -> anyhow::Result<Exit> {
         Commands::Jobs(args) => wait_for(jobs::run(&context, args)),
         Commands::People(args) => wait_for(people::run(&context, args)),
         Commands::Tokens(args) => wait_for(people::run_tokens(&context, args)),
+        Commands::Mcp(args) => wait_for(mcp::run(&context, args)),
         Commands::Query(args) => wait_for(query::run(&context, args)),
         Commands::Intelligence(args) => wait_for(intelligence::run(&context, args)),
         Commands::Resources(args) => wait_for(resources::run(&context, args)),

@@ -160,7 +160,7 @@ pub(crate) async fn door(address: SocketAddr, options: &Options) -> anyhow::Resu
                 "--tls-certificate and --tls-key name two PEM files that belong together"
             }
         };
-        anyhow::Error::new(fault).context(Hinted::new("nobody could come in", hint))
+        anyhow::Error::new(fault).context(Hinted::new("could not begin to answer", hint))
     })
 }
 

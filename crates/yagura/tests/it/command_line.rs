@@ -67,6 +67,7 @@ const COMMANDS: [(&str, &[&str]); 30] = [
         "lake",
         &["compact", "ddl", "expire", "export", "hold", "holds", "quarantine", "release", "status"],
     ),
+    ("mcp", &[]),
     ("query", &["list", "show", "tables"]),
     ("resources", &["export", "history", "import", "list", "scans", "show"]),
     ("jobs", &["cancel", "list", "run", "runs"]),

@@ -35,7 +35,7 @@ const OUTSIDE: [(&str, &str, &str); 11] = [
 /// What the newest scan knows of access.
 #[derive(Debug)]
 pub(crate) struct Known {
-    pub(super) world: World,
+    pub(crate) world: World,
     pub(super) resources: Vec<Resource>,
     pub(super) scan: Scan,
     content: Arc<Content>,
@@ -95,7 +95,7 @@ impl Known {
     }
 
     /// The account of a resource that a question names; none where that is not known.
-    pub(super) fn account_of(&self, arn: &str) -> Option<String> {
+    pub(crate) fn account_of(&self, arn: &str) -> Option<String> {
         let named = arn.split(':').nth(4).filter(|account| !account.is_empty());
         if let Some(account) = named {
             return Some(account.to_owned());
@@ -132,7 +132,7 @@ fn types(content: &Content) -> Vec<String> {
 ///
 /// # Errors
 /// Where the database cannot be read.
-pub(super) async fn known(console: &Console) -> Result<Option<Arc<Known>>, Fault> {
+pub(crate) async fn known(console: &Console) -> Result<Option<Arc<Known>>, Fault> {
     let Some(scan) = console.store().latest_scan().await? else { return Ok(None) };
     let content = console.content();
     let mut kept = console.worlds().0.lock().await;

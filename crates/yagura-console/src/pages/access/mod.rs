@@ -14,10 +14,9 @@ use axum_extra::extract::Query;
 use yagura_model::finding::Scope;
 use yagura_report::words;
 
-pub(crate) use self::known::Worlds;
+pub(crate) use self::known::{Known, Worlds, known};
 
 use self::asked::{Asked, Todo};
-use self::known::Known;
 use self::view::Page;
 use crate::fault::{Answer, Fault};
 use crate::gate::{Need, Routes};

@@ -7,13 +7,13 @@ use yagura_model::finding::Scope;
 
 /// An alert, and whether something of it is left out.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Seen {
-    pub(super) alert: Alert,
+pub(crate) struct Seen {
+    pub(crate) alert: Alert,
     pub(super) cut: bool,
 }
 
 /// The alert within a scope; none where it is nobody's business there.
-pub(super) fn within(mut alert: Alert, scope: &Scope) -> Option<Seen> {
+pub(crate) fn within(mut alert: Alert, scope: &Scope) -> Option<Seen> {
     if *scope == Scope::All {
         return Some(Seen { alert, cut: false });
     }

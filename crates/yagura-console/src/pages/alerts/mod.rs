@@ -8,6 +8,8 @@ mod entry;
 mod list;
 mod one;
 
+pub(crate) use self::cut::within;
+
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum_extra::extract::Query;

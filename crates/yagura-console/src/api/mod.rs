@@ -4,6 +4,7 @@
 
 pub(crate) mod access;
 pub(crate) mod alerts;
+mod audit;
 mod document;
 pub(crate) mod endpoint;
 pub(crate) mod findings;
@@ -37,7 +38,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 }
 
 fn registered(routes: Routes) -> Registered {
-    let parts: [fn(Endpoints) -> Endpoints; 8] = [
+    let parts: [fn(Endpoints) -> Endpoints; 9] = [
         me::register,
         findings::register,
         resources::register,
@@ -46,6 +47,7 @@ fn registered(routes: Routes) -> Registered {
         query::register,
         access::register,
         jobs::register,
+        audit::register,
     ];
     parts.into_iter().fold(Endpoints::new(routes), |all, part| part(all)).end()
 }

@@ -82,6 +82,9 @@ where
         means: Means::Token,
         permissions: Some(BTreeSet::from(tools::PERMISSIONS)),
         csrf: String::new(),
+        address: String::new(),
+        person: None,
+        session: None,
     };
     let tools = Tools::for_one(console.clone(), viewer);
     let serving = tools.serve((read, write)).await;

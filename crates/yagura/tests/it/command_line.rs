@@ -5,7 +5,7 @@ use crate::account::{Account, CONTROLS};
 use crate::program::{Home, Ran};
 
 /// Every command that help shows, with the commands below it.
-const COMMANDS: [(&str, &[&str]); 30] = [
+const COMMANDS: [(&str, &[&str]); 31] = [
     (
         "access",
         &[

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::Findings;
 use super::column::{Column, kind_of, severity_of, state_of};
-use super::matching::Plan;
+use super::matching::{Matched, Plan, Test};
 use super::names::names_of;
 use super::question::{COUNTS_MAX, Count, Counts, FindingFilter, GroupBy, Total};
 use crate::database::Session;
@@ -44,7 +44,7 @@ impl Findings {
         let mut session = self.database.read("count findings");
         let plan = Plan::of(&mut session, &self.scope, filter).await?;
         let column = column_of(by);
-        let days = matches!(by, GroupBy::FirstSeenDay | GroupBy::LastSeenDay);
+        let days = is_day(by);
         let mut tallies = Tallies::default();
         plan.scan(&mut session, &[column], &mut |matched| {
             let values = matched.values(column);
@@ -55,18 +55,92 @@ impl Findings {
             true
         })
         .await?;
-        let mut counted = tallies.all();
-        let count = counted.iter().map(|(_, count)| count).sum();
-        let values = u64::try_from(counted.len()).unwrap_or(u64::MAX);
-        if !days {
-            counted.sort_unstable_by_key(|(value, count)| (Reverse(*count), *value));
-        }
-        // Of more days than are told the last ones.
-        let left_out = if days { counted.len().saturating_sub(COUNTS_MAX) } else { 0 };
-        let told: Vec<(i64, u64)> = counted.into_iter().skip(left_out).take(COUNTS_MAX).collect();
-        let counts = named(&mut session, by, told).await?;
-        Ok(Counts { counts, values, total: Total { count, exact: plan.is_exact() } })
+        answer(&mut session, by, tallies, plan.is_exact()).await
     }
+
+    /// How many findings have each value, for several kinds of values in one pass. A condition of
+    /// the filter on one of these is set aside for its own counts alone, so that they tell what
+    /// else could be chosen; unless a text or key was asked for: then all conditions hold for all.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn count_by_many(
+        &self,
+        filter: &FindingFilter,
+        by: &[GroupBy],
+    ) -> Result<Vec<Counts>, StoreError> {
+        let mut session = self.database.read("count findings");
+        let mut plan = Plan::of(&mut session, &self.scope, filter).await?;
+        let columns: Vec<Column> = by.iter().map(|by| column_of(*by)).collect();
+        let aside = plan.set_aside(&columns);
+        let mut tallies: Vec<Tallies> = by.iter().map(|_| Tallies::default()).collect();
+        plan.scan(&mut session, &columns, &mut |matched| {
+            count_matched(matched, by, &columns, &aside, &mut tallies);
+            true
+        })
+        .await?;
+        let mut counts = Vec::with_capacity(by.len());
+        for (by, tallies) in by.iter().zip(tallies) {
+            counts.push(answer(&mut session, *by, tallies, plan.is_exact()).await?);
+        }
+        Ok(counts)
+    }
+}
+
+/// Counts the findings of one chunk: those that pass what was set aside for everything, those that
+/// fail it in one column alone for that column.
+fn count_matched(
+    matched: &Matched<'_>,
+    by: &[GroupBy],
+    columns: &[Column],
+    aside: &[(Column, Test)],
+    tallies: &mut [Tallies],
+) {
+    let tested: Vec<_> =
+        aside.iter().map(|(column, test)| (*column, test, matched.values(*column))).collect();
+    let (mut whole, mut alone): (Vec<usize>, Vec<(Column, usize)>) = (Vec::new(), Vec::new());
+    for slot in matched.slots {
+        let mut failing = tested.iter().filter(|(_, test, values)| !test.holds(values.at(*slot)));
+        match (failing.next(), failing.next()) {
+            (None, _) => whole.push(*slot),
+            (Some((column, ..)), None) => alone.push((*column, *slot)),
+            (Some(_), Some(_)) => {}
+        }
+    }
+    for ((by, column), tallies) in by.iter().zip(columns).zip(tallies) {
+        let values = matched.values(*column);
+        let days = is_day(*by);
+        let mut add = |slot: usize| {
+            let value = values.at(slot);
+            tallies.add(if days { value.div_euclid(DAY_US) } else { value });
+        };
+        whole.iter().for_each(|slot| add(*slot));
+        alone.iter().filter(|(of, _)| of == column).for_each(|(_, slot)| add(*slot));
+    }
+}
+
+fn is_day(by: GroupBy) -> bool {
+    matches!(by, GroupBy::FirstSeenDay | GroupBy::LastSeenDay)
+}
+
+/// What was counted, in the order and with the names of an answer.
+async fn answer(
+    session: &mut Session,
+    by: GroupBy,
+    tallies: Tallies,
+    exact: bool,
+) -> Result<Counts, StoreError> {
+    let mut counted = tallies.all();
+    let count = counted.iter().map(|(_, count)| count).sum();
+    let values = u64::try_from(counted.len()).unwrap_or(u64::MAX);
+    if !is_day(by) {
+        counted.sort_unstable_by_key(|(value, count)| (Reverse(*count), *value));
+    }
+    // Of more days than are told the last ones.
+    let left_out = if is_day(by) { counted.len().saturating_sub(COUNTS_MAX) } else { 0 };
+    let told: Vec<(i64, u64)> = counted.into_iter().skip(left_out).take(COUNTS_MAX).collect();
+    let counts = named(session, by, told).await?;
+    Ok(Counts { counts, values, total: Total { count, exact } })
 }
 
 /// Counts by value: small values, which codes are, in a list, others in a map.

@@ -37,7 +37,7 @@ const MANY: usize = 16_384;
 
 /// What a value must be.
 #[derive(Clone, Debug)]
-enum Test {
+pub(super) enum Test {
     /// One of these, ascending.
     OneOf(Vec<i64>),
     /// From the first to the last, both included.
@@ -45,7 +45,7 @@ enum Test {
 }
 
 impl Test {
-    fn holds(&self, value: i64) -> bool {
+    pub(super) fn holds(&self, value: i64) -> bool {
         match self {
             Self::OneOf(values) => match values.as_slice() {
                 [only] => *only == value,
@@ -60,6 +60,8 @@ impl Test {
 pub(super) struct Plan {
     pub(super) reach: Reach,
     tests: Vec<(Column, Test)>,
+    /// How many tests at the beginning are the scope's: they are never set aside.
+    held: usize,
     /// Of each list one mark or label must be there.
     marks: Vec<Vec<Term>>,
     /// All of these letters and pairs must be there, the rarer ones first.
@@ -108,10 +110,12 @@ impl Plan {
         filter: &FindingFilter,
     ) -> Result<Self, StoreError> {
         let reach = Reach::of(session, scope).await?;
-        let mut tests = plain_tests(filter);
+        let mut tests = Vec::new();
         if let Reach::Codes(codes) = &reach {
             tests.push((Column::Account, Test::OneOf(codes.clone())));
         }
+        let held = tests.len();
+        tests.extend(plain_tests(filter));
         let named = [
             (Column::Account, &filter.accounts),
             (Column::Region, &filter.regions),
@@ -136,7 +140,7 @@ impl Plan {
         let loose = question.needs_text() || !keys.is_empty();
         let grams = question.grams().into_iter().map(gram_term).collect();
         let marks = marks_of(filter);
-        let mut plan = Self { reach, tests, marks, grams, question, keys, loose, only: None };
+        let mut plan = Self { reach, tests, held, marks, grams, question, keys, loose, only: None };
         plan.compare(session).await?;
         Ok(plan)
     }
@@ -144,6 +148,18 @@ impl Plan {
     /// Whether what passes the tests is exactly what is meant.
     pub(super) fn is_exact(&self) -> bool {
         !self.loose
+    }
+
+    /// Sets conditions on some columns aside, and hands them over: what is scanned then is as if
+    /// they had not been asked for. Candidates that were compared already stay as they are.
+    pub(super) fn set_aside(&mut self, columns: &[Column]) -> Vec<(Column, Test)> {
+        if self.only.is_some() || !self.is_exact() {
+            return Vec::new();
+        }
+        let asked = self.tests.split_off(self.held.min(self.tests.len()));
+        let (aside, kept) = asked.into_iter().partition(|(column, _)| columns.contains(column));
+        self.tests.extend::<Vec<_>>(kept);
+        aside
     }
 
     /// Whether a finding that passed the tests is meant.

@@ -16,7 +16,7 @@
 //! | [`Findings::end_suppressions`] | ends those whose date has come |
 //! | [`Findings::get`], [`Findings::get_many`], [`Findings::find`] | by identity |
 //! | [`Findings::history`], [`Findings::history_after`] | of one; of all, after a cursor |
-//! | [`Findings::list`], [`Findings::count_by`], [`Findings::groups`] | questions |
+//! | [`Findings::list`], [`Findings::count_by_many`], [`Findings::groups`] | questions |
 //! | [`Findings::ids_open`] | a stream of what is not resolved, for closing |
 //! | [`Findings::forget_resolved`] | retention |
 

@@ -399,6 +399,45 @@ async fn pages_follow_one_another_in_every_order_without_gap_or_repeat() {
 }
 
 #[tokio::test]
+async fn a_facet_sets_its_own_condition_aside_and_no_other() {
+    for bed in beds().await {
+        let findings = bed.open().await.findings(Scope::All);
+        let some: Vec<Observation> = (0..9_u8)
+            .map(|n| Observation {
+                severity: if n < 4 { Severity::High } else { Severity::Low },
+                region: if n % 2 == 0 { "eu-west-1".into() } else { "us-east-1".into() },
+                ..seen("a", &format!("a{n}"), 0)
+            })
+            .collect();
+        observe(&findings, &some, 1).await;
+        let filter = FindingFilter {
+            severities: vec![Severity::High],
+            regions: vec!["eu-west-1".into()],
+            ..FindingFilter::default()
+        };
+        let check = async |filter: &FindingFilter, expected: [&[(&str, u64)]; 2]| {
+            let by = [GroupBy::Severity, GroupBy::Region];
+            let counted = findings.count_by_many(filter, &by).await.unwrap();
+            for (counts, expected) in counted.iter().zip(expected) {
+                let found: Vec<_> =
+                    counts.counts.iter().map(|one| (one.value.as_str(), one.count)).collect();
+                assert_eq!(found, expected);
+            }
+        };
+        let severities = [("low", 3), ("high", 2)];
+        check(&filter, [&severities, &[("eu-west-1", 2), ("us-east-1", 2)]]).await;
+        // Where letters are compared all conditions hold for all counts.
+        let text = FindingFilter { text: Some("fails".into()), ..filter };
+        check(&text, [&[("high", 2)], &[("eu-west-1", 2)]]).await;
+        check(
+            &FindingFilter::default(),
+            [&[("low", 5), ("high", 4)], &[("eu-west-1", 5), ("us-east-1", 4)]],
+        )
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn counts_by_every_value_add_up() {
     for bed in beds().await {
         let findings = bed.open().await.findings(Scope::All);

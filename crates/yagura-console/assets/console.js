@@ -46,7 +46,8 @@ for (const form of document.querySelectorAll("form[data-confirm]")) {
   });
 }
 
-// Keys: j and k go through the rows of a list, x ticks, o or Enter opens, / goes to the search.
+// Keys: j and k go through the rows of a list, x ticks, o or Enter opens, / goes to the search,
+// g shows findings by cause, ? lists the keys.
 const rows = [...document.querySelectorAll("tr[data-row]")];
 let at = -1;
 const go = (to) => {
@@ -64,6 +65,8 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "k") go(at - 1);
   else if (event.key === "x" && at >= 0) rows[at].querySelector("input[type=checkbox]")?.click();
   else if (event.key === "o" && at >= 0) rows[at].querySelector("a")?.click();
+  else if (event.key === "g") document.querySelector("a[data-key=g]:not([aria-current])")?.click();
+  else if (event.key === "?") location.href = "/findings/keys";
   else if (event.key === "/") document.querySelector("input[type=search]")?.focus();
   else return;
   event.preventDefault();

@@ -12,6 +12,7 @@ mod access;
 mod alerts;
 mod api;
 mod cost;
+mod findings;
 mod logs;
 mod mcp;
 mod shell;

@@ -338,6 +338,9 @@ mod tests {
             zone: TimeZone::UTC,
             means: Means::Open,
             csrf: String::new(),
+            address: String::new(),
+            person: None,
+            session: None,
         }
     }
 

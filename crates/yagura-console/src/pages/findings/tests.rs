@@ -96,6 +96,9 @@ async fn prepared() -> (tempfile::TempDir, Console, Viewer) {
         zone: TimeZone::UTC,
         means: Means::Open,
         csrf: String::new(),
+        address: String::new(),
+        person: None,
+        session: None,
     };
     (folder, console, viewer)
 }

@@ -13,6 +13,7 @@ mod alerts;
 mod api;
 mod cost;
 mod findings;
+mod gate;
 mod logs;
 mod mcp;
 mod shell;

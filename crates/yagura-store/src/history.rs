@@ -98,6 +98,35 @@ impl Store {
         Ok(Some(History { versions, more }))
     }
 
+    /// What differs between any two versions of a resource; what was unread in either is no
+    /// difference. `None` where one of the numbers is not there or is a deletion.
+    ///
+    /// # Errors
+    /// Where the database cannot be read or a version in it is damaged.
+    pub async fn compare_versions(
+        &self,
+        key: &str,
+        from: i64,
+        to: i64,
+    ) -> Result<Option<Vec<Change>>, StoreError> {
+        let mut session = self.database.read("compare versions of a resource");
+        let sql = "SELECT v.gaps, v.document FROM resources r \
+                   JOIN versions v ON v.resource_id = r.id \
+                   WHERE r.key_digest = $1 AND v.number = $2 AND v.detached = 0";
+        let mut sides = Vec::new();
+        for number in [from, to] {
+            let params = vec![digest(key.as_bytes()).into(), number.into()];
+            let read = |row: &Row| Ok((row.opt_text(0)?, row.opt_blob(1)?));
+            let Some((gaps, Some(body))) = session.fetch_one(sql, params, read).await? else {
+                return Ok(None);
+            };
+            let document = decode_version(&session, Some(&body))?;
+            sides.push((document, read_gaps(&session, gaps.as_deref())?));
+        }
+        let [before, after] = sides.as_slice() else { return Ok(None) };
+        Ok(Some(changes_between(before, after)))
+    }
+
     /// A version's document: the last known values, whatever single scans could not read. `None`
     /// for a deletion and for a number that is not there.
     pub async fn version(&self, key: &str, number: i64) -> Result<Option<Resource>, StoreError> {
@@ -116,6 +145,16 @@ impl Store {
 
 type State = Option<(Document, Vec<Keys>)>;
 
+/// What differs, apart from what was unread on either side.
+fn changes_between(before: &(Document, Vec<Keys>), after: &(Document, Vec<Keys>)) -> Vec<Change> {
+    let gaps: Vec<&Keys> = before.1.iter().chain(&after.1).collect();
+    if gaps.is_empty() {
+        return between(&before.0, &after.0);
+    }
+    let strip = |document: &Document| document.without(gaps.iter().copied());
+    between(&strip(&before.0), &strip(&after.0))
+}
+
 fn version_of(
     session: &Session,
     row: &VersionRow,
@@ -130,15 +169,7 @@ fn version_of(
         }
     };
     let changes = match (older, &state) {
-        (Some((before, gaps_before)), Some((after, gaps_after))) => {
-            let gaps: Vec<&Keys> = gaps_before.iter().chain(gaps_after).collect();
-            if gaps.is_empty() {
-                between(before, after)
-            } else {
-                let strip = |document: &Document| document.without(gaps.iter().copied());
-                between(&strip(before), &strip(after))
-            }
-        }
+        (Some(before), Some(after)) => changes_between(before, after),
         _ => Vec::new(),
     };
     let version = Version {

@@ -62,10 +62,16 @@ pub use error::{SnapshotFault, StoreError};
 pub use history::{History, Version};
 pub use location::{DATABASE_FILE, Location, Options};
 pub use prune::{Pruned, Retention};
-pub use resources::{KnownResource, ResourceFilter, Stored};
+pub use resources::{
+    Judged, KnownResource, Life, MATCHES_MAX, NEIGHBORS_MAX, Neighbor, Neighbors, RESOURCES_MAX,
+    ResourceFilter, ResourceList, ResourceQuery, ResourceRow, Stored,
+};
 pub use scan::{Account, Finished, Scan, ScanId, ScanOutcome, ScanStart, ScanState};
 pub use snapshot::{Imported, SnapshotOf};
-pub use verdicts::{Comparison, VerdictChange, VerdictCount, VerdictFilter};
+pub use verdicts::{
+    Comparison, ControlDay, CurrentScan, VerdictChange, VerdictCount, VerdictFilter, VerdictPage,
+    VerdictPlace,
+};
 
 use database::Database;
 

@@ -11,6 +11,9 @@ struct Migration {
     postgres: &'static str,
 }
 
+/// The step that gives resources what they are looked up by.
+const BROWSE: i64 = 13;
+
 const MIGRATIONS: &[Migration] = &[
     Migration {
         number: 1,
@@ -83,6 +86,12 @@ const MIGRATIONS: &[Migration] = &[
         name: "views",
         sqlite: include_str!("../migrations/0012-views/sqlite.sql"),
         postgres: include_str!("../migrations/0012-views/postgres.sql"),
+    },
+    Migration {
+        number: BROWSE,
+        name: "browse",
+        sqlite: include_str!("../migrations/0013-browse/sqlite.sql"),
+        postgres: include_str!("../migrations/0013-browse/postgres.sql"),
     },
     Migration {
         number: 14,
@@ -167,6 +176,9 @@ async fn apply(
     for migration in MIGRATIONS.iter().filter(wanted) {
         let file = if database.is_sqlite() { migration.sqlite } else { migration.postgres };
         session.run_file(file).await?;
+        if migration.number == BROWSE {
+            crate::resources::fill(session).await?;
+        }
         session
             .execute(
                 "INSERT INTO yagura_schema (number, name) VALUES ($1, $2)",

@@ -1,14 +1,22 @@
 //! Resources: storing what a scan saw, and reading it back as a scan or a time saw it.
 //! The timeline of one resource is in `history.rs`.
 
+mod browse;
+mod neighbors;
 mod put;
 mod read;
+mod texts;
 
 use jiff::Timestamp;
 use yagura_model::Resource;
 
+pub use browse::{
+    Judged, Life, MATCHES_MAX, RESOURCES_MAX, ResourceList, ResourceQuery, ResourceRow,
+};
+pub use neighbors::{NEIGHBORS_MAX, Neighbor, Neighbors};
 pub(crate) use put::{next_version_id, put, read_gaps};
 pub(crate) use read::decode_version;
+pub(crate) use texts::fill;
 
 /// Which resources to read. An empty list means all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use yagura_model::{Path, Resource, Unread, UnreadReason};
 
 use super::Stored;
+use super::texts::TextRows;
 use crate::Store;
 use crate::batch;
 use crate::database::{Param, Session};
@@ -422,6 +423,7 @@ struct Rows {
     knowledge: Vec<Vec<Param>>,
     new_resources: Vec<Vec<Param>>,
     resources: Vec<Vec<Param>>,
+    texts: TextRows,
 }
 
 impl Rows {
@@ -450,6 +452,9 @@ impl Rows {
         }
         if detached {
             return;
+        }
+        if is_version || merged.effect == Effect::Amended {
+            self.texts.add(known.id, &merged.document);
         }
         if is_version && let Some(before) = known.version_id {
             self.ended.push(vec![before.into(), known.seen.0.into()]);
@@ -498,6 +503,7 @@ impl Rows {
                    version_id = v.column4, alive = 1, seen_us = v.column5, \
                    seen_scan_id = v.column6, seen_digest = v.column7, mask_id = v.column8, \
                    known_mask_id = v.column9";
-        batch::update(session, see, self.resources, "WHERE resources.id = v.column1").await
+        batch::update(session, see, self.resources, "WHERE resources.id = v.column1").await?;
+        self.texts.write(session).await
     }
 }

@@ -7,6 +7,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use jiff::Timestamp;
 use yagura_model::Resource;
 
+use super::browse::like;
 use super::{KnownResource, ResourceFilter};
 use crate::Store;
 use crate::batch::in_list;
@@ -139,20 +140,52 @@ impl Store {
         Ok(Some(KnownResource { resource, first_seen, last_seen, deleted: !alive }))
     }
 
+    /// A resource as it was known at a time, by its key; a deleted one as it was last seen before.
+    /// `None` where nothing was known of it yet.
+    ///
+    /// # Errors
+    /// Where the database cannot be read or a version in it is damaged.
+    pub async fn resource_at(
+        &self,
+        key: &str,
+        at: Timestamp,
+    ) -> Result<Option<KnownResource>, StoreError> {
+        let mut session = self.database.read("look up a resource at a time");
+        let sql = "SELECT v.document, (SELECT k.mask_id FROM knowledge k WHERE k.version_id = v.id \
+                   AND k.since_us <= $2 ORDER BY k.since_us DESC LIMIT 1), v.deleted, \
+                   v.first_seen_us, coalesce(v.last_seen_us, r.seen_us) \
+                   FROM resources r JOIN versions v ON v.resource_id = r.id \
+                   WHERE r.key_digest = $1 AND v.detached = 0 AND v.first_seen_us <= $2 \
+                   ORDER BY v.number DESC LIMIT 2";
+        let params = vec![digest(key.as_bytes()).into(), at.as_microsecond().into()];
+        let read = |row: &Row| {
+            let version = (row.opt_blob(0)?, row.opt_int(1)?);
+            Ok((version, row.flag(2)?, row.int(3)?, row.int(4)?))
+        };
+        let mut rows = session.fetch_as(sql, params, read).await?.into_iter();
+        let Some((version, deleted, first_us, last_us)) = rows.next() else { return Ok(None) };
+        let version = match (deleted, rows.next()) {
+            (false, _) => version,
+            (true, Some((before, false, ..))) => before,
+            (true, _) => return Ok(None),
+        };
+        let Some(resource) = decode_all(&mut session, vec![version]).await?.pop() else {
+            return Ok(None);
+        };
+        let time = |us| {
+            Timestamp::from_microsecond(us).map_err(|error| session.damaged(error.to_string()))
+        };
+        let last_seen = time(last_us)?.min(at);
+        Ok(Some(KnownResource { resource, first_seen: time(first_us)?, last_seen, deleted }))
+    }
+
     /// Keys that contain a text, in any case of letters, at most `limit`, newest first: for
     /// people who know a name and not the key.
     pub async fn find_keys(&self, text: &str, limit: usize) -> Result<Vec<String>, StoreError> {
         let mut session = self.database.read("look for resources");
         let sql = "SELECT key FROM resources WHERE version_id IS NOT NULL \
                    AND lower(key) LIKE $1 ESCAPE '!' ORDER BY seen_us DESC, key LIMIT $2";
-        let mut pattern = String::from("%");
-        for c in column_text(text).to_ascii_lowercase().chars() {
-            if matches!(c, '%' | '_' | '!') {
-                pattern.push('!');
-            }
-            pattern.push(c);
-        }
-        pattern.push('%');
+        let pattern = format!("%{}%", like(&column_text(text).to_ascii_lowercase()));
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         session.fetch_as(sql, vec![pattern.into(), limit.into()], |row| row.text(0)).await
     }
@@ -205,7 +238,7 @@ async fn scan_page(session: &mut Session, cursor: &mut Cursor, scan: ScanId) -> 
     decode_all(session, rows).await
 }
 
-type Version = (Option<Vec<u8>>, Option<i64>);
+pub(super) type Version = (Option<Vec<u8>>, Option<i64>);
 
 /// One page of a scan's sightings: each version's document and what was unread of it.
 async fn page_of_scan(
@@ -273,7 +306,7 @@ async fn fetch_page(
 }
 
 /// Turns a page of versions and masks into resources.
-async fn decode_all(session: &mut Session, rows: Vec<Version>) -> Page {
+pub(super) async fn decode_all(session: &mut Session, rows: Vec<Version>) -> Page {
     let masks = rows.iter().filter_map(|(_, mask)| *mask);
     let masks: HashMap<i64, Mask> = intern::details_by_id(session, masks).await?;
     rows.into_iter()

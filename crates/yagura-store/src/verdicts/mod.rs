@@ -6,6 +6,7 @@
 //! Passes and not-applicables are kept as runs of resource numbers, about two bytes each.
 
 mod compare;
+mod look;
 mod put;
 mod read;
 
@@ -14,6 +15,7 @@ use serde_json::Value;
 use yagura_model::{Exception, Severity, Unread, VerdictStatus};
 
 pub use compare::{Comparison, VerdictChange};
+pub use look::{ControlDay, CurrentScan, VerdictPage, VerdictPlace};
 pub(crate) use read::counts;
 
 /// Which verdicts to read. An empty list means all.

@@ -189,18 +189,28 @@ impl Reader {
         control: (i64, String),
         after: (i64, String, i64),
     ) -> Result<Vec<Verdict>, StoreError> {
-        let sql = "SELECT n.place_id, n.status, n.number, n.severity, n.members, p.type, \
-                   p.account, p.region FROM verdict_runs n JOIN places p ON p.id = n.place_id \
-                   WHERE n.scan_id = $1 AND n.control_id = $2 \
-                   AND (n.place_id, n.status, n.number) > ($3, $4, $5) \
-                   ORDER BY n.place_id, n.status, n.number LIMIT 16";
-        let params = vec![
+        let mut sql = "SELECT n.place_id, n.status, n.number, n.severity, n.members, p.type, \
+                       p.account, p.region FROM verdict_runs n JOIN places p ON p.id = n.place_id \
+                       WHERE n.scan_id = $1 AND n.control_id = $2 \
+                       AND (n.place_id, n.status, n.number) > ($3, $4, $5)"
+            .to_owned();
+        let mut params = vec![
             self.scan.0.into(),
             control.0.into(),
             after.0.into(),
             after.1.into(),
             after.2.into(),
         ];
+        if let Some(subject) = self.subject {
+            // A resource may have moved between regions since, never to another account or type.
+            sql.push_str(
+                " AND n.place_id IN (SELECT q.id FROM resources s JOIN places o \
+                 ON o.id = s.place_id JOIN places q ON q.type = o.type AND q.account = o.account \
+                 WHERE s.id = $6)",
+            );
+            params.push(subject.into());
+        }
+        sql.push_str(" ORDER BY n.place_id, n.status, n.number LIMIT 16");
         let read = |row: &Row| {
             let at = (row.int(0)?, row.text(1)?, row.int(2)?);
             Ok((at, row.text(3)?, row.blob(4)?, Place::read(row, 5)?))
@@ -227,7 +237,8 @@ impl Reader {
     }
 }
 
-fn bare(
+/// A verdict without what it says.
+pub(super) fn bare(
     control: &str,
     status: VerdictStatus,
     severity: Severity,

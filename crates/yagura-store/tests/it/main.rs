@@ -15,7 +15,8 @@
 
 mod alerts; // keeping, joining and finding alerts; what detectors remember
 mod backup; // pictures of whole databases, between kinds of databases
-mod bed; // where tests run: a fresh SQLite file, and a fresh PostgreSQL schema where one is given
+mod bed;
+mod browse; // where tests run: a fresh SQLite file, and a fresh PostgreSQL schema where one is given
 mod findings; // observing, acting, closing, listing, counting, forgetting
 mod findings_life; // any life is told whole by its history; several writers
 mod findings_scope; // nobody outside a scope can do anything

@@ -97,6 +97,10 @@ fn both_schemas_have_the_same_tables_and_columns() {
         include_str!("../../migrations/0011-people/postgres.sql"),
     );
     check(
+        include_str!("../../migrations/0013-browse/sqlite.sql"),
+        include_str!("../../migrations/0013-browse/postgres.sql"),
+    );
+    check(
         include_str!("../../migrations/0012-views/sqlite.sql"),
         include_str!("../../migrations/0012-views/postgres.sql"),
     );

@@ -14,7 +14,7 @@ use crate::processes::{CHILD, integrity};
 #[tokio::test]
 async fn a_full_disk_is_said_and_what_was_stored_stays() {
     let bed = Bed::sqlite();
-    let limit = Options { size_bytes_max: Some(400_000), ..Options::default() };
+    let limit = Options { size_bytes_max: Some(500_000), ..Options::default() };
     let store = bed.open_with(&limit).await;
     let id = store.begin_scan(&start(1)).await.unwrap();
     let mut stored = 0;

@@ -37,6 +37,7 @@ pub use findings::{
     history_line, history_words, security_hub_finding,
 };
 pub use format::{Format, write};
+pub use phrases::{unread, unread_remedy, why_unknown, why_verdict_unknown};
 pub use rows::Rows;
 pub use scan_report::{AccountMeta, AccountTally, ScanMeta, ScanReport, Tally};
 pub use terminal::{TerminalOptions, plain, table};

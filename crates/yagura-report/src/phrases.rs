@@ -100,7 +100,7 @@ pub(crate) fn behind(words: &Words, score: &RequirementScore) -> String {
 }
 
 /// Why a requirement's state, or a part of it, cannot be said: one phrase a cause.
-pub(crate) fn why_unknown(words: &Words, score: &RequirementScore, max: usize) -> Vec<String> {
+pub fn why_unknown(words: &Words, score: &RequirementScore, max: usize) -> Vec<String> {
     let mut reasons: Vec<_> =
         score.why_unknown.iter().take(max).map(|cause| cause_of(words, cause)).collect();
     let more = score.why_unknown.len().saturating_sub(max);
@@ -141,14 +141,14 @@ fn reason_and_subject(words: &Words, why: UnreadReason, subject: &str, detail: &
     words.fill("report.why.unread", &[("reason", &why), ("subject", &subject)])
 }
 
-/// Why one part could not be read.
-pub(crate) fn unread(words: &Words, unread: &Unread) -> String {
+/// Why one part could not be read, in a phrase: the reason and the call or action behind it.
+pub fn unread(words: &Words, unread: &Unread) -> String {
     let subject = if unread.action.is_empty() { &unread.call } else { &unread.action };
     reason_and_subject(words, unread.reason, subject, &unread.detail)
 }
 
 /// Why a verdict is unknown: its causes, each once.
-pub(crate) fn why_verdict_unknown(words: &Words, verdict: &Verdict) -> String {
+pub fn why_verdict_unknown(words: &Words, verdict: &Verdict) -> String {
     let mut reasons: Vec<String> = Vec::new();
     for part in &verdict.unread {
         let phrase = unread(words, part);
@@ -170,6 +170,18 @@ pub(crate) fn names<S: AsRef<str>>(words: &Words, all: &[S]) -> String {
         shown.push(&more);
     }
     shown.join(words.get("report.and_list"))
+}
+
+/// What to do so that one part can be read.
+pub fn unread_remedy(words: &Words, unread: &Unread) -> String {
+    let subject = if unread.action.is_empty() { &unread.call } else { &unread.action };
+    let subject = clean(subject);
+    let detail = clean(&unread.detail);
+    let detail = shortened(&detail, DETAIL_CHARS_MAX);
+    let detail = if detail.is_empty() { words.get("report.none") } else { &detail };
+    let evaluation = unread.reason == UnreadReason::Failed && subject.is_empty();
+    let kind = if evaluation { "not_evaluated" } else { unread.reason.as_str() };
+    words.fill(&format!("report.gap.remedy.{kind}"), &[("action", &subject), ("detail", &detail)])
 }
 
 /// How far a problem reaches: `23 resources in 3 accounts`.

@@ -15,6 +15,7 @@ use yagura_store::Store;
 use crate::auth::{Provider, SignIn};
 use crate::layout::templates;
 use crate::pages::Worlds;
+use crate::pages::standing::Kept;
 use crate::ports::{ActionBook, LogDesk};
 
 /// How people come in.
@@ -96,6 +97,8 @@ struct Inner {
     /// Policies of the newest scan, compiled.
     worlds: Worlds,
     provider: Provider,
+    /// What was last counted of verdicts.
+    standing: Kept,
 }
 
 impl fmt::Debug for Console {
@@ -112,7 +115,8 @@ impl Console {
     pub fn new(parts: Parts) -> Result<Self, minijinja::Error> {
         let templates = templates::environment()?;
         let (worlds, provider) = (Worlds::default(), Provider::default());
-        Ok(Self { inner: Arc::new(Inner { parts, templates, worlds, provider }) })
+        let standing = Kept::default();
+        Ok(Self { inner: Arc::new(Inner { parts, templates, worlds, provider, standing }) })
     }
 
     pub(crate) fn parts(&self) -> &Parts {
@@ -142,6 +146,11 @@ impl Console {
     /// What is remembered of the provider of identities.
     pub(crate) fn provider(&self) -> &Provider {
         &self.inner.provider
+    }
+
+    /// What was last counted of verdicts.
+    pub(crate) fn standing(&self) -> &Kept {
+        &self.inner.standing
     }
 
     /// Whether cookies are for TLS alone.

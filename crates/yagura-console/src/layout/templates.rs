@@ -9,9 +9,10 @@
 //! | `prose` (filter) | the reader's half of `{en, ja}` |
 //! | `ticked` (filter) | text whose parts between backticks are code |
 //! | `moment`, `day`, `ago` (filters) | RFC 3339 text or microseconds as time in the reader's zone |
-//! | `grouped` (filter) | a number with its thousands apart |
+//! | `exact` (filter) | a time as one part of an address |
 //! | `encoded` (filter) | a text as one part of an address |
 //! | `qr(label)` (filter) | a text as a picture that phones read |
+//! | `grouped` (filter) | a number with its thousands apart |
 //! | `asset('console.css')` | where a file is |
 //! | `query(name=value, …)` | the page's own query with these members changed (`none` removes one) |
 
@@ -28,6 +29,7 @@ use yagura_report::{clean, grouped, words};
 
 use super::assets;
 use crate::auth::totp;
+use crate::pages::links;
 
 include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
@@ -42,17 +44,17 @@ pub(crate) fn environment() -> Result<Environment<'static>, Error> {
     environment.add_function("tn", counted);
     environment.add_function("asset", |name: &str| assets::path(name));
     environment.add_function("query", query);
-    environment.add_filter("encoded", |text: &str| {
-        utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
-    });
     environment.add_filter("prose", prose);
     environment.add_filter("ticked", ticked);
     environment.add_filter("moment", moment);
     environment.add_filter("day", day);
     environment.add_filter("ago", ago);
+    environment.add_filter("exact", exact);
+    environment.add_filter("encoded", |text: &str| links::encoded(text));
     environment.add_filter("grouped", |n: u64| grouped(n));
     environment.add_filter("qr", |text: &str, label: &str| totp::picture(text, label));
     super::charts::register(&mut environment);
+    crate::pages::resources::register(&mut environment);
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
     }
@@ -203,6 +205,11 @@ fn moment(state: &State<'_, '_>, value: &Value) -> Value {
 
 fn day(state: &State<'_, '_>, value: &Value) -> Value {
     stamped(state, value, "%Y-%m-%d")
+}
+
+/// A time as it stands in an address.
+fn exact(value: &Value) -> String {
+    time_of(value).map_or_else(String::new, |time| links::encoded(&time.to_string()))
 }
 
 /// How long ago, in the largest unit that fits: `3 hours ago`; with the exact time as its title.

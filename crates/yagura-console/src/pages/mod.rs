@@ -8,11 +8,15 @@ mod alerts;
 mod controls;
 mod cost;
 mod findings;
+pub(crate) mod links;
 mod logs;
 mod overview;
-mod resources;
+pub(crate) mod resources;
 mod routes;
+#[cfg(test)]
+mod scoped;
 mod settings;
+pub(crate) mod standing;
 
 pub(crate) use self::access::{Known, Worlds, known};
 pub(crate) use self::alerts::within;

@@ -5,17 +5,23 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a test that cannot go on fails"
 )]
+#![allow(clippy::needless_pass_by_value, reason = "tests take what `json!` makes")]
 
 mod access;
+mod accounts;
 mod alerts;
 mod api;
+mod controls;
 mod cost;
 mod findings;
 mod gate;
+mod inventory;
 mod logs;
 mod mcp;
+mod resources;
 mod shell;
 mod sign_in;
 mod support;

@@ -11,10 +11,11 @@ use jiff::Span;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use yagura_content::Content;
 use yagura_model::finding::{Finding, FindingKind, FindingState, Scope};
 use yagura_model::spend::{Budget, Micros, SpendDay, SpendKind};
 use yagura_report::{Words, words};
-use yagura_store::findings::{FindingFilter, FindingOrder, Page as ListPage};
+use yagura_store::findings::{FindingFilter, FindingOrder, FindingPage, Page as ListPage};
 use yagura_store::spend::SpendFilter;
 
 use crate::fault::{Answer, Fault};
@@ -29,6 +30,9 @@ const SPANS: [u32; 3] = [30, 90, 365];
 const ROWS_MAX: usize = 50;
 /// Jumps and budgets that are named.
 const NAMED_MAX: usize = 20;
+/// The framework whose checks of this group ask what is paid for and not used.
+const ADVISOR: &str = "trusted_advisor";
+const COST_GROUP: &str = "cost";
 /// Days that one column of the chart stands for at most so many columns.
 const COLUMNS_MAX: usize = 92;
 /// Below so many units a day, the chart counts hundredths.
@@ -78,7 +82,9 @@ struct Page {
     hundredths: bool,
     rows: Vec<Row>,
     more: u64,
-    jumps: Vec<Jump>,
+    jumps: Vec<Named>,
+    savings: Vec<Named>,
+    savings_more: u64,
     budgets: Vec<BudgetRow>,
     forecast: Option<Forecast>,
     estimated: bool,
@@ -119,11 +125,13 @@ struct Row {
     share: u64,
 }
 
+/// A finding by name.
 #[derive(Debug, Serialize)]
-struct Jump {
+struct Named {
     id: String,
     severity: &'static str,
     title: String,
+    what: String,
     account: String,
     state: &'static str,
     last_us: i64,
@@ -176,10 +184,23 @@ async fn page(
         Scope::All => spend.forecast().await?,
         Scope::Accounts(_) => None,
     };
-    let jumps = jumps(&console, &viewer, &asked).await?;
+    let jumps = FindingFilter { kinds: vec![FindingKind::Spend], ..FindingFilter::default() };
+    let jumps = open(&console, &viewer, &asked, jumps).await?;
+    let contents = savers(&console.content());
+    let savings = match contents.is_empty() {
+        true => FindingPage::default(),
+        false => {
+            let kinds = vec![FindingKind::Control];
+            let filter = FindingFilter { kinds, contents, ..FindingFilter::default() };
+            open(&console, &viewer, &asked, filter).await?
+        }
+    };
     let mut view = laid_out(&asked, &viewer, &spent, &names, from, to);
     view.ever = !spent.is_empty() || !budgets.is_empty() || forecast.is_some();
-    view.jumps = jumps.iter().map(|finding| jump(finding, &viewer)).collect();
+    view.ever |= !jumps.findings.is_empty() || !savings.findings.is_empty();
+    view.jumps = jumps.findings.iter().map(|finding| named(finding, &viewer)).collect();
+    view.savings = savings.findings.iter().map(|finding| named(finding, &viewer)).collect();
+    view.savings_more = savings.total.count.saturating_sub(view.savings.len() as u64);
     view.budgets = budgets.iter().map(budget).collect();
     view.budgets.sort_by_key(|row| std::cmp::Reverse(row.percent));
     view.budgets.truncate(NAMED_MAX);
@@ -195,26 +216,42 @@ async fn page(
     layout::page(&console, &viewer, shown)
 }
 
-/// Open findings about spend, the newest first.
-async fn jumps(console: &Console, viewer: &Viewer, asked: &Asked) -> Result<Vec<Finding>, Fault> {
+/// Open findings, the highest rank first.
+async fn open(
+    console: &Console,
+    viewer: &Viewer,
+    asked: &Asked,
+    filter: FindingFilter,
+) -> Result<FindingPage, Fault> {
     let filter = FindingFilter {
-        states: vec![FindingState::New, FindingState::Acknowledged, FindingState::InProgress],
-        kinds: vec![FindingKind::Spend],
+        states: FindingState::OPEN.to_vec(),
         accounts: asked.account.iter().cloned().collect(),
-        ..FindingFilter::default()
+        ..filter
     };
     let page = ListPage { order: FindingOrder::Rank, limit: NAMED_MAX, after: None };
-    Ok(console.store().findings(viewer.scope.clone()).list(&filter, &page).await?.findings)
+    Ok(console.store().findings(viewer.scope.clone()).list(&filter, &page).await?)
 }
 
-fn jump(finding: &Finding, viewer: &Viewer) -> Jump {
-    Jump {
+/// The controls whose findings say what is paid for and not used: those that serve the cost checks
+/// of AWS Trusted Advisor.
+fn savers(content: &Content) -> Vec<String> {
+    let Some(framework) = content.frameworks.get(ADVISOR) else { return Vec::new() };
+    let checks = framework.requirements.iter().filter(|one| one.group.value == COST_GROUP);
+    let serving = checks.flat_map(|check| content.controls_for(ADVISOR, &check.id.value));
+    let serving: BTreeSet<&String> = serving.collect();
+    serving.into_iter().cloned().collect()
+}
+
+fn named(finding: &Finding, viewer: &Viewer) -> Named {
+    let seen = &finding.observation;
+    Named {
         id: finding.id.clone(),
-        severity: finding.observation.severity.as_str(),
-        title: finding.observation.title.get(viewer.lang).to_owned(),
-        account: finding.observation.account.clone(),
+        severity: seen.severity.as_str(),
+        title: seen.title.get(viewer.lang).to_owned(),
+        what: seen.resource_name.clone().unwrap_or_else(|| seen.key.clone()),
+        account: seen.account.clone(),
         state: finding.state.as_str(),
-        last_us: finding.observation.last_us,
+        last_us: seen.last_us,
     }
 }
 
@@ -257,12 +294,12 @@ fn laid_out(
     let (rows, more) = rows(asked, spent, names, &totals, words);
     let mut accounts: BTreeSet<&str> = spent.iter().map(|day| day.account.as_str()).collect();
     accounts.extend(asked.account.as_deref());
-    let named = |id: &&str| ((*id).to_owned(), names.get(*id).cloned().unwrap_or_default());
+    let with_name = |id: &&str| ((*id).to_owned(), names.get(*id).cloned().unwrap_or_default());
     Page {
         days: asked.days,
         spans: SPANS,
         account: asked.account.clone().unwrap_or_default(),
-        accounts: accounts.iter().map(named).collect(),
+        accounts: accounts.iter().map(with_name).collect(),
         by: if asked.by_account { "account" } else { "service" },
         empty: spent.is_empty(),
         ever: false,
@@ -282,6 +319,8 @@ fn laid_out(
         rows,
         more,
         jumps: Vec::new(),
+        savings: Vec::new(),
+        savings_more: 0,
         budgets: Vec::new(),
         forecast: None,
         estimated: spent.iter().any(|day| day.estimated),
@@ -413,6 +452,13 @@ mod tests {
         let (drawn, _) = columns(&spent, "USD", date(2025, 11, 4), to);
         assert!(drawn.len() <= COLUMNS_MAX, "{}", drawn.len());
         assert_eq!(drawn.iter().map(|column| column.parts[0].n).sum::<u64>(), 50);
+    }
+
+    #[test]
+    fn controls_that_save_money_are_those_of_the_cost_checks() {
+        let savers = savers(Content::builtin());
+        assert!(savers.iter().any(|id| id == "ec2.volume_attached"), "{savers:?}");
+        assert!(!savers.iter().any(|id| id.contains("public")), "{savers:?}");
     }
 
     #[test]

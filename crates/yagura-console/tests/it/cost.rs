@@ -1,6 +1,6 @@
-//! `/cost` and `/routes`: figures, empty states and forms, in both languages.
+//! `/cost`: figures by day, service and budget, and the empty state, in both languages.
 
-use http::{StatusCode, header};
+use http::StatusCode;
 use jiff::civil::date;
 use yagura_model::spend::{Budget, Micros, SpendDay, SpendKind, SpendSource};
 use yagura_store::spend::SpendFilter;
@@ -65,29 +65,4 @@ async fn spend_stands_by_day_service_and_budget() {
     assert!(by_account.text.contains(&format!("account={ACCOUNT}")), "{}", by_account.text);
     let other = bench.get("/cost?account=999999999999&days=90").await;
     assert!(!other.text.contains("1200.00"), "{}", other.text);
-}
-
-#[tokio::test]
-async fn without_routes_the_page_says_that_nobody_is_told() {
-    let bench = Bench::open().await;
-    for (lang, words) in [("en", "There are no routes"), ("ja", "ルートがありません")] {
-        let got = bench.get_in("/routes", lang).await;
-        assert_eq!(got.status, StatusCode::OK, "{}", got.text);
-        assert!(got.text.contains(words) && got.text.contains("routes.yaml"), "{}", got.text);
-    }
-}
-
-#[tokio::test]
-async fn what_was_given_up_is_settled_by_a_form_that_says_how() {
-    let bench = Bench::open().await;
-    let neither = bench.post("/routes/dead", "number=1").await;
-    assert_eq!(neither.status, StatusCode::BAD_REQUEST);
-    // A message that is not there, or not given up, is left alone.
-    let none = bench.post("/routes/dead", "number=7&number=x&do=retry").await;
-    assert_eq!(none.status, StatusCode::SEE_OTHER);
-    assert_eq!(none.headers[header::LOCATION], "/routes?done=retried&n=0");
-    let told = bench.get("/routes?done=dropped&n=2").await;
-    assert!(told.text.contains("2 messages were dropped"), "{}", told.text);
-    let odd = bench.get("/routes?done=%3Cb%3E&n=x").await;
-    assert!(!odd.text.contains("<b>"), "{}", odd.text);
 }

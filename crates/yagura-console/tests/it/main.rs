@@ -22,6 +22,7 @@ mod inventory;
 mod logs;
 mod mcp;
 mod resources;
+mod routes;
 mod shell;
 mod sign_in;
 mod support;

@@ -85,6 +85,9 @@ const FOOT: u64 = 18;
 /// The width of one column with its gap, and of the column alone.
 const STEP: u64 = 20;
 const COLUMN: u64 = 14;
+/// Of more columns than this each is narrower, so that what is written below stays readable.
+const WIDE_MAX: usize = 46;
+const NARROW: (u64, u64) = (10, 8);
 /// Labels that fit under a chart.
 const LABELS_MAX: usize = 6;
 
@@ -97,11 +100,12 @@ fn columns(days: &Value, label: &str) -> Result<Value, Error> {
     }
     let most = drawn.iter().map(|(_, parts, _)| parts.iter().map(|(_, n)| n).sum()).max();
     let most: u64 = most.unwrap_or(0).max(1);
-    let width = (drawn.len() as u64).max(1) * STEP;
+    let (step, column) = if drawn.len() > WIDE_MAX { NARROW } else { (STEP, COLUMN) };
+    let width = (drawn.len() as u64).max(1) * step;
     let mut svg = opened(width, label, "columns");
     let every = drawn.len().div_ceil(LABELS_MAX).max(1);
     for (at, (name, parts, said)) in drawn.iter().enumerate() {
-        let x = at as u64 * STEP + (STEP - COLUMN) / 2;
+        let x = at as u64 * step + (step - column) / 2;
         let mut y = HEIGHT;
         let _ = write!(svg, "<g><title>{}: {}</title>", escaped(name), escaped(said));
         for (tone, n) in parts.iter().filter(|(_, n)| *n > 0) {
@@ -109,7 +113,7 @@ fn columns(days: &Value, label: &str) -> Result<Value, Error> {
             y = y.saturating_sub(height);
             let _ = write!(
                 svg,
-                "<rect class=\"tone-{}\" x=\"{x}\" y=\"{y}\" width=\"{COLUMN}\" \
+                "<rect class=\"tone-{}\" x=\"{x}\" y=\"{y}\" width=\"{column}\" \
                  height=\"{height}\"/>",
                 escaped(tone)
             );

@@ -128,6 +128,7 @@ fn lang(state: &State<'_, '_>) -> Lang {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "arguments are handed over by value")]
 fn word(state: &mut State<'_, '_>, key: &str, values: Kwargs) -> Result<String, Error> {
     remember(state);
     let words = words(lang(state));
@@ -243,6 +244,7 @@ fn ago(state: &State<'_, '_>, value: &Value) -> Value {
 
 /// The page's own query with some members changed; a change of anything but the cursor goes back
 /// to the first page.
+#[expect(clippy::needless_pass_by_value, reason = "arguments are handed over by value")]
 fn query(state: &State<'_, '_>, changes: Kwargs) -> Result<String, Error> {
     let now = shared(state, "asked").unwrap_or_default();
     let changed: Vec<&str> = changes.args().collect();

@@ -49,6 +49,8 @@ pub(super) struct Open {
     /// Where it stands in [`Known::resources`].
     pub(super) at: usize,
     pub(super) action: &'static str,
+    /// The resource as it was asked about.
+    pub(super) asked: String,
     pub(super) who: Vec<Outsider>,
 }
 
@@ -87,7 +89,7 @@ impl Known {
                     .filter(|one| !one.principal.ends_with(".amazonaws.com"))
                     .collect();
                 if !who.is_empty() {
-                    open.push(Open { at, action, who });
+                    open.push(Open { at, action, asked, who });
                 }
             }
             open

@@ -101,7 +101,7 @@ struct Proof {
 /// A resource that lets somebody outside in.
 #[derive(Debug, Serialize)]
 struct Opened {
-    key: String,
+    asked: String,
     name: String,
     type_name: String,
     account: String,
@@ -154,7 +154,11 @@ fn line(viewer: &Viewer, principal: &str, inside: bool, answer: &Answer, every: 
         principal: principal.to_owned(),
         inside: said::place(viewer.lang, inside),
         verdict: said::verdict(viewer.lang, answer.verdict),
-        tone: tone(answer.verdict),
+        // That somebody outside may is what one looks for here.
+        tone: match answer.verdict {
+            Verdict::Allowed if !inside => "fail",
+            verdict => tone(verdict),
+        },
         reasons: said::reasons(viewer.lang, answer, every),
     }
 }
@@ -344,7 +348,7 @@ fn outside(known: &Known, viewer: &Viewer) -> Told {
         }
         let who = open.who.iter();
         told.open.push(Opened {
-            key: resource.key.clone(),
+            asked: open.asked.clone(),
             name: resource.name.clone(),
             type_name: resource.type_name.clone(),
             account: resource.account.clone(),

@@ -109,9 +109,13 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Whether a step is a day or more.
-    pub(super) fn is_daily(&self) -> bool {
-        self.step_us >= DAY_US
+    /// How the beginning of a step is written.
+    pub(super) fn format(&self) -> &'static str {
+        match self.step_us {
+            ..DAY_US => "%H:%M",
+            DAY_US => "%m-%d",
+            _ => "%Y-%m-%d",
+        }
     }
 
     /// All steps from the beginning to now, those without alerts too.
@@ -123,8 +127,13 @@ impl Steps {
                 - self.offset_us
         };
         let known: BTreeMap<i64, [u64; 5]> = found.iter().copied().collect();
-        // Clocks of logs run ahead at times.
-        let last = found.last().map_or(self.now_us, |(start, _)| self.now_us.max(*start));
+        let newest = found.last().map(|(start, _)| *start);
+        let last = match (self.since_us, newest) {
+            // Of all times those are drawn in which something happened.
+            (None, Some(newest)) => newest,
+            // Clocks of logs run ahead at times.
+            (_, newest) => newest.unwrap_or(self.now_us).max(self.now_us),
+        };
         let mut steps = Vec::new();
         let mut at = begin(from.max(last.saturating_sub(self.step_us * STEPS_MAX as i64)));
         while at <= last && steps.len() <= STEPS_MAX {
@@ -154,6 +163,7 @@ mod tests {
         assert_eq!(filled[1].1, [0, 0, 1, 0, 0]);
         let none = Steps { since_us: None, ..steps };
         assert!(none.filled(&[]).is_empty());
+        assert_eq!(none.filled(&found), found, "of all times those in which something happened");
         let long = Steps { since_us: Some(0), now_us: 10_000 * HOUR_US, ..steps };
         assert!(long.filled(&[]).len() <= STEPS_MAX + 1);
     }

@@ -19,7 +19,8 @@ pub(super) struct Found<'a> {
     pub(super) page: AlertPage,
     pub(super) counts: [u64; 5],
     pub(super) steps: Vec<(i64, [u64; 5])>,
-    pub(super) daily: bool,
+    /// How the beginning of a step is written.
+    pub(super) step_format: &'static str,
     pub(super) now: Timestamp,
 }
 
@@ -116,7 +117,7 @@ pub(super) fn row(stored: StoredAlert, viewer: &Viewer, now: Timestamp) -> Optio
 
 impl Page {
     pub(super) fn new(found: Found<'_>) -> Self {
-        let Found { asked, content, viewer, page, counts, steps, daily, now } = found;
+        let Found { asked, content, viewer, page, counts, steps, step_format, now } = found;
         let words = words(viewer.lang);
         let last = page.alerts.last().map(|last| last.place);
         let next =
@@ -124,7 +125,7 @@ impl Page {
         let label = |us: i64| {
             let time = Timestamp::from_microsecond(us).unwrap_or_default();
             let time = time.to_zoned(viewer.zone.clone());
-            time.strftime(if daily { "%m-%d" } else { "%H:%M" }).to_string()
+            time.strftime(step_format).to_string()
         };
         let step = |(start, counts): &(i64, [u64; 5])| Step {
             label: label(*start),

@@ -67,7 +67,7 @@ async fn many(
         page,
         counts,
         steps: span.filled(&steps),
-        daily: span.is_daily(),
+        step_format: span.format(),
         now,
     });
     let title = words(viewer.lang).get("console.nav.alerts");

@@ -15,6 +15,17 @@ const HOSTILE: &str = "arn:aws:iam::111122223333:user/<img src=x onerror=alert(1
 
 /// An alert some minutes before now.
 fn alert(content: &str, actor: &str, minutes: i64, severity: Severity) -> Alert {
+    alert_in(ACCOUNT, content, actor, minutes, severity)
+}
+
+/// The same of an account.
+pub(crate) fn alert_in(
+    account: &str,
+    content: &str,
+    actor: &str,
+    minutes: i64,
+    severity: Severity,
+) -> Alert {
     let now: Timestamp = NOW.parse().unwrap();
     let time_us = now.as_microsecond() - minutes * 60_000_000;
     let about = About {
@@ -32,7 +43,7 @@ fn alert(content: &str, actor: &str, minutes: i64, severity: Severity) -> Alert 
         time_us,
         source: "cloudtrail".into(),
         id: format!("event-{minutes}").into(),
-        account: Some(ACCOUNT.into()),
+        account: Some(account.into()),
         region: Some("us-east-1".into()),
         actor: Some(actor.into()),
         address: Some("192.0.2.9".into()),

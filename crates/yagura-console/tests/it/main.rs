@@ -25,4 +25,5 @@ mod resources;
 mod routes;
 mod shell;
 mod sign_in;
+mod some_accounts;
 mod support;

@@ -1,0 +1,115 @@
+//! Who sees some accounts only: alerts, spend, answers about access, questions to the logs and
+//! messages of other accounts are not theirs.
+
+use std::collections::BTreeSet;
+
+use http::StatusCode;
+use jiff::civil::date;
+use yagura_console::{Entrance, hashed};
+use yagura_model::Severity;
+use yagura_model::finding::Scope;
+use yagura_model::spend::{Micros, SpendDay, SpendKind, SpendSource};
+use yagura_store::people::NewPerson;
+use yagura_store::spend::SpendFilter;
+
+use crate::support::{Bench, Browser, NOW};
+use crate::{alerts, logs};
+
+const OWN: &str = "111122223333";
+const OTHER: &str = "999999999999";
+const PASSWORD: &str = "correct horse battery";
+
+/// A browser of somebody who sees one account.
+async fn signed_in<'a>(bench: &'a Bench, role: &str) -> Browser<'a> {
+    let new = NewPerson {
+        name: role.to_owned(),
+        subject: None,
+        password: Some(hashed(PASSWORD).unwrap()),
+        role: role.to_owned(),
+        accounts: Some(BTreeSet::from([OWN.to_owned()])),
+    };
+    bench.store.people().add(&new, NOW.parse().unwrap()).await.unwrap().unwrap();
+    let mut browser = Browser::new(bench);
+    browser.get("/sign-in").await;
+    let fields = [("name", role), ("password", PASSWORD)];
+    assert_eq!(browser.post("/sign-in", &fields).await.status, StatusCode::SEE_OTHER);
+    browser
+}
+
+#[tokio::test]
+async fn alerts_of_other_accounts_are_neither_listed_nor_found() {
+    let bench = Bench::with(Entrance::SignIn).await;
+    let own = alerts::alert_in(OWN, "cloudtrail.a", "alice", 60, Severity::High);
+    let other = alerts::alert_in(OTHER, "cloudtrail.b", "mallory", 60, Severity::High);
+    // One rule about one principal in two accounts is one alert.
+    let mut both = alerts::alert_in(OWN, "cloudtrail.c", "shared", 60, Severity::High);
+    both.merge(alerts::alert_in(OTHER, "cloudtrail.c", "shared", 50, Severity::High));
+    let all = [own.clone(), other.clone(), both.clone()];
+    bench.store.alerts().keep(&all, NOW.parse().unwrap()).await.unwrap();
+    let mut browser = signed_in(&bench, "viewer").await;
+    let list = browser.get("/alerts?span=all").await.text;
+    assert!(list.contains(&own.id) && list.contains(&both.id), "{list}");
+    assert!(!list.contains(&other.id) && !list.contains("mallory"), "{list}");
+    assert!(!list.contains(OTHER), "{list}");
+    let got = browser.get(&format!("/alerts/{}", other.id)).await;
+    assert_eq!(got.status, StatusCode::NOT_FOUND);
+    let got = browser.get(&format!("/alerts/{}", both.id)).await;
+    assert_eq!(got.status, StatusCode::OK);
+    assert!(got.text.contains("accounts that you may not see"), "{}", got.text);
+    assert!(!got.text.contains(OTHER), "{}", got.text);
+}
+
+#[tokio::test]
+async fn logs_are_asked_within_the_scope_and_by_analysts_alone() {
+    let (desk, heard) = logs::desk();
+    let bench = Bench::made(Entrance::SignIn, move |parts| parts.desk = Some(desk)).await;
+    let mut analyst = signed_in(&bench, "analyst").await;
+    let got = analyst.get("/logs?sql=SELECT+1&do=ask").await;
+    assert_eq!(got.status, StatusCode::OK);
+    let export = analyst.get("/logs/export?sql=SELECT+1&format=csv").await;
+    assert_eq!(export.status, StatusCode::OK);
+    let scope = Scope::Accounts(BTreeSet::from([OWN.to_owned()]));
+    assert_eq!(heard.scopes(), [scope.clone(), scope]);
+    let mut viewer = signed_in(&bench, "viewer").await;
+    for path in ["/logs?sql=SELECT+1&do=ask", "/logs/export?sql=SELECT+1"] {
+        assert_eq!(viewer.get(path).await.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!(heard.scopes().len(), 2);
+}
+
+#[tokio::test]
+async fn spend_of_other_accounts_is_not_shown() {
+    let bench = Bench::with(Entrance::SignIn).await;
+    let day = |account: &str, units: i64| SpendDay {
+        account: account.into(),
+        service: format!("service of {account}"),
+        day: date(2026, 11, 20),
+        kind: SpendKind::Charge,
+        amount: Micros::units(units),
+        currency: "USD".into(),
+        estimated: false,
+    };
+    let (from, to) = (date(2026, 11, 1), date(2026, 11, 23));
+    let filter = SpendFilter { from, to, account: None };
+    let days = [day(OWN, 5), day(OTHER, 7_000)];
+    let now = NOW.parse().unwrap();
+    bench.store.spend().replace(SpendSource::CostExplorer, &filter, &days, now).await.unwrap();
+    let mut browser = signed_in(&bench, "viewer").await;
+    let got = browser.get("/cost").await;
+    assert!(got.text.contains("5.00") && got.text.contains(OWN), "{}", got.text);
+    assert!(!got.text.contains("7000") && !got.text.contains("7005"), "{}", got.text);
+    assert!(!got.text.contains(OTHER), "{}", got.text);
+    let got = browser.get(&format!("/cost?account={OTHER}")).await;
+    assert_eq!(got.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn routes_show_no_figures_of_others_and_settling_takes_a_responder() {
+    let bench = Bench::with(Entrance::SignIn).await;
+    let mut viewer = signed_in(&bench, "viewer").await;
+    let got = viewer.get("/routes").await;
+    assert_eq!(got.status, StatusCode::OK);
+    assert!(got.text.contains("of your accounts only"), "{}", got.text);
+    let refused = viewer.post("/routes/dead", &[("number", "1"), ("do", "drop")]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+}

@@ -89,6 +89,9 @@ struct Listed {
     name: String,
     logs: bool,
     open: bool,
+    /// How many there are; the columns themselves of tables of the inventory only where something
+    /// was looked for: three hundred types with all their columns would be a megabyte.
+    columns_all: usize,
     columns: Vec<(String, String)>,
 }
 
@@ -220,7 +223,12 @@ impl Page {
             }
             if whole || !columns.is_empty() {
                 let open = !wanted.is_empty() && self.tables.len() < OPEN_MAX;
-                self.tables.push(Listed { name: table.name, logs: table.logs, open, columns });
+                let columns_all = columns.len();
+                if wanted.is_empty() && !table.logs {
+                    columns.clear();
+                }
+                let (name, logs) = (table.name, table.logs);
+                self.tables.push(Listed { name, logs, open, columns_all, columns });
             }
         }
     }

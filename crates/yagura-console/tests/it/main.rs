@@ -16,6 +16,7 @@ mod alerts;
 mod api;
 mod controls;
 mod cost;
+mod door;
 mod findings;
 mod gate;
 mod inventory;

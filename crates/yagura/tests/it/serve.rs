@@ -549,4 +549,7 @@ async fn the_console_is_served_beside_health_and_asks_who_comes() {
     assert!(answer.starts_with("http/1.1 303"), "{answer}");
     assert!(answer.contains("\r\nlocation: /sign-in?next=%2f"), "{answer}");
     assert!(answer.contains("\r\ncontent-security-policy:"), "{answer}");
+    let (status, text) = serving.get("/api/v1/findings").await;
+    assert_eq!(status, 401, "{text}");
+    assert!(text.contains("urn:yagura:problem:sign_in"), "{text}");
 }

@@ -103,7 +103,7 @@ fn columns(days: &Value, label: &str) -> Result<Value, Error> {
     let (step, column) = if drawn.len() > WIDE_MAX { NARROW } else { (STEP, COLUMN) };
     let width = (drawn.len() as u64).max(1) * step;
     let mut svg = opened(width, label, "columns");
-    let every = drawn.len().div_ceil(LABELS_MAX).max(1);
+    let every = every(drawn.iter().map(|(name, ..)| name.as_str()), step);
     for (at, (name, parts, said)) in drawn.iter().enumerate() {
         let x = at as u64 * step + (step - column) / 2;
         let mut y = HEIGHT;
@@ -120,7 +120,7 @@ fn columns(days: &Value, label: &str) -> Result<Value, Error> {
         }
         svg.push_str("</g>");
         if at % every == 0 {
-            foot(&mut svg, x, name);
+            foot(&mut svg, x, &fitted(name, every as u64 * step));
         }
     }
     svg.push_str("</svg>");
@@ -137,7 +137,7 @@ fn line(points: &Value, label: &str) -> Result<Value, Error> {
     let most = drawn.iter().filter_map(|(_, n)| *n).max().unwrap_or(0).max(1);
     let width = (drawn.len() as u64).max(1) * STEP;
     let mut svg = opened(width, label, "line");
-    let every = drawn.len().div_ceil(LABELS_MAX).max(1);
+    let every = every(drawn.iter().map(|(name, _)| name.as_str()), STEP);
     let mut path = String::new();
     let mut broken = true;
     for (at, (name, n)) in drawn.iter().enumerate() {
@@ -154,7 +154,7 @@ fn line(points: &Value, label: &str) -> Result<Value, Error> {
         }
         broken = n.is_none();
         if at % every == 0 {
-            foot(&mut svg, x.saturating_sub(COLUMN / 2), name);
+            foot(&mut svg, x.saturating_sub(COLUMN / 2), &fitted(name, every as u64 * STEP));
         }
     }
     let _ = write!(svg, "<path class=\"stroke\" d=\"{path}\"/></svg>");
@@ -170,7 +170,59 @@ fn opened(width: u64, label: &str, class: &str) -> String {
     )
 }
 
+/// Each how many labels are written, so that whole ones fit beside one another where they are not
+/// long.
+fn every<'n>(names: impl ExactSizeIterator<Item = &'n str>, step: u64) -> usize {
+    let few = names.len().div_ceil(LABELS_MAX).max(1);
+    let longest = names.map(width_of).max().unwrap_or(0).min(LABEL_MAX);
+    few.max(usize::try_from(longest.div_ceil(step)).unwrap_or(few))
+}
+
+fn width_of(name: &str) -> u64 {
+    name.chars().map(|c| if c.is_ascii() { LETTER } else { 2 * LETTER }).sum()
+}
+
+/// About how wide a letter is; letters beyond ASCII are taken for twice as wide.
+const LETTER: u64 = 6;
+/// Labels are given room up to this width.
+const LABEL_MAX: u64 = 10 * LETTER;
+
+/// As much of a label as fits before the next one.
+fn fitted(name: &str, width: u64) -> String {
+    let size = |c: char| if c.is_ascii() { LETTER } else { 2 * LETTER };
+    if width_of(name) <= width {
+        return name.to_owned();
+    }
+    let mut left = width.saturating_sub(LETTER);
+    let fits = |c: &char| {
+        let fits = size(*c) <= left;
+        left = left.saturating_sub(size(*c));
+        fits
+    };
+    let mut short: String = name.chars().take_while(fits).collect();
+    short.push('…');
+    short
+}
+
 fn foot(svg: &mut String, x: u64, name: &str) {
     let y = HEIGHT + FOOT - 5;
     let _ = write!(svg, "<text class=\"label\" x=\"{x}\" y=\"{y}\">{}</text>", escaped(name));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_cut_where_the_next_one_begins() {
+        for (name, width, shown) in [
+            ("11-22", 30, "11-22"),
+            ("2026-11-22", 36, "2026-…"),
+            ("検出結果", 36, "検出…"),
+            ("abc", 0, "…"),
+            ("", 0, ""),
+        ] {
+            assert_eq!(fitted(name, width), shown, "{name}");
+        }
+    }
 }

@@ -95,6 +95,12 @@ pub(super) fn chart(table: &Table, x: Option<&str>, y: Option<&str>) -> Option<C
         .collect();
     if is_time(&x) {
         pairs.sort_by(|a, b| a.0.cmp(&b.0));
+        // Where all are midnights, the days say it all.
+        if pairs.iter().all(|(label, _)| label.ends_with("T00:00:00Z")) {
+            for (label, _) in &mut pairs {
+                label.truncate(label.len() - "T00:00:00Z".len());
+            }
+        }
     }
     let together = pairs.len().div_ceil(POINTS_MAX).max(1);
     let points = pairs.chunks(together).map(point).collect();

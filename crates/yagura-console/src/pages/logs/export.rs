@@ -27,7 +27,7 @@ pub(super) async fn file(
     let content = console.content();
     let asked = Asked::of(&pairs, &content);
     let desk = console.parts().desk.as_deref().ok_or_else(|| {
-        Fault::Unavailable(words(viewer.lang).get("console_logs.no_desk.title").to_owned())
+        Fault::BadRequest(words(viewer.lang).get("console_logs.no_desk.title").to_owned())
     })?;
     let question =
         asked.question(&content, &viewer, console.now(), ROWS_MAX).map_err(|fault| told(&fault))?;

@@ -87,7 +87,7 @@ async fn seeded(folder: &std::path::Path) -> Console {
         full: true,
     };
     let scan = store.begin_scan(&start).await.unwrap();
-    let seen = [bucket(OWN, "ours", "hidden"), bucket(OTHER, "hidden", "ours")];
+    let seen = [bucket(OWN, "ours", "foreign-one"), bucket(OTHER, "foreign-one", "ours")];
     store.put_resources(scan, &seen).await.unwrap();
     let listed = |account: &str| Coverage {
         account: account.to_owned(),
@@ -99,7 +99,7 @@ async fn seeded(folder: &std::path::Path) -> Console {
     store.put_coverage(scan, &[listed(OWN), listed(OTHER)]).await.unwrap();
     let verdicts = [
         verdict(OWN, "ours", VerdictStatus::Unknown),
-        verdict(OTHER, "hidden", VerdictStatus::Fail),
+        verdict(OTHER, "foreign-one", VerdictStatus::Fail),
     ];
     store.put_verdicts(scan, &verdicts).await.unwrap();
     store.finish_scan(scan, ScanOutcome::Complete, started).await.unwrap();
@@ -158,19 +158,19 @@ async fn resources_of_other_accounts_are_neither_listed_nor_shown() {
     for pairs in [&[][..], &[("q", "arn")], &[("life", "any")], &[("judged", "fail")]] {
         let got = resources::list(State(console.clone()), viewer(), asked(pairs)).await;
         let got = text(got).await;
-        assert!(!got.contains("hidden"), "{pairs:?}: {got}");
+        assert!(!got.contains("foreign-one"), "{pairs:?}: {got}");
     }
     let one = [("account", OTHER)];
     let got = resources::list(State(console.clone()), viewer(), asked(&one)).await.unwrap();
     let body = got.into_body().collect().await.unwrap().to_bytes();
-    assert!(!String::from_utf8_lossy(&body).contains("hidden"));
+    assert!(!String::from_utf8_lossy(&body).contains("foreign-one"));
     let view =
         |key: &str| resources::view(State(console.clone()), viewer(), asked(&[("key", key)]));
-    assert!(matches!(view("arn:aws:s3:::hidden").await, Err(Fault::NotFound)));
+    assert!(matches!(view("arn:aws:s3:::foreign-one").await, Err(Fault::NotFound)));
     // Of a neighbor outside only the name that the resource itself gives is told.
     let got = text(view("arn:aws:s3:::ours").await).await;
     assert!(got.contains("not in the inventory"), "{got}");
-    assert!(!got.contains("key=arn%3Aaws%3As3%3A%3A%3Ahidden"), "{got}");
+    assert!(!got.contains("key=arn%3Aaws%3As3%3A%3A%3Aforeign-one"), "{got}");
     assert!(!got.contains("Points here"), "{got}");
 }
 
@@ -186,7 +186,7 @@ async fn verdicts_of_other_accounts_are_not_counted() {
         controls::control(State(console.clone()), viewer(), id, asked(&[("show", show)]))
     };
     let got = text(control("fail").await).await;
-    assert!(got.contains("No resource fails.") && !got.contains("hidden"), "{got}");
+    assert!(got.contains("No resource fails.") && !got.contains("foreign-one"), "{got}");
     let got = text(control("unknown").await).await;
     assert!(got.contains("arn%3Aaws%3As3%3A%3A%3Aours"), "{got}");
 }

@@ -30,8 +30,10 @@ async fn controls_are_searched_and_filtered() {
         assert_eq!(got.text.contains(&link), shown, "{query}: {}", got.text);
     };
     check("?q=bucket_versioned", true).await;
-    check("?q=%E3%83%90%E3%83%BC%E3%82%B8%E3%83%A7%E3%83%B3%E7%AE%A1%E7%90%86&service=s3", true)
-        .await;
+    let title = &Content::builtin().controls[CONTROL].title.value.ja;
+    let start: String = title.chars().take(5).collect();
+    let start: String = start.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    check(&format!("?q={start}&service=s3"), true).await;
     check("?service=s3&standing=fail", true).await;
     check("?service=ec2", false).await;
     check("?standing=clean", false).await;
@@ -61,15 +63,9 @@ async fn pages_of_controls_hold_every_control_once() {
         for part in got.text.split("<td><a href=\"/controls/").skip(1) {
             assert!(seen.insert(part.split('"').next().unwrap().to_owned()), "{path}");
         }
-        let Some((before, _)) = got
-            .text
-            .split_once("\" rel=\"next\"")
-            .or_else(|| got.text.split_once("rel=\"next\" href=\"").map(|(_, after)| (after, "")))
-        else {
-            break;
-        };
-        let next = before.split('"').next().unwrap();
-        path = format!("/controls{}", next.replace("&amp;", "&"));
+        let Some((_, after)) = got.text.split_once("rel=\"next\" href=\"") else { break };
+        let next = after.split('"').next().unwrap().replace("&amp;", "&");
+        path = format!("/controls{next}");
     }
     assert_eq!(seen.len(), Content::builtin().controls.len());
 }
@@ -99,7 +95,7 @@ async fn a_control_says_why_how_to_fix_and_what_it_judges_in_both_languages() {
         let got = bench.get_in(&format!("/controls/{CONTROL}"), lang).await;
         let start: String = why.chars().take_while(|c| !"`'\"&<>".contains(*c)).collect();
         assert!(got.text.contains(&start), "{start}: {}", got.text);
-        for id in ["fix-cli", "fix-cloudformation", "fix-terraform"] {
+        for id in ["fix-cli", "fix-cloudformation"] {
             assert!(got.text.contains(&format!("data-copies=\"{id}\"")), "{id}");
         }
         assert!(got.text.contains("resource.properties"), "{}", got.text);

@@ -1,23 +1,23 @@
-//! Resources: one by its key, and what changed of it over time.
+//! Resources: listed, one by its key, and what changed of it over time.
 //! Lists are looked through by the store's own index.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use yagura_model::{Resource, Unread};
-use yagura_store::Version;
+use yagura_store::{Life, ResourceQuery, Version};
 
 use super::endpoint::{Endpoints, Reader, Said};
-use super::findings::limit;
+use super::findings::{TotalView, limit};
 use crate::fault::Fault;
 use crate::viewer::{Permission, Role};
 
 /// Versions of an answer at most.
 const VERSIONS_MAX: u16 = 200;
-/// Resources of a list at most.
-const LISTED_MAX: u16 = 100;
-/// Keys that are looked at for a list.
-const LOOKED_AT_MAX: usize = 300;
+/// Resources of a page where nobody says how many.
+const LISTED: u16 = 50;
+/// Resources of a page at most.
+const LISTED_MAX: u16 = 200;
 /// Versions where nobody says how many.
 const VERSIONS: u16 = 20;
 
@@ -29,20 +29,31 @@ pub(super) fn register(all: Endpoints) -> Endpoints {
         id,
         summary,
     };
-    all.get(read("/resources", "searchResources", "Resources whose key contains a text"), list)
+    all.get(read("/resources", "listResources", "Resources by name, a page at a time"), list)
         .get(read("/resource", "getResource", "A resource as it is known now, by its key"), get)
         .get(read("/resource/history", "resourceHistory", "What changed of a resource"), history)
 }
 
-/// Which resources.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// Which resources. Several values of one parameter are alternatives; different ones all hold.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct ResourcesAsked {
-    /// A part of the key (ARN), in any case of letters.
-    text: String,
-    /// How many, at most 100; 20 where nothing is said.
-    #[serde(default)]
+    /// Words in name, key (ARN), native id or tags, all of them.
+    text: Option<String>,
+    /// Types: `AWS::S3::Bucket`.
+    resource_type: Vec<String>,
+    /// Accounts, twelve digits.
+    account: Vec<String>,
+    /// Regions.
+    region: Vec<String>,
+    /// Tags, all of them: `env` or `env=prod`.
+    tag: Vec<String>,
+    /// Whether those that are gone are listed instead.
+    deleted: bool,
+    /// How many, at most 200; 50 where nothing is said.
     limit: Option<u16>,
+    /// Where the page before ended.
+    after: Option<i64>,
 }
 
 /// A resource in a list.
@@ -58,42 +69,40 @@ pub(crate) struct ResourceLine {
     deleted: bool,
 }
 
-/// Resources, those that were seen last first.
+/// A page of resources, by name.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct ResourcesView {
     items: Vec<ResourceLine>,
-    /// Whether there may be more: ask more closely.
-    more: bool,
+    next: Option<String>,
+    total: TotalView,
 }
 
 pub(crate) async fn list(reader: Reader, asked: ResourcesAsked) -> Result<ResourcesView, Fault> {
-    let limit = limit(asked.limit, 20, LISTED_MAX)?;
-    if asked.text.trim().is_empty() {
-        return Err(Fault::BadRequest("`text` is a part of a key".to_owned()));
-    }
-    let store = reader.console.store();
-    // Keys of others' accounts come between one's own.
-    let keys = store.find_keys(asked.text.trim(), LOOKED_AT_MAX).await?;
-    let (mut items, mut more) = (Vec::new(), keys.len() == LOOKED_AT_MAX);
-    for key in &keys {
-        if items.len() == limit {
-            more = true;
-            break;
-        }
-        let known = store.resource(key).await?;
-        if let Some(known) = known.filter(|one| admits(&reader, &one.resource)) {
-            items.push(ResourceLine {
-                key: known.resource.key,
-                type_name: known.resource.type_name,
-                account: known.resource.account,
-                region: known.resource.region,
-                name: known.resource.name,
-                last_seen: known.last_seen.to_string(),
-                deleted: known.deleted,
-            });
-        }
-    }
-    Ok(ResourcesView { items, more })
+    let limit = limit(asked.limit, LISTED, LISTED_MAX)?;
+    let query = ResourceQuery {
+        text: asked.text.unwrap_or_default(),
+        types: asked.resource_type,
+        accounts: asked.account,
+        regions: asked.region,
+        tags: asked.tag,
+        life: if asked.deleted { Life::Deleted } else { Life::Living },
+        ..ResourceQuery::of(reader.viewer.scope.clone())
+    };
+    let found = reader.console.store().browse(&query, asked.after, limit).await?;
+    let items = found.rows.into_iter().map(|row| ResourceLine {
+        key: row.key,
+        type_name: row.type_name,
+        account: row.account,
+        region: row.region,
+        name: row.name,
+        last_seen: row.seen.to_string(),
+        deleted: row.deleted,
+    });
+    Ok(ResourcesView {
+        items: items.collect(),
+        next: found.next.map(|number| reader.next(number)),
+        total: found.total.into(),
+    })
 }
 
 /// A resource by its key.

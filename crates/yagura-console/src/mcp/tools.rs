@@ -93,7 +93,7 @@ const TOOLS: [Described; 10] = [
     Described {
         name: "search_resources",
         title: "Search resources",
-        text: "Resources of the inventory whose key (ARN) contains a text.",
+        text: "Resources of the inventory by words in name, key (ARN) or tags, and by type, account, region.",
         permission: Permission::ResourcesRead,
         role: Role::Viewer,
         schema: schema::<ResourcesAsked>,

@@ -74,7 +74,7 @@ async fn every_address_of_the_api_is_in_the_document_and_the_other_way_round() {
 }
 
 /// What addresses answer over a little inventory, each with the address of the document.
-const EXAMPLES: [(&str, &str); 14] = [
+const EXAMPLES: [(&str, &str); 15] = [
     ("/me", "/me"),
     ("/findings", "/findings?limit=2"),
     ("/findings/counts", "/findings/counts?by=severity&state=open"),
@@ -87,6 +87,7 @@ const EXAMPLES: [(&str, &str); 14] = [
     ("/coverage", "/coverage?gaps=true"),
     ("/alerts", "/alerts?limit=5"),
     ("/jobs", "/jobs"),
+    ("/resources", "/resources?text=bucket&deleted=false"),
     ("/audit", "/audit?limit=5"),
     ("/frameworks/{id}/trend", "/frameworks/checklist/trend"),
 ];

@@ -14,7 +14,7 @@ use serde_json::json;
 use yagura_console::{ActionBook, ActionForm, Console, Entrance, Parts, router};
 use yagura_content::Content;
 use yagura_model::finding::{Actor, FindingKind, MarkKind, Observation, Rank, Scope};
-use yagura_model::{Coverage, CoverageState, Prose, Resource, Severity};
+use yagura_model::{Coverage, CoverageState, Resource, Severity};
 use yagura_store::{Account, Location, ScanOutcome, ScanStart, Store};
 
 const BATCH: u64 = 4_096;

@@ -45,8 +45,8 @@ fn one() -> usize {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum What {
     Assign(String),
-    Acknowledge(bool),
-    Start(bool),
+    Acknowledge,
+    Start,
     Comment(String),
     Label(String),
     Severity(Severity),
@@ -100,8 +100,8 @@ impl What {
     fn act(&self) -> anyhow::Result<Act> {
         Ok(match self {
             Self::Assign(to) => Act::Assign { to: Some(to.clone()) },
-            Self::Acknowledge(_) => Act::SetState { to: FindingState::Acknowledged, reason: None },
-            Self::Start(_) => Act::SetState { to: FindingState::InProgress, reason: None },
+            Self::Acknowledge => Act::SetState { to: FindingState::Acknowledged, reason: None },
+            Self::Start => Act::SetState { to: FindingState::InProgress, reason: None },
             Self::Comment(text) => Act::Comment { text: text.clone() },
             Self::Label(label) => Act::Label { label: label.clone() },
             Self::Severity(severity) => Act::SetSeverity { to: Some(*severity) },

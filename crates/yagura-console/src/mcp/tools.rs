@@ -93,7 +93,8 @@ const TOOLS: [Described; 10] = [
     Described {
         name: "search_resources",
         title: "Search resources",
-        text: "Resources of the inventory by words in name, key (ARN) or tags, and by type, account, region.",
+        text: "Resources of the inventory by words in name, key (ARN) or tags, and by type, \
+            account, region.",
         permission: Permission::ResourcesRead,
         role: Role::Viewer,
         schema: schema::<ResourcesAsked>,

@@ -1,5 +1,7 @@
 //! Findings: listed, counted, grouped, one by one, and what people and programs do with them.
 //! Which findings there are within a scope is the store's answer.
+//!
+//! Long because each type that is served stands beside the one request that it is for.
 
 use std::str::FromStr;
 

@@ -4,17 +4,17 @@
 //!
 //! | in a template | gives |
 //! | --- | --- |
-//! | `t('console.nav.findings')`, `t('…', n=3)` | a word in the reader's language, placeholders filled |
+//! | `t('console.nav.findings')`, `t('…', n=3)` | a word, with its placeholders filled |
 //! | `tn('console.count.accounts', n)` | the word for a number of things |
 //! | `prose` (filter) | the reader's half of `{en, ja}` |
 //! | `ticked` (filter) | text whose parts between backticks are code |
-//! | `moment`, `day`, `ago` (filters) | RFC 3339 text or microseconds as time in the reader's zone |
+//! | `moment`, `day`, `ago` (filters) | a time in the reader's zone |
 //! | `exact` (filter) | a time as one part of an address |
 //! | `encoded` (filter) | a text as one part of an address |
 //! | `qr(label)` (filter) | a text as a picture that phones read |
 //! | `grouped` (filter) | a number with its thousands apart |
 //! | `asset('console.css')` | where a file is |
-//! | `query(name=value, …)` | the page's own query with these members changed (`none` removes one) |
+//! | `query(name=value, …)` | the page's own query, so changed (`none` removes) |
 
 use std::fmt::Write as _;
 

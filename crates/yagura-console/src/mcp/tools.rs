@@ -110,7 +110,7 @@ const TOOLS: [Described; 10] = [
     Described {
         name: "query_logs",
         title: "Query logs and inventory in SQL",
-        text: "One SELECT over logs (cloudtrail, vpc_flow, …) and inventory (resources, findings). \
+        text: "One SELECT over logs (cloudtrail, vpc_flow, …) and inventory. \
             With estimate_only it says what the question would read, without reading. Give since \
             and until: they decide how much is read.",
         permission: Permission::Query,

@@ -350,8 +350,10 @@ pub(super) fn person_of(session: &Session, row: &Row) -> Result<Person, StoreErr
             (row.opt_text(8)?, row.flag(9)?, row.int(10)?, row.opt_int(11)?),
         ))
     };
-    let ((id, name, subject, password), (totp, role, accounts, lang), (zone, disabled, made, seen)) =
-        read().map_err(|error| session.fail(error))?;
+    let (who, what, when) = read().map_err(|error| session.fail(error))?;
+    let (id, name, subject, password) = who;
+    let (totp, role, accounts, lang) = what;
+    let (zone, disabled, made, seen) = when;
     let totp = match totp {
         None => None,
         Some(word) if word == SEALED => Some(Totp::Sealed),

@@ -98,8 +98,10 @@ static SECTIONS: &[Section] = &[Section {
             keys: &[
                 (
                     "issuer",
-                    "The issuer of a provider of identities (Amazon Cognito, Okta, Entra ID, Keycloak), as its discovery document writes it",
-                    "ID プロバイダー（Amazon Cognito、Okta、Entra ID、Keycloak など）の issuer（discovery ドキュメントの表記どおり）",
+                    "The issuer of a provider of identities (Amazon Cognito, Okta, Entra ID, \
+                     Keycloak), as its discovery document writes it",
+                    "ID プロバイダー（Amazon Cognito、Okta、Entra ID、Keycloak など）の issuer\
+                     （discovery ドキュメントの表記どおり）",
                 ),
                 (
                     "client-id",
@@ -123,7 +125,8 @@ static SECTIONS: &[Section] = &[Section {
                 ),
                 (
                     "role-claim",
-                    "The claim whose values give the role (`groups`, `cognito:groups`, `realm_access/roles`)",
+                    "The claim whose values give the role (`groups`, `cognito:groups`, \
+                     `realm_access/roles`)",
                     "ロールを決めるクレーム（`groups`、`cognito:groups`、`realm_access/roles` など）",
                 ),
                 (

@@ -1,5 +1,6 @@
 //! The weeks before the demo's recording, so that every page of the console has life: earlier
-//! scans, a trail with an attack in it, spend with a jump, what people did, and what they were told.
+//! scans, a trail with an attack in it, spend with a jump, what people did, and what they were
+//! told.
 //! The recorded scan itself is the command's (`commands/demo.rs`). Everything here goes through the
 //! functions that the real thing goes through; what happened is content (`content/demo/past/`).
 

@@ -94,7 +94,7 @@ export function flows(demo) {
     test("the logs are asked, with the cost told before", async (t) => {
       const page = await reader(t, demo.browser);
       await page.goto(`${demo.address}/logs`);
-      await page.fill("#sql", "SELECT eventName, count(*) AS n FROM cloudtrail GROUP BY 1 ORDER BY n DESC");
+      await page.fill("#sql", "SELECT action, count(*) AS n FROM cloudtrail GROUP BY 1 ORDER BY n DESC");
       await page.locator('button[value="estimate"]').click();
       await page.waitForLoadState();
       await page.locator("#run").click();

@@ -126,7 +126,7 @@ security = "analyst"
     await page.locator("main form button.primary").click();
     await page.waitForURL(/\/findings/);
     const cookies = await page.context().cookies();
-    const session = cookies.find((cookie) => /session/.test(cookie.name));
+    const session = cookies.find((cookie) => /^(__Host-)?yagura$/.test(cookie.name));
     assert.ok(session?.httpOnly, "no script reads the session");
     assert.ok(["Lax", "Strict"].includes(session.sameSite));
     for (const path of ["/", "/findings", "/resources", "/settings"]) {

@@ -24,6 +24,11 @@ impl ActionBook for NoActions {
     }
 }
 
+fn now() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "a program of its own, for a look at pages")]
+    Timestamp::now()
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -36,7 +41,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         address: format!("http://127.0.0.1:{port}"),
         zone: TimeZone::get("Asia/Tokyo")?,
         demo: true,
-        ..Parts::new(store, content, Arc::new(NoActions), Arc::new(Timestamp::now))
+        ..Parts::new(store, content, Arc::new(NoActions), Arc::new(now))
     })?;
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = tokio::net::TcpListener::bind(address).await?;

@@ -51,7 +51,7 @@ fn install_packages(folder: &Utf8Path) -> anyhow::Result<()> {
 }
 
 fn find_chromium(root: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
-    let on_path = || BROWSERS.into_iter().map(Utf8PathBuf::from).find(|name| answers(name));
+    let on_path = || BROWSERS.into_iter().find_map(program_of);
     if let Some(found) = on_path() {
         return Ok(found);
     }
@@ -65,6 +65,15 @@ fn find_chromium(root: &Utf8Path) -> anyhow::Result<Utf8PathBuf> {
     }
     ensure!(unpacked.exists(), "Chromium was unpacked but its program was not found");
     Ok(unpacked)
+}
+
+/// Where a program of the path is; the test's library asks for a whole path.
+fn program_of(name: &str) -> Option<Utf8PathBuf> {
+    let path = std::env::var("PATH").ok()?;
+    let mut places = std::env::split_paths(&path).filter_map(|folder| {
+        Utf8PathBuf::from_path_buf(folder).ok().map(|folder| folder.join(name))
+    });
+    places.find(|program| program.exists() && answers(program))
 }
 
 fn answers(program: &Utf8Path) -> bool {

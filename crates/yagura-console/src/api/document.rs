@@ -105,9 +105,9 @@ fn path_names(path: &str) -> impl Iterator<Item = &str> {
 
 fn parameters(one: &Described) -> Vec<Value> {
     let in_path: Vec<&str> = path_names(one.said.path).collect();
-    let required: Vec<&str> =
-        one.asked["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let members = one.asked["properties"].as_object().into_iter().flatten();
+    let required = one.asked.get("required").and_then(Value::as_array).into_iter().flatten();
+    let required: Vec<&str> = required.filter_map(Value::as_str).collect();
+    let members = one.asked.get("properties").and_then(Value::as_object).into_iter().flatten();
     let written = members.map(|(name, schema)| {
         let mut schema = schema.clone();
         let object = schema.as_object_mut();

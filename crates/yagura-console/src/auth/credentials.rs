@@ -137,8 +137,11 @@ pub(crate) fn matches(password: &str, kept: Option<&str>) -> bool {
     same(&hex::encode(computed), &hex::encode(hash)) && known
 }
 
+/// Memory in kibibytes, passes and lanes.
+type Cost = (u32, u32, u32);
+
 /// Parameters, salt and hash of a text as [`hashed`] writes it.
-fn read_hash(text: &str) -> Option<((u32, u32, u32), Vec<u8>, Vec<u8>)> {
+fn read_hash(text: &str) -> Option<(Cost, Vec<u8>, Vec<u8>)> {
     let mut parts = text.split('$');
     if (parts.next(), parts.next(), parts.next()) != (Some(""), Some("argon2id"), Some("v=19")) {
         return None;
@@ -156,7 +159,7 @@ fn read_hash(text: &str) -> Option<((u32, u32, u32), Vec<u8>, Vec<u8>)> {
 fn argon(
     password: &str,
     salt: &[u8],
-    (memory, passes, lanes): (u32, u32, u32),
+    (memory, passes, lanes): Cost,
 ) -> Result<[u8; HASH_BYTES], CredentialFault> {
     let params = Params::new(memory, passes, lanes, Some(HASH_BYTES));
     let params = params.map_err(|_| CredentialFault::Hash)?;

@@ -102,10 +102,6 @@ impl Bench {
         self.now.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::from_second(self.now.load(Ordering::Relaxed)).unwrap()
-    }
-
     pub(crate) async fn get(&self, path: &str) -> Got {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }

@@ -48,7 +48,7 @@ pub(crate) struct ConsoleArgs {
 }
 
 /// The same, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
     /// TLS is spoken with it; none where something in front does, or nothing.
     pub(crate) certificate: Option<CertificateFiles>,
@@ -60,18 +60,6 @@ pub(crate) struct Options {
     pub(crate) sign_in: SignIn,
     /// The provider of identities, as it is written in the configuration file.
     pub(crate) oidc: Option<OidcTable>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            certificate: None,
-            proxies: Vec::new(),
-            zone: None,
-            sign_in: SignIn::default(),
-            oidc: None,
-        }
-    }
 }
 
 fn zone_name(text: &str) -> Result<String, String> {

@@ -103,7 +103,8 @@ pub(super) fn write(folder: &Path, recorded: Timestamp) -> anyhow::Result<()> {
     }
     for (file, mut records) in files {
         records.sort_by_key(|(at, _)| *at);
-        write_file(folder, &file, records.into_iter().map(|(_, record)| record).collect())?;
+        let records: Vec<Value> = records.into_iter().map(|(_, record)| record).collect();
+        write_file(folder, &file, &records)?;
     }
     Ok(())
 }
@@ -216,7 +217,7 @@ fn who(event: &Event) -> Value {
     }
 }
 
-fn write_file(folder: &Path, file: &File, records: Vec<Value>) -> anyhow::Result<()> {
+fn write_file(folder: &Path, file: &File, records: &[Value]) -> anyhow::Result<()> {
     let (account, region, day) = file;
     let folder = folder
         .join("AWSLogs")

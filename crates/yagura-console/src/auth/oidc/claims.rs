@@ -149,8 +149,11 @@ mod tests {
         }
     }
 
-    fn check(settings: &OidcSettings, claims: Value) -> Result<Described, Refusal> {
-        described(settings, claims.as_object().unwrap())
+    fn check(
+        settings: &OidcSettings,
+        claims: impl std::borrow::Borrow<Value>,
+    ) -> Result<Described, Refusal> {
+        described(settings, claims.borrow().as_object().unwrap())
     }
 
     #[test]

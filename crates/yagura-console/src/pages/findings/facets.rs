@@ -92,7 +92,9 @@ fn order(by: GroupBy, all: &mut [&yagura_store::findings::Count]) {
             std::cmp::Reverse(count.value.parse::<yagura_model::Severity>().ok())
         }),
         GroupBy::State => {
-            all.sort_by_key(|count| count.value.parse::<yagura_model::finding::FindingState>().ok())
+            all.sort_by_key(|count| {
+                count.value.parse::<yagura_model::finding::FindingState>().ok()
+            });
         }
         _ => {}
     }

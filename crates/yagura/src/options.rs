@@ -102,7 +102,8 @@ pub(crate) fn size_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(unit_bytes).ok_or_else(|| "that is more than there is".to_owned())
 }
 
-fn account_id(text: &str) -> Result<String, String> {
+/// Reads an account id.
+pub(crate) fn account_id(text: &str) -> Result<String, String> {
     let digits = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { Ok(text.to_owned()) } else { Err("an account id has twelve digits".to_owned()) }
 }

@@ -14,7 +14,7 @@ use yagura_store::people::{AuditFilter, NewAudit, NewPerson, NewToken, Person};
 
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::options::RowOptions;
+use crate::options::{RowOptions, account_id};
 use crate::output::Hinted;
 use crate::rows::Rows;
 
@@ -44,7 +44,7 @@ struct AddArgs {
     name: String,
     #[arg(long, value_name = "ROLE", default_value = "viewer")]
     role: Role,
-    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
+    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',', value_parser = account_id)]
     accounts: Vec<String>,
     #[arg(long, value_name = "URL")]
     address: Option<String>,
@@ -62,7 +62,7 @@ struct RoleArgs {
     name: String,
     #[arg(value_name = "ROLE")]
     role: Role,
-    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
+    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',', value_parser = account_id)]
     accounts: Vec<String>,
 }
 
@@ -113,7 +113,7 @@ struct TokenArgs {
     role: Role,
     #[arg(long, value_name = "SCOPE", value_delimiter = ',', required = true)]
     scopes: Vec<Permission>,
-    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',')]
+    #[arg(long, value_name = "ACCOUNT", value_delimiter = ',', value_parser = account_id)]
     accounts: Vec<String>,
     #[arg(long, value_name = "DAYS", default_value_t = 90)]
     days: u16,
@@ -146,13 +146,9 @@ pub(crate) async fn run_tokens(context: &Context, args: &TokensArgs) -> anyhow::
 }
 
 /// The accounts that were named; none: all.
-fn scope(accounts: &[String]) -> anyhow::Result<Option<BTreeSet<String>>> {
-    for account in accounts {
-        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        ensure!(is_account, "`{account}` is no account: they have twelve digits");
-    }
+fn scope(accounts: &[String]) -> Option<BTreeSet<String>> {
     let accounts: BTreeSet<String> = accounts.iter().cloned().collect();
-    Ok(Some(accounts).filter(|accounts| !accounts.is_empty()))
+    Some(accounts).filter(|accounts| !accounts.is_empty())
 }
 
 async fn person(store: &Store, name: &str) -> anyhow::Result<Person> {
@@ -202,7 +198,7 @@ async fn add(context: &Context, store: &Store, args: &AddArgs) -> anyhow::Result
         !name.is_empty() && name.chars().count() <= 100 && !name.chars().any(char::is_whitespace),
         "a name has 1 to 100 letters and no spaces"
     );
-    let (role, accounts) = (args.role.as_str().to_owned(), scope(&args.accounts)?);
+    let (role, accounts) = (args.role.as_str().to_owned(), scope(&args.accounts));
     let new = NewPerson { name, subject: None, password: None, role, accounts };
     let Some(id) = store.people().add(&new, context.now()).await? else {
         bail!(Hinted::new(
@@ -246,7 +242,7 @@ fn last_admin() -> anyhow::Error {
 }
 
 async fn role(context: &Context, store: &Store, args: &RoleArgs) -> anyhow::Result<()> {
-    let (person, accounts) = (person(store, &args.name).await?, scope(&args.accounts)?);
+    let (person, accounts) = (person(store, &args.name).await?, scope(&args.accounts));
     let word = args.role.as_str();
     if !store.people().set_role(person.id, word, accounts.as_ref()).await? {
         return Err(last_admin());
@@ -313,7 +309,7 @@ async fn add_token(context: &Context, store: &Store, args: &TokenArgs) -> anyhow
         name: args.name.trim().to_owned(),
         hash: token.hash,
         role: args.role.as_str().to_owned(),
-        accounts: scope(&args.accounts)?,
+        accounts: scope(&args.accounts),
         scopes: args.scopes.iter().map(ToString::to_string).collect(),
         created_by: "command line".to_owned(),
         expires: (days > 0).then(|| now + SignedDuration::from_hours(24 * days)),

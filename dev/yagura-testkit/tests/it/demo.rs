@@ -87,7 +87,7 @@ fn every_line_decodes_to_what_was_written() {
             headers.insert(name, value.parse().unwrap());
         }
         let yagura_aws::replay::RecordedBody::Text(body) = &line.body else { panic!("no text") };
-        let decoded =
+        let mut decoded =
             match protocol::decode(&service, operation, line.status, &headers, body.as_bytes()) {
                 Ok(output) => output,
                 Err(protocol::AnswerError::Service(error)) => {
@@ -96,7 +96,15 @@ fn every_line_decodes_to_what_was_written() {
                 Err(error) => panic!("{error}"),
             };
         let call = format!("{} {}:{} {:?}", one.file, one.service, one.operation, one.input);
-        assert_eq!(essence(&decoded), essence(&meant(&api, one)), "{call}");
+        let meant = meant(&api, one);
+        // QuickSight repeats the HTTP status as a member; nobody writes it down.
+        if let Some(members) = decoded.as_object_mut()
+            && meant.get("Status").is_none()
+            && members.get("Status") == Some(&json!(line.status))
+        {
+            members.remove("Status");
+        }
+        assert_eq!(essence(&decoded), essence(&meant), "{call}");
     }
 }
 

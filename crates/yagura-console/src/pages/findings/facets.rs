@@ -152,11 +152,11 @@ pub(super) fn label(
     value: &str,
     accounts: &BTreeMap<String, String>,
 ) -> String {
-    let word = |prefix: &str| words.get(&format!("{prefix}.{value}")).to_owned();
+    let word = |prefix: &str| words.get(&format!("{prefix}{value}")).to_owned();
     match by {
-        GroupBy::Severity => word("report.severity"),
-        GroupBy::State => word("console.state"),
-        GroupBy::Kind => word("console_findings.kind"),
+        GroupBy::Severity => word("report.severity."),
+        GroupBy::State => word("console.state."),
+        GroupBy::Kind => word("console_findings.kind."),
         GroupBy::Assignee if value.is_empty() => words.get("console_findings.nobody").to_owned(),
         GroupBy::Account => match accounts.get(value).filter(|name| !name.is_empty()) {
             Some(name) => format!("{name} {value}"),

@@ -87,7 +87,7 @@ fn asked(findings: u64, resources: u64) -> Vec<(&'static str, String)> {
         ("finding", format!("/findings/{finding}")),
         ("resources", "/resources".to_owned()),
         ("resources, text", "/resources?q=service-777".to_owned()),
-        ("resource", format!("/resources/one?key={key}")),
+        ("resource", format!("/resources/view?key={key}")),
         ("controls", "/controls".to_owned()),
         ("frameworks", "/frameworks".to_owned()),
         ("accounts", "/accounts".to_owned()),

@@ -11,12 +11,12 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{self, MethodRouter};
 use http::{HeaderValue, Method, StatusCode, header};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use crate::auth;
 use crate::fault::{Fault, Told};
 use crate::layout;
+use crate::layout::links;
 use crate::state::Console;
 use crate::viewer::{Means, Permission, Role, Viewer};
 use crate::{api, mcp, pages};
@@ -241,7 +241,7 @@ fn sign_in_first(path: &str, method: &Method) -> Response {
     }
     // Coming back to a form's target would only show that there is no such page.
     let back = if method == Method::GET { path } else { "/" };
-    let back = utf8_percent_encode(back, NON_ALPHANUMERIC);
+    let back = links::encoded(back);
     Redirect::to(&format!("/sign-in?next={back}")).into_response()
 }
 

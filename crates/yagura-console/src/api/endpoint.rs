@@ -8,7 +8,6 @@ use axum::body::Bytes;
 use axum::extract::{Extension, RawPathParams, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
@@ -19,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::repeated;
 use crate::fault::{Answer, Fault};
 use crate::gate::{Need, Routes};
+use crate::layout::links;
 use crate::state::Console;
 use crate::viewer::{Permission, Role, Viewer};
 
@@ -64,12 +64,10 @@ impl Reader {
         if self.path.is_empty() {
             return cursor.to_string();
         }
-        let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let cursor = cursor.to_string();
         let kept = self.query.iter().filter(|(name, _)| name != "after");
-        let mut pairs: Vec<String> =
-            kept.map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
-        pairs.push(format!("after={}", part(&cursor.to_string())));
-        format!("{}?{}", self.path, pairs.join("&"))
+        let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
+        format!("{}?{}", self.path, links::query(kept.chain([("after", cursor.as_str())])))
     }
 }
 

@@ -4,13 +4,13 @@
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use http::{HeaderValue, StatusCode, header};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use yagura_report::words;
 
 use super::cookies::{self, Kind};
 use super::{credentials, session};
 use crate::fault::{Answer, Fault};
+use crate::layout::links;
 use crate::layout::{self, Nav, Shown};
 use crate::state::Console;
 use crate::viewer::Viewer;
@@ -75,7 +75,7 @@ pub(super) fn answer(
     let key = format!("console_settings.sign_in.title.{}", entry.form);
     let title = words(viewer.lang).get(&key);
     let wait = entry.wait;
-    let next = utf8_percent_encode(&entry.next, NON_ALPHANUMERIC);
+    let next = links::encoded(&entry.next);
     let entry = Entry { provider_href: format!("/sign-in/provider?next={next}"), ..entry };
     let path = if entry.form == "password" { "/sign-in" } else { "" };
     let shown =

@@ -5,6 +5,7 @@
 pub(crate) mod assets;
 pub(crate) mod charts;
 pub(crate) mod headers;
+pub(crate) mod links;
 pub(crate) mod preferences;
 pub(crate) mod shell;
 pub(crate) mod templates;

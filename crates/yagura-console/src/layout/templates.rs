@@ -23,13 +23,12 @@ use jiff::tz::TimeZone;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use yagura_model::Lang;
 use yagura_report::{clean, grouped, words};
 
 use super::assets;
 use crate::auth::totp;
-use crate::pages::links;
+use crate::layout::links;
 
 include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
@@ -272,10 +271,7 @@ fn query(state: &State<'_, '_>, changes: Kwargs) -> Result<String, Error> {
         }
     }
     changes.assert_all_used()?;
-    let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let pairs: Vec<String> =
-        pairs.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
-    Ok(format!("?{}", pairs.join("&")))
+    Ok(format!("?{}", links::query(pairs)))
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ mod alerts;
 mod controls;
 mod cost;
 mod findings;
-pub(crate) mod links;
 mod logs;
 mod overview;
 pub(crate) mod resources;

@@ -154,7 +154,7 @@ async fn overview(State(console): State<Console>, Extension(viewer): Extension<V
         counts(&console, &viewer, &accounts),
         worst(&console, &viewer, &accounts),
         new_days(&console, &viewer),
-        alerts(&console, &viewer, &accounts),
+        alerts(&console, &viewer),
         seen(&console, &viewer),
     );
     let ((checklist, frameworks), counts, worst) = (scores?, counts?, worst?);
@@ -416,11 +416,7 @@ struct Alerts {
 }
 
 /// Counts alerts as findings: only so are they within the viewer's accounts.
-async fn alerts(
-    console: &Console,
-    viewer: &Viewer,
-    _accounts: &BTreeMap<String, String>,
-) -> Result<Alerts, Fault> {
+async fn alerts(console: &Console, viewer: &Viewer) -> Result<Alerts, Fault> {
     let findings = console.store().findings(viewer.scope.clone());
     let since = |hours: i64| console.now().checked_sub(SignedDuration::from_hours(hours)).ok();
     let filter = |hours| FindingFilter {

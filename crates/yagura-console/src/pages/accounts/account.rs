@@ -17,9 +17,9 @@ use yagura_store::{Account, ResourceQuery, ScanState, StoreError};
 
 use super::{Seen, known};
 use crate::fault::{Answer, Fault};
+use crate::layout::links;
 use crate::layout::{Nav, Shown, page};
 use crate::pages::controls::{Part, state_bar};
-use crate::pages::links;
 use crate::pages::standing::Standing;
 use crate::state::Console;
 use crate::viewer::Viewer;

@@ -3,7 +3,6 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use yagura_content::Content;
 use yagura_model::alert::{Alert, EntityKind, Several};
@@ -13,6 +12,7 @@ use yagura_store::alerts::StoredAlert;
 
 use super::cut::Seen;
 use super::list::{Row, row};
+use crate::layout::links;
 use crate::viewer::Viewer;
 
 /// Time before and after an alert that is worth a look, in microseconds: an hour.
@@ -241,7 +241,7 @@ fn named(alert: &Alert, viewer: &Viewer) -> Vec<Named> {
 }
 
 fn thing(alert: &Alert, viewer: &Viewer, column: &str, name: &str) -> Thing {
-    let encoded = utf8_percent_encode(name, NON_ALPHANUMERIC);
+    let encoded = links::encoded(name);
     let parameter = if column == "account" { "account" } else { "entity" };
     let source = alert.witnesses.first().map(|witness| &*witness.source);
     let may_ask = viewer.may(crate::viewer::Role::Analyst);
@@ -249,9 +249,8 @@ fn thing(alert: &Alert, viewer: &Viewer, column: &str, name: &str) -> Thing {
         let sql = question(source, column, name);
         let from = local(alert.first_us.saturating_sub(AROUND_US), &viewer.zone);
         let to = local(alert.last_us.saturating_add(AROUND_US), &viewer.zone);
-        let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let (sql, from, to) = (part(&sql), part(&from), part(&to));
-        format!("/logs?sql={sql}&range=own&from={from}&to={to}")
+        let asked = [("sql", &*sql), ("range", "own"), ("from", &*from), ("to", &*to)];
+        format!("/logs?{}", links::query(asked))
     });
     let principal = column == "actor" && name.starts_with("arn:") && name.contains(":iam:");
     Thing {

@@ -11,8 +11,8 @@ use yagura_report::words;
 
 use super::list::Part;
 use crate::fault::Answer;
+use crate::layout::links;
 use crate::layout::{Nav, Shown, page};
-use crate::pages::links;
 use crate::pages::standing::Standing;
 use crate::state::Console;
 use crate::viewer::Viewer;

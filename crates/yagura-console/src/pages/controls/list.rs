@@ -13,8 +13,8 @@ use yagura_model::{Prose, Severity, VerdictCounts};
 use yagura_report::words;
 
 use crate::fault::Answer;
+use crate::layout::links;
 use crate::layout::{Nav, Shown, page};
-use crate::pages::links;
 use crate::pages::standing::Standing;
 use crate::state::Console;
 use crate::viewer::Viewer;

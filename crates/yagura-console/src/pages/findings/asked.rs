@@ -3,11 +3,11 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use yagura_model::Severity;
 use yagura_model::finding::{FindingKind, FindingState, MarkKind};
 use yagura_store::findings::{Assignee, FindingFilter, FindingOrder, Span};
 
+use crate::layout::links;
 use crate::viewer::Viewer;
 
 /// Members of an address that are read at most, and letters of one value.
@@ -165,12 +165,9 @@ impl Asked {
 
 /// An address of the list.
 pub(crate) fn address(pairs: &[(&str, &str)]) -> String {
-    let part = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let pairs: Vec<String> =
-        pairs.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
     match pairs.is_empty() {
         true => "/findings".to_owned(),
-        false => format!("/findings?{}", pairs.join("&")),
+        false => format!("/findings?{}", links::query(pairs.iter().copied())),
     }
 }
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum_extra::extract::Query;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use yagura_model::finding::{Change, Finding, FindingKind, FindingState, HistoryEntry, MarkKind};
 use yagura_model::{Prose, Severity};
@@ -21,6 +20,7 @@ use super::evidence::{Evidence, evidence_of};
 use super::list::account_names;
 use super::rows::{Row, row_of, title};
 use crate::fault::{Answer, Fault};
+use crate::layout::links;
 use crate::layout::{self, Nav, Shown};
 use crate::state::Console;
 use crate::viewer::Viewer;
@@ -218,10 +218,7 @@ fn one_of(
         cause_href: address(&[("cause", &seen.cause), ("state", "all")]),
         key_href: address(&[("key", &seen.key), ("state", "all")]),
         has_resource: seen.resource_type.is_some() && seen.kind == FindingKind::Control,
-        resource_href: format!(
-            "/resources/view?key={}",
-            utf8_percent_encode(&seen.key, NON_ALPHANUMERIC)
-        ),
+        resource_href: links::resource(&seen.key),
         severities: Severity::ALL.iter().rev().map(rated).collect(),
         version: finding.version,
         open: finding.state.is_open(),

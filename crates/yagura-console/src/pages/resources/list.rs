@@ -16,8 +16,8 @@ use yagura_store::findings::{FindingFilter, PAGE_MAX, Page};
 use yagura_store::{Judged, Life, ResourceList, ResourceQuery, ResourceRow};
 
 use crate::fault::Answer;
+use crate::layout::links;
 use crate::layout::{Nav, Shown, page};
-use crate::pages::links;
 use crate::pages::standing::Standing;
 use crate::state::Console;
 use crate::viewer::Viewer;

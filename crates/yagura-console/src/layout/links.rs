@@ -31,17 +31,21 @@ pub(crate) fn account(id: &str) -> String {
     format!("/accounts/{}", encoded(id))
 }
 
+/// Members of a query, without the question mark.
+pub(crate) fn query<N: AsRef<str>, V: AsRef<str>>(
+    pairs: impl IntoIterator<Item = (N, V)>,
+) -> String {
+    let written =
+        |(name, value): (N, V)| format!("{}={}", encoded(name.as_ref()), encoded(value.as_ref()));
+    pairs.into_iter().map(written).collect::<Vec<_>>().join("&")
+}
+
 /// A query with one member changed, back at its first page; an empty value takes it away.
 pub(crate) fn with(pairs: &[(String, String)], name: &str, value: &str) -> String {
-    let kept = pairs
-        .iter()
-        .filter(|(other, value)| other != name && other != "after" && !value.is_empty());
-    let mut parts: Vec<String> =
-        kept.map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-    if !value.is_empty() {
-        parts.push(format!("{}={}", encoded(name), encoded(value)));
-    }
-    format!("?{}", parts.join("&"))
+    let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let kept = pairs.filter(|(other, _)| *other != name && *other != "after");
+    let all = kept.chain([(name, value)]).filter(|(_, value)| !value.is_empty());
+    format!("?{}", query(all))
 }
 
 /// The values of a member of a query, without empty ones.

@@ -13,8 +13,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::json;
 use yagura_model::finding::{
-    Act, Actor, Closing, ClosingReason, FindingKind, FindingState, MarkKind, Observation, Rank,
-    Scope,
+    Act, Actor, Closing, ClosingReason, FindingKind, MarkKind, Observation, Rank, Scope,
 };
 use yagura_model::{Prose, Severity};
 use yagura_store::findings::{
@@ -117,7 +116,7 @@ async fn measure(name: &str, location: &Location, count: u64) -> Result<u64, Fai
         slowest = slowest.max(lists(&findings, what, &filter, &mut digest).await?);
     }
     let one = store.findings(Scope::Accounts([account(3)].into()));
-    let open = FindingFilter { states: FindingState::OPEN.to_vec(), ..FindingFilter::default() };
+    let open = FindingFilter::open();
     slowest = slowest.max(lists(&one, "open, one account's scope", &open, &mut digest).await?);
     slowest = slowest.max(counts(&findings, &mut digest).await?);
     slowest = slowest.max(by_identity(&findings, count).await?);
@@ -175,13 +174,12 @@ fn filters() -> Vec<(&'static str, FindingFilter)> {
     let text = |text: &str| FindingFilter { text: Some(text.into()), ..all() };
     vec![
         ("everything", all()),
-        ("open", FindingFilter { states: FindingState::OPEN.to_vec(), ..all() }),
+        ("open", FindingFilter::open()),
         (
             "open, critical or high",
             FindingFilter {
-                states: FindingState::OPEN.to_vec(),
                 severities: vec![Severity::Critical, Severity::High],
-                ..all()
+                ..FindingFilter::open()
             },
         ),
         ("one account", FindingFilter { accounts: vec![account(7)], ..all() }),
@@ -246,7 +244,7 @@ async fn lists(
 }
 
 async fn counts(findings: &Findings, digest: &mut DefaultHasher) -> Result<f64, Failure> {
-    let open = FindingFilter { states: FindingState::OPEN.to_vec(), ..FindingFilter::default() };
+    let open = FindingFilter::open();
     let text = FindingFilter { text: Some("権限".into()), ..FindingFilter::default() };
     let mut slowest: f64 = 0.0;
     for (what, filter) in [("all", FindingFilter::default()), ("open", open), ("text 権限", text)]

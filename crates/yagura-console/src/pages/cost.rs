@@ -224,8 +224,8 @@ async fn open(
     filter: FindingFilter,
 ) -> Result<FindingPage, Fault> {
     let filter = FindingFilter {
-        states: FindingState::OPEN.to_vec(),
         accounts: asked.account.iter().cloned().collect(),
+        states: FindingState::OPEN.to_vec(),
         ..filter
     };
     let page = ListPage { order: FindingOrder::Rank, limit: NAMED_MAX, after: None };

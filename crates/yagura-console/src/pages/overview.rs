@@ -11,7 +11,7 @@ use axum::extract::State;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use yagura_model::finding::{Finding, FindingKind, FindingState};
+use yagura_model::finding::{Finding, FindingKind};
 use yagura_model::{Prose, RequirementState, Severity};
 use yagura_report::{Catalog, words};
 use yagura_store::findings::{FindingFilter, GroupBy, Page, Span};
@@ -20,6 +20,7 @@ use yagura_store::{Scan, ScanId};
 
 use self::gaps::{Gap, gaps_of};
 use super::findings::list::account_names;
+use super::findings::open::OpenFindings;
 use super::findings::{Row, row_of};
 use crate::fault::{Answer, Fault};
 use crate::gate::{Need, Routes};
@@ -293,58 +294,46 @@ struct Counts {
     unowned: u64,
 }
 
-fn open() -> FindingFilter {
-    FindingFilter { states: FindingState::OPEN.to_vec(), ..FindingFilter::default() }
-}
-
 async fn counts(
     console: &Console,
     viewer: &Viewer,
     names: &BTreeMap<String, String>,
 ) -> Result<Counts, Fault> {
     let findings = console.store().findings(viewer.scope.clone());
-    let all = open();
-    let of = |severity| FindingFilter { severities: vec![severity], ..open() };
-    let (critical, high) = (of(Severity::Critical), of(Severity::High));
     let past = Span { since: Some(Timestamp::UNIX_EPOCH), until: Some(console.now()) };
-    let overdue = FindingFilter { due: past, ..open() };
-    let by = [GroupBy::Severity, GroupBy::Account, GroupBy::State, GroupBy::Assignee];
-    let (counted, critical, high, overdue) = tokio::join!(
-        findings.count_by_many(&all, &by),
-        findings.count_by(&critical, GroupBy::Account),
-        findings.count_by(&high, GroupBy::Account),
+    let overdue = FindingFilter { due: past, ..FindingFilter::open() };
+    let open = FindingFilter::open();
+    let (found, counted, overdue) = tokio::join!(
+        OpenFindings::read(console, viewer),
+        findings.count_by_many(&open, &[GroupBy::State, GroupBy::Assignee]),
         findings.count(&overdue),
     );
-    let (counted, critical, high, overdue) = (counted?, critical?, high?, overdue?);
-    let [severity, account, state, assignee] = counted.as_slice() else {
+    let (found, counted, overdue) = (found?, counted?, overdue?);
+    let [state, assignee] = counted.as_slice() else {
         return Err(Fault::NotFound);
     };
-    let number = |counts: &yagura_store::findings::Counts, value: &str| {
-        counts.counts.iter().find(|one| one.value == value).map_or(0, |one| one.count)
-    };
-    let mut accounts: Vec<AccountShown> = account
-        .counts
-        .iter()
-        .filter(|one| !one.value.is_empty())
-        .map(|one| AccountShown {
-            id: one.value.clone(),
-            name: names.get(&one.value).cloned().unwrap_or_default(),
-            critical: number(&critical, &one.value),
-            high: number(&high, &one.value),
-            open: one.count,
+    let named = found.accounts.iter().filter(|(id, _)| !id.is_empty());
+    let mut accounts: Vec<AccountShown> = named
+        .map(|(id, one)| AccountShown {
+            id: id.clone(),
+            name: names.get(id).cloned().unwrap_or_default(),
+            critical: one.critical,
+            high: one.high,
+            open: one.all,
         })
         .collect();
     accounts.sort_by_key(|one| std::cmp::Reverse((one.critical, one.high, one.open)));
     let more_accounts = accounts.len().saturating_sub(ACCOUNTS) as u64;
     accounts.truncate(ACCOUNTS);
+    let nobody = assignee.counts.iter().find(|one| one.value.is_empty());
     Ok(Counts {
         all: state.counts.iter().map(|one| one.count).sum(),
-        open: severity.total.count,
-        severities: severities_of(viewer, |one| number(severity, one.as_str())),
+        open: found.all(),
+        severities: severities_of(viewer, |one| found.severities.get(&one).copied().unwrap_or(0)),
         accounts,
         more_accounts,
         overdue: overdue.count,
-        unowned: number(assignee, ""),
+        unowned: nobody.map_or(0, |one| one.count),
     })
 }
 
@@ -363,7 +352,8 @@ async fn worst(
     accounts: &BTreeMap<String, String>,
 ) -> Result<Vec<Row>, Fault> {
     let page = Page { limit: WORST, ..Page::default() };
-    let found = console.store().findings(viewer.scope.clone()).list(&open(), &page).await?;
+    let found =
+        console.store().findings(viewer.scope.clone()).list(&FindingFilter::open(), &page).await?;
     let now_us = console.now().as_microsecond();
     let row = |finding: &Finding| row_of(finding, viewer.lang, now_us, accounts);
     Ok(found.findings.iter().map(row).collect())
@@ -377,14 +367,10 @@ async fn new_days(console: &Console, viewer: &Viewer) -> Result<(Vec<Day>, u64),
         return Ok((Vec::new(), 0));
     };
     let since = first.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|at| at.timestamp());
-    let filter = |severity| FindingFilter {
-        severities: vec![severity],
-        first_seen: Span { since, until: None },
-        ..FindingFilter::default()
-    };
+    let first_seen = Span { since, until: None };
+    let filter = FindingFilter { first_seen, ..FindingFilter::default() };
     let mut by_day: BTreeMap<String, BTreeMap<&str, u64>> = BTreeMap::new();
-    for severity in Severity::ALL {
-        let counts = findings.count_by(&filter(severity), GroupBy::FirstSeenDay).await?;
+    for (severity, counts) in findings.count_by_severity(&filter, GroupBy::FirstSeenDay).await? {
         for count in counts.counts {
             by_day.entry(count.value).or_default().insert(severity.as_str(), count.count);
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use yagura_content::format::Site;
 use yagura_content::glob;
 use yagura_model::alert::Alert;
-use yagura_model::finding::{FindingKind, FindingState, Observation};
+use yagura_model::finding::{FindingKind, Observation};
 use yagura_store::Store;
 use yagura_store::alerts::AlertCursor;
 use yagura_store::findings::{FindingFilter, FindingOrder, PAGE_MAX, Page};
@@ -95,11 +95,8 @@ impl Fold {
 
     /// Ranks open findings of alerts anew where time has changed their rank.
     async fn rank_anew(&self, keeper: &mut Keeper<'_>, now: Timestamp) -> Result<(), RespondError> {
-        let filter = FindingFilter {
-            states: FindingState::OPEN.to_vec(),
-            kinds: vec![FindingKind::Alert],
-            ..FindingFilter::default()
-        };
+        let kinds = vec![FindingKind::Alert];
+        let filter = FindingFilter { kinds, ..FindingFilter::open() };
         // Ranking changes no time, so a list in the order of times stays as it is meanwhile.
         let mut page = Page { order: FindingOrder::FirstSeen, limit: PAGE_MAX, after: None };
         let before = keeper.folded.clone();

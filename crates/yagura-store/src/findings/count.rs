@@ -5,9 +5,11 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use yagura_model::Severity;
+
 use super::Findings;
 use super::column::{Column, kind_of, severity_of, state_of};
-use super::matching::{Matched, Plan, Test};
+use super::matching::{Matched, Plan, Test, Values};
 use super::names::names_of;
 use super::question::{COUNTS_MAX, Count, Counts, FindingFilter, GroupBy, Total};
 use crate::database::Session;
@@ -44,18 +46,47 @@ impl Findings {
         let mut session = self.database.read("count findings");
         let plan = Plan::of(&mut session, &self.scope, filter).await?;
         let column = column_of(by);
-        let days = is_day(by);
         let mut tallies = Tallies::default();
         plan.scan(&mut session, &[column], &mut |matched| {
-            let values = matched.values(column);
-            for slot in matched.slots {
-                let value = values.at(*slot);
-                tallies.add(if days { value.div_euclid(DAY_US) } else { value });
-            }
+            let values = Counted::of(by, matched);
+            matched.slots.iter().for_each(|slot| tallies.add(values.at(*slot)));
             true
         })
         .await?;
         answer(&mut session, by, tallies, plan.is_exact()).await
+    }
+
+    /// How many findings of each severity have each value: what [`Self::count_by`] tells, once
+    /// for every severity, in one pass.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn count_by_severity(
+        &self,
+        filter: &FindingFilter,
+        by: GroupBy,
+    ) -> Result<Vec<(Severity, Counts)>, StoreError> {
+        let mut session = self.database.read("count findings");
+        let plan = Plan::of(&mut session, &self.scope, filter).await?;
+        let columns = [Column::Severity, column_of(by)];
+        let mut tallies = Severity::ALL.map(|severity| (severity, Tallies::default()));
+        plan.scan(&mut session, &columns, &mut |matched| {
+            let values = Counted::of(by, matched);
+            let severities = matched.values(Column::Severity);
+            for slot in matched.slots {
+                let place = usize::try_from(severities.at(*slot)).ok();
+                if let Some((_, tallies)) = place.and_then(|place| tallies.get_mut(place)) {
+                    tallies.add(values.at(*slot));
+                }
+            }
+            true
+        })
+        .await?;
+        let mut counts = Vec::with_capacity(tallies.len());
+        for (severity, tallies) in tallies {
+            counts.push((severity, answer(&mut session, by, tallies, plan.is_exact()).await?));
+        }
+        Ok(counts)
     }
 
     /// How many findings have each value, for several kinds of values in one pass. A condition of
@@ -108,14 +139,27 @@ fn count_matched(
         }
     }
     for ((by, column), tallies) in by.iter().zip(columns).zip(tallies) {
-        let values = matched.values(*column);
-        let days = is_day(*by);
-        let mut add = |slot: usize| {
-            let value = values.at(slot);
-            tallies.add(if days { value.div_euclid(DAY_US) } else { value });
-        };
-        whole.iter().for_each(|slot| add(*slot));
-        alone.iter().filter(|(of, _)| of == column).for_each(|(_, slot)| add(*slot));
+        let values = Counted::of(*by, matched);
+        whole.iter().for_each(|slot| tallies.add(values.at(*slot)));
+        let alone = alone.iter().filter(|(of, _)| of == column);
+        alone.for_each(|(_, slot)| tallies.add(values.at(*slot)));
+    }
+}
+
+/// What the findings of a chunk are counted by: the values of a column, times by their days.
+struct Counted<'a> {
+    values: Values<'a>,
+    days: bool,
+}
+
+impl<'a> Counted<'a> {
+    fn of(by: GroupBy, matched: &'a Matched<'_>) -> Self {
+        Self { values: matched.values(column_of(by)), days: is_day(by) }
+    }
+
+    fn at(&self, slot: usize) -> i64 {
+        let value = self.values.at(slot);
+        if self.days { value.div_euclid(DAY_US) } else { value }
     }
 }
 

@@ -63,6 +63,14 @@ pub struct FindingFilter {
     pub due: Span,
 }
 
+impl FindingFilter {
+    /// Those that are open: neither resolved nor suppressed.
+    #[must_use]
+    pub fn open() -> Self {
+        Self { states: FindingState::OPEN.to_vec(), ..Self::default() }
+    }
+}
+
 /// A time or later, and before a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {

@@ -438,6 +438,33 @@ async fn a_facet_sets_its_own_condition_aside_and_no_other() {
 }
 
 #[tokio::test]
+async fn counts_by_severity_are_those_of_each_severity_alone() {
+    for bed in beds().await {
+        let findings = bed.open().await.findings(Scope::All);
+        let some: Vec<Observation> = (0..24_u8)
+            .map(|n| Observation {
+                severity: Severity::ALL[usize::from(n % 4)],
+                region: if n % 3 == 0 { "eu-west-1".into() } else { "us-east-1".into() },
+                ..seen("a", &format!("a{n}"), i64::from(n) * 120)
+            })
+            .collect();
+        observe(&findings, &some, 24 * 120).await;
+        let europe = || vec!["eu-west-1".to_owned()];
+        for by in GroupBy::ALL {
+            for regions in [Vec::new(), europe()] {
+                let filter = FindingFilter { regions, ..FindingFilter::default() };
+                let counted = findings.count_by_severity(&filter, by).await.unwrap();
+                assert_eq!(counted.len(), Severity::ALL.len());
+                for (severity, counts) in counted {
+                    let alone = FindingFilter { severities: vec![severity], ..filter.clone() };
+                    assert_eq!(counts, findings.count_by(&alone, by).await.unwrap(), "{by:?}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn counts_by_every_value_add_up() {
     for bed in beds().await {
         let findings = bed.open().await.findings(Scope::All);

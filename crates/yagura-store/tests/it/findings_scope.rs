@@ -16,12 +16,13 @@ use crate::findings::{alice, observe, scan, seen};
 const OTHER: &str = "444455556666";
 
 /// Every public method of the store's findings. One that is added must be walked below.
-const METHODS: [&str; 18] = [
+const METHODS: [&str; 19] = [
     "act",
     "close",
     "count",
     "count_by",
     "count_by_many",
+    "count_by_severity",
     "end_suppressions",
     "find",
     "forget_resolved",
@@ -92,6 +93,8 @@ async fn sees_nothing(findings: &Findings, ids: &[String]) {
             assert!(findings.count_by(filter, by).await.unwrap().counts.is_empty(), "{by:?}");
             let many = findings.count_by_many(filter, &[by, GroupBy::Account]).await.unwrap();
             assert!(many.iter().all(|counts| counts.counts.is_empty()), "{by:?}");
+            let severities = findings.count_by_severity(filter, by).await.unwrap();
+            assert!(severities.iter().all(|(_, counts)| counts.counts.is_empty()), "{by:?}");
         }
         assert_eq!(findings.groups(filter, GroupPage::default()).await.unwrap().total, 0);
         let open: Vec<_> = findings.ids_open(filter).try_collect().await.unwrap();

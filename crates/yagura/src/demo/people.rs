@@ -72,10 +72,9 @@ pub(super) async fn act(store: &Store, scanned: Timestamp) -> anyhow::Result<()>
     for deed in deeds()?.iter().filter(|deed| deed.day == today) {
         let at = scanned + AFTER;
         let filter = FindingFilter {
-            states: FindingState::OPEN.to_vec(),
             contents: vec![deed.content.clone()],
             accounts: deed.account.clone().into_iter().collect(),
-            ..FindingFilter::default()
+            ..FindingFilter::open()
         };
         let page = Page { limit: deed.first, ..Page::default() };
         let found: Vec<Finding> = store.findings(ALL).list(&filter, &page).await?.findings;

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum_extra::extract::Query;
 use serde::Serialize;
 use yagura_content::Content;
-use yagura_model::finding::{Finding, FindingState};
+use yagura_model::finding::Finding;
 use yagura_model::{Prose, StateCounts, Unread};
 use yagura_report::{Words, words};
 use yagura_store::findings::{FindingFilter, GroupBy, Page};
@@ -127,11 +127,7 @@ async fn whole(
     let Account { id, name, ou } = account;
     let store = console.store();
     let findings = store.findings(viewer.scope.clone());
-    let filter = FindingFilter {
-        accounts: vec![id.clone()],
-        states: FindingState::OPEN.to_vec(),
-        ..FindingFilter::default()
-    };
+    let filter = FindingFilter { accounts: vec![id.clone()], ..FindingFilter::open() };
     let counts = findings.count_by(&filter, GroupBy::Severity).await?;
     let worst = findings.list(&filter, &Page { limit: WORST, ..Page::default() }).await?;
     let asked =

@@ -2,23 +2,21 @@
 //! each could be seen.
 //! One account is in `account.rs`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use axum::Extension;
 use axum::extract::State;
 use axum_extra::extract::Query;
 use serde::Serialize;
-use yagura_model::finding::FindingState;
-use yagura_model::{Severity, StateCounts};
+use yagura_model::StateCounts;
 use yagura_report::words;
-use yagura_store::StoreError;
-use yagura_store::findings::{FindingFilter, GroupBy};
 
 use super::tree::{self, Figures, Leaf, Row};
 use super::{Seen, known};
 use crate::fault::Answer;
 use crate::layout::links;
 use crate::layout::{Nav, Shown, page};
+use crate::pages::findings::open::OpenFindings;
 use crate::pages::standing::Standing;
 use crate::state::Console;
 use crate::viewer::Viewer;
@@ -93,9 +91,9 @@ pub(crate) async fn list(
         scanned_us: scanned(&one.id),
         figures: Figures {
             accounts: 1,
-            critical: open.of(&open.critical, &one.id),
-            high: open.of(&open.high, &one.id),
-            open: open.of(&open.all, &one.id),
+            critical: open.account(&one.id).critical,
+            high: open.account(&one.id).high,
+            open: open.account(&one.id).all,
             states: states.get(one.id.as_str()).copied().unwrap_or_default(),
             seen: seen.get(one.id.as_str()).copied().unwrap_or_default(),
         },
@@ -157,34 +155,4 @@ fn seen_by_account(standing: &Standing) -> HashMap<&str, Seen> {
         seen.entry(&one.account).or_default().count(&one.state);
     }
     seen
-}
-
-/// Open findings by account.
-struct OpenFindings {
-    critical: BTreeMap<String, u64>,
-    high: BTreeMap<String, u64>,
-    all: BTreeMap<String, u64>,
-}
-
-impl OpenFindings {
-    async fn read(console: &Console, viewer: &Viewer) -> Result<Self, StoreError> {
-        let findings = console.store().findings(viewer.scope.clone());
-        let count = async |severities: Vec<Severity>| {
-            let states = FindingState::OPEN.to_vec();
-            let filter = FindingFilter { states, severities, ..FindingFilter::default() };
-            let counts = findings.count_by(&filter, GroupBy::Account).await?;
-            let pairs = counts.counts.into_iter().map(|one| (one.value, one.count));
-            Ok::<_, StoreError>(pairs.collect())
-        };
-        let (critical, high, all) = futures::try_join!(
-            count(vec![Severity::Critical]),
-            count(vec![Severity::High]),
-            count(Vec::new())
-        )?;
-        Ok(Self { critical, high, all })
-    }
-
-    fn of(&self, counts: &BTreeMap<String, u64>, account: &str) -> u64 {
-        counts.get(account).copied().unwrap_or_default()
-    }
 }

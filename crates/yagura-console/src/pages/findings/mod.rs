@@ -10,6 +10,7 @@ mod facets;
 mod file;
 pub(crate) mod list;
 mod one;
+pub(super) mod open;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -312,8 +312,7 @@ async fn related(
     accounts: &BTreeMap<String, String>,
 ) -> Result<Vec<Row>, Fault> {
     let seen = &finding.observation;
-    let mut filter =
-        FindingFilter { states: FindingState::OPEN.to_vec(), ..FindingFilter::default() };
+    let mut filter = FindingFilter::open();
     match by {
         Related::Resource => filter.keys = vec![seen.key.clone()],
         Related::Cause => filter.causes = vec![seen.cause.clone()],

@@ -9,7 +9,7 @@ use axum_extra::extract::Query;
 use serde::Serialize;
 use yagura_content::Content;
 use yagura_content::expression::PathSet;
-use yagura_model::finding::{Finding, FindingState};
+use yagura_model::finding::Finding;
 use yagura_model::{Severity, Step, VerdictStatus};
 use yagura_report::words;
 use yagura_store::findings::{FindingFilter, PAGE_MAX, Page};
@@ -213,11 +213,8 @@ async fn open_findings(
     if rows.is_empty() {
         return Ok(open);
     }
-    let filter = FindingFilter {
-        keys: rows.iter().map(|row| row.key.clone()).collect(),
-        states: FindingState::OPEN.to_vec(),
-        ..FindingFilter::default()
-    };
+    let keys = rows.iter().map(|row| row.key.clone()).collect();
+    let filter = FindingFilter { keys, ..FindingFilter::open() };
     let page = Page { limit: PAGE_MAX, ..Page::default() };
     let found = console.store().findings(viewer.scope.clone()).list(&filter, &page).await?;
     for Finding { observation, severity, .. } in found.findings {

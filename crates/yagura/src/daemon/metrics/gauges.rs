@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio::time::Instant;
-use yagura_model::Severity;
 use yagura_model::finding::Scope;
 use yagura_store::findings::{FindingFilter, GroupBy};
 
@@ -119,9 +118,9 @@ async fn spend(daemon: &Daemon) -> anyhow::Result<()> {
 async fn findings(daemon: &Daemon) -> anyhow::Result<()> {
     let findings = daemon.store.findings(Scope::All);
     daemon.metrics.clear(names::FINDINGS);
-    for severity in Severity::ALL {
-        let filter = FindingFilter { severities: vec![severity], ..FindingFilter::default() };
-        for state in findings.count_by(&filter, GroupBy::State).await?.counts {
+    let all = FindingFilter::default();
+    for (severity, states) in findings.count_by_severity(&all, GroupBy::State).await? {
+        for state in states.counts {
             let labels = [severity.as_str(), state.value.as_str()];
             daemon.metrics.set(names::FINDINGS, &labels, count(state.count));
         }

@@ -4,6 +4,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::string_slice,
     reason = "a test that cannot go on fails"
 )]
@@ -18,4 +19,5 @@ mod oracle;
 mod organizations;
 mod properties;
 mod questions;
+mod seeds;
 mod services;

@@ -59,7 +59,7 @@ pub async fn first_link(
     if !store.people().is_empty().await? {
         return Ok(None);
     }
-    let token = keep_link(store, "first", None, now + FIRST_TIME).await?;
+    let token = keep_link(store, "first", None, (now, now + FIRST_TIME)).await?;
     Ok(Some(Zeroizing::new(format!("{address}/first?token={}", *token))))
 }
 
@@ -74,7 +74,7 @@ pub async fn setup_link(
     person: i64,
     now: Timestamp,
 ) -> Result<Zeroizing<String>, Link> {
-    let token = keep_link(store, "setup", Some(person), now + SETUP_TIME).await?;
+    let token = keep_link(store, "setup", Some(person), (now, now + SETUP_TIME)).await?;
     Ok(Zeroizing::new(format!("{address}/sign-in/setup?token={}", *token)))
 }
 
@@ -82,11 +82,11 @@ async fn keep_link(
     store: &Store,
     kind: &str,
     person: Option<i64>,
-    expires: Timestamp,
+    (now, expires): (Timestamp, Timestamp),
 ) -> Result<Zeroizing<String>, Link> {
     let fresh = credentials::fresh("")?;
     let (hash, kind, detail) = (fresh.hash, kind.to_owned(), String::new());
-    store.people().begin_sign_in(&NewSignIn { hash, kind, person, detail, expires }).await?;
+    store.people().begin_sign_in(&NewSignIn { hash, kind, person, detail, expires }, now).await?;
     Ok(fresh.text)
 }
 

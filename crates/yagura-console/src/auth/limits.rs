@@ -75,6 +75,15 @@ async fn attempt(
     Ok(Attempt { address, name, code, _permit: permit })
 }
 
+/// Whether one more failure at a provider of identities, from where this viewer asks, is worth a
+/// line in the record.
+pub(super) async fn is_worth_a_line(console: &Console, viewer: &Viewer) -> Result<bool, Fault> {
+    let whose = format!("provider {}", address::counted(&viewer.address));
+    let (people, now) = (console.store().people(), console.now());
+    let failures = people.failed(&credentials::digest(&whose), |_| 0, now).await?;
+    Ok(failures.count <= ADDRESS_FREE)
+}
+
 impl Attempt {
     /// It failed.
     pub(super) async fn failed(self, console: &Console) -> Result<(), Fault> {

@@ -25,12 +25,7 @@ pub(super) struct Known {
 
 /// The time since which a session must have been used.
 pub(crate) fn idle_since(console: &Console) -> Timestamp {
-    back(console.now(), console.parts().sign_in.idle)
-}
-
-pub(super) fn back(now: Timestamp, by: std::time::Duration) -> Timestamp {
-    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-    now.checked_sub(by).unwrap_or(Timestamp::MIN)
+    super::settings::back(console.now(), console.parts().sign_in.idle)
 }
 
 /// Opens a session under a fresh secret, whatever the browser sent, and ends the one it had.
@@ -61,8 +56,7 @@ pub(super) async fn open(
         agent: agent.unwrap_or_default().chars().take(AGENT_CHARACTERS_MAX).collect(),
     };
     people.open_session(&new, now).await?;
-    let days = std::time::Duration::from_secs(u64::from(settings.audit_days) * 24 * 3600);
-    people.forget(now, idle_since(console), back(now, days)).await?;
+    settings.forget(console.store(), now).await?;
     Ok(vec![
         cookies::set(console, Kind::Session, fresh.text.to_string()),
         cookies::unset(console, Kind::Form),

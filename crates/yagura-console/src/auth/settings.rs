@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use yagura_model::secret::Secret;
 use yagura_store::secrets::MasterKeys;
+use yagura_store::{Store, StoreError};
 
 use crate::viewer::Role;
 
@@ -26,6 +28,26 @@ pub struct SignIn {
     pub oidc: Option<OidcSettings>,
     /// How long the record of actions is kept, in days.
     pub audit_days: u16,
+}
+
+impl SignIn {
+    /// Forgets what is over: sessions, sign-ins that were never finished, failures, and the record
+    /// of before its days.
+    ///
+    /// # Errors
+    /// Where the database cannot be written.
+    pub async fn forget(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let days = Duration::from_secs(u64::from(self.audit_days) * 24 * 3600);
+        let (idle_since, audit_before) = (back(now, self.idle), back(now, days));
+        store.people().forget(now, idle_since, audit_before).await?;
+        Ok(())
+    }
+}
+
+/// The time so long before.
+pub(super) fn back(now: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    now.checked_sub(by).unwrap_or(Timestamp::MIN)
 }
 
 impl Default for SignIn {
@@ -70,4 +92,6 @@ pub struct OidcSettings {
     pub label: Option<String>,
     /// Domains of the e-mail addresses that may come in, the address verified; empty: all.
     pub domains: BTreeSet<String>,
+    /// How long the provider may take for one answer.
+    pub answer_time: Duration,
 }

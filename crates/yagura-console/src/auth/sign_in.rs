@@ -135,7 +135,7 @@ async fn second_step(console: &Console, person: &Person, next: &str) -> Answer {
         detail: next.to_owned(),
         expires: console.now() + STEP_TIME,
     };
-    console.store().people().begin_sign_in(&new).await?;
+    console.store().people().begin_sign_in(&new, console.now()).await?;
     let jar = CookieJar::new();
     let jar = jar.add(cookies::set(console, Kind::Step, fresh.text.to_string()));
     Ok((jar, Redirect::to("/sign-in/code")).into_response())

@@ -22,6 +22,8 @@ mod gate;
 mod inventory;
 mod logs;
 mod mcp;
+mod oidc;
+mod provider;
 mod resources;
 mod routes;
 mod shell;

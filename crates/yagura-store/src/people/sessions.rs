@@ -12,6 +12,10 @@ use crate::error::StoreError;
 /// Seconds after which it is noted again that a session is in use: not each page is a write.
 const SEEN_STEP_US: i64 = 60 * 1_000_000;
 
+/// Round trips to a provider that are under way at most: whoever is outside begins them, so that
+/// without an end they could fill the disk. Of more, those that began first are forgotten.
+const ROUND_TRIPS_MAX: i64 = 2_000;
+
 /// A session to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSession {
@@ -176,13 +180,22 @@ impl People {
         Ok(ended)
     }
 
-    /// Keeps a sign-in that goes on later. Links to set somebody up are worth nothing any more
-    /// when another is made for the same person.
+    /// Keeps a sign-in that goes on later, and forgets those whose time is over. Links to set
+    /// somebody up are worth nothing any more when another is made for the same person.
     ///
     /// # Errors
     /// Where the database cannot be written.
-    pub async fn begin_sign_in(&self, new: &NewSignIn) -> Result<(), StoreError> {
+    pub async fn begin_sign_in(&self, new: &NewSignIn, now: Timestamp) -> Result<(), StoreError> {
         let mut session = self.database.write("begin to sign in").await?;
+        let sql = "DELETE FROM sign_ins WHERE expires_us <= $1";
+        session.execute(sql, vec![now.as_microsecond().into()]).await?;
+        if new.kind == "provider" {
+            let sql = "DELETE FROM sign_ins WHERE hash IN (SELECT hash FROM sign_ins \
+                       WHERE kind = $1 ORDER BY expires_us DESC, hash LIMIT $2 OFFSET $3)";
+            let over =
+                vec![new.kind.as_str().into(), LISTED_MAX.into(), (ROUND_TRIPS_MAX - 1).into()];
+            session.execute(sql, over).await?;
+        }
         if new.kind == "setup" {
             let sql = "DELETE FROM sign_ins WHERE kind = $1 AND coalesce(person, 0) = $2";
             let params = vec![column_text(&new.kind).into(), new.person.unwrap_or(0).into()];

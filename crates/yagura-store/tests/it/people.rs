@@ -118,13 +118,52 @@ async fn a_sign_in_under_way_is_taken_once_for_its_purpose_and_in_time() {
             detail: "nonce".into(),
             expires: at(10),
         };
-        people.begin_sign_in(&new).await.unwrap();
+        people.begin_sign_in(&new, at(0)).await.unwrap();
         assert!(people.take_sign_in(&ONE, "totp", at(1)).await.unwrap().is_none());
         assert!(people.take_sign_in(&ONE, "oidc", at(10)).await.unwrap().is_none());
         assert_eq!(people.sign_in(&ONE, "oidc", at(1)).await.unwrap().unwrap().detail, "nonce");
         assert_eq!(people.take_sign_in(&ONE, "oidc", at(1)).await.unwrap().unwrap().person, None);
         assert!(people.take_sign_in(&ONE, "oidc", at(1)).await.unwrap().is_none());
     }
+}
+
+fn trip(hash: [u8; 32], expires: i64) -> NewSignIn {
+    let (kind, detail) = ("provider".to_owned(), String::new());
+    NewSignIn { hash, kind, person: None, detail, expires: at(expires) }
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_over_is_forgotten_when_another_begins() {
+    for bed in beds().await {
+        let people = bed.open().await.people();
+        people.begin_sign_in(&trip(ONE, 10), at(0)).await.unwrap();
+        people.begin_sign_in(&trip(TWO, 30), at(9)).await.unwrap();
+        assert!(people.sign_in(&ONE, "provider", at(0)).await.unwrap().is_some());
+        people.begin_sign_in(&trip([3; 32], 40), at(10)).await.unwrap();
+        // Asked for as of a time at which it would still hold: the row is gone.
+        assert!(people.sign_in(&ONE, "provider", at(0)).await.unwrap().is_none());
+        assert!(people.sign_in(&TWO, "provider", at(0)).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn round_trips_without_end_do_not_fill_the_disk() {
+    let bed = beds().await.remove(0);
+    let people = bed.open().await.people();
+    let code = NewSignIn { kind: "code".into(), ..trip(ONE, 1) };
+    people.begin_sign_in(&code, at(0)).await.unwrap();
+    let hash = |n: u16| {
+        let [high, low] = n.to_be_bytes();
+        let mut hash = [7; 32];
+        (hash[0], hash[1]) = (high, low);
+        hash
+    };
+    for n in 0..2_003 {
+        people.begin_sign_in(&trip(hash(n), 100 + i64::from(n)), at(0)).await.unwrap();
+    }
+    let known = async |n| people.sign_in(&hash(n), "provider", at(0)).await.unwrap().is_some();
+    assert_eq!((known(2).await, known(3).await, known(2_002).await), (false, true, true));
+    assert!(people.sign_in(&ONE, "code", at(0)).await.unwrap().is_some(), "no round trip");
 }
 
 #[tokio::test]
@@ -134,7 +173,7 @@ async fn another_link_makes_the_first_one_worthless() {
         for (hash, person) in [(ONE, Some(7)), ([3; 32], Some(8)), (TWO, Some(7))] {
             let (kind, detail) = ("setup".to_owned(), String::new());
             let new = NewSignIn { hash, kind, person, detail, expires: at(10) };
-            people.begin_sign_in(&new).await.unwrap();
+            people.begin_sign_in(&new, at(0)).await.unwrap();
         }
         let known = |hash| people.sign_in(hash, "setup", at(1));
         assert!(known(&ONE).await.unwrap().is_none());

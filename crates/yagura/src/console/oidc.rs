@@ -2,6 +2,8 @@
 //! What is done with it is `yagura-console`'s.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -10,6 +12,9 @@ use yagura_model::secret::{SecretRef, Secrets as _};
 
 use crate::output::Hinted;
 use crate::secrets::Resolver;
+
+/// How long a provider may take for one answer.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
 
 /// One `[[serve.oidc]]`; there is at most one.
 #[derive(Clone, Debug, Deserialize)]
@@ -73,14 +78,22 @@ impl OidcTable {
             accounts: self.accounts.clone(),
             label: self.label.clone(),
             domains: self.domains.clone(),
+            answer_time: ANSWER_TIME,
         })
     }
 
     /// Checks what can be known without asking anybody.
     ///
     /// # Errors
-    /// Where a secret stands in place of its reference; it is not repeated.
+    /// Where a secret stands in place of its reference (it is not repeated), or the issuer is
+    /// reached in clear.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
+        if !is_private(&self.issuer) {
+            return Err(anyhow::Error::new(Hinted::new(
+                format!("the issuer `{}` does not begin with https://", self.issuer),
+                "whoever is on the way could sign in as anybody; http:// is for loopback alone",
+            )));
+        }
         self.client_secret.as_ref().map_or(Ok(()), |text| self.reference(text).map(drop))
     }
 
@@ -94,5 +107,53 @@ impl OidcTable {
                 "client-secret = \"env:NAME\", or `file:`, `secretsmanager:`, `ssm:`, `stored:`",
             ))
         })
+    }
+}
+
+/// Whether nobody on the way reads or changes what an issuer says: TLS (OpenID Connect Discovery
+/// 1.0, 3, asks for it), or this very machine.
+fn is_private(issuer: &str) -> bool {
+    if issuer.starts_with("https://") {
+        return true;
+    }
+    let Some(rest) = issuer.strip_prefix("http://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return false;
+    }
+    let host = match authority.strip_prefix('[') {
+        Some(six) => six.split(']').next().unwrap_or_default(),
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    };
+    host == "localhost" || host.parse().is_ok_and(|host: IpAddr| host.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_in_clear_is_of_this_machine() {
+        for good in [
+            "https://id.example.com",
+            "http://127.0.0.1:8080/realms/x",
+            "http://localhost",
+            "http://[::1]:9000/",
+        ] {
+            assert!(is_private(good), "{good}");
+        }
+        for bad in [
+            "http://id.example.com",
+            "http://127.0.0.1.example.com",
+            "http://127.0.0.1@id.example.com",
+            "http://localhost.example.com/",
+            "http://127.0.0.1:80@id.example.com/",
+            "http://[::2]/",
+            "ftp://localhost",
+            "id.example.com",
+            "",
+        ] {
+            assert!(!is_private(bad), "{bad}");
+        }
     }
 }

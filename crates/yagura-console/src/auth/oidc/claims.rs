@@ -11,6 +11,10 @@ use crate::viewer::Role;
 /// Values of one claim that are looked at; a person is in hundreds of groups at most.
 const VALUES_MAX: usize = 2_000;
 
+/// The claims of an address, and whether it is its bearer's (OpenID Connect Core 1.0, 5.1).
+const EMAIL: &str = "email";
+const VERIFIED: &str = "email_verified";
+
 /// Somebody, as a provider describes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Described {
@@ -27,8 +31,22 @@ pub(super) enum Refusal {
     Nameless,
     #[error("the address is not of a domain that may come in, or is not verified")]
     Domain,
+    #[error("the provider says that the address by which the person is named is not verified")]
+    Unverified,
     #[error("no claim gives a role")]
     Roleless,
+}
+
+impl Refusal {
+    /// A word for the record of actions.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Nameless => "name",
+            Self::Domain => "domain",
+            Self::Unverified => "unverified",
+            Self::Roleless => "role",
+        }
+    }
 }
 
 /// Reads claims.
@@ -39,6 +57,11 @@ pub(super) fn described(
     let names = values(claims, &settings.name_claim);
     let name = names.first().filter(|name| crate::auth::first::fit_for_name(name));
     let name = name.ok_or(Refusal::Nameless)?.clone();
+    // Whoever types an address at the provider would else stand in our records as its owner. Many
+    // providers say nothing about it, and have it from a directory.
+    if settings.name_claim == EMAIL && claims.contains_key(VERIFIED) && !is_verified(claims) {
+        return Err(Refusal::Unverified);
+    }
     if !settings.domains.is_empty() && !is_of(&settings.domains, claims) {
         return Err(Refusal::Domain);
     }
@@ -49,15 +72,38 @@ pub(super) fn described(
 /// Whether the verified address of claims is of one of these domains. The whole domain counts:
 /// `example.com` is not `sub.example.com`, and never `notexample.com`.
 fn is_of(domains: &BTreeSet<String>, claims: &Map<String, Value>) -> bool {
-    let email = claims.get("email").and_then(Value::as_str).unwrap_or_default();
-    // Cognito writes it as text (Amazon Cognito, "Understanding the identity (ID) token").
-    let verified = match claims.get("email_verified") {
+    let email = claims.get(EMAIL).and_then(Value::as_str).unwrap_or_default();
+    let domain = email.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
+    is_verified(claims) && domain.is_some_and(|domain| domains.iter().any(|one| *one == domain))
+}
+
+/// Whether the provider says that the address is its bearer's.
+fn is_verified(claims: &Map<String, Value>) -> bool {
+    match claims.get(VERIFIED) {
         Some(Value::Bool(verified)) => *verified,
+        // Cognito writes it as text (Amazon Cognito, "Understanding the identity (ID) token").
         Some(Value::String(text)) => text == "true",
         _ => false,
-    };
-    let domain = email.rsplit_once('@').map(|(_, domain)| domain.to_ascii_lowercase());
-    verified && domain.is_some_and(|domain| domains.iter().any(|one| *one == domain))
+    }
+}
+
+/// The claims of a token, with those of the user info that it lacks.
+///
+/// INVARIANT: an address and whether it is verified come together, from one of the two: otherwise
+/// the one could vouch for the address of the other.
+pub(super) fn joined(
+    mut token: Map<String, Value>,
+    mut more: Map<String, Value>,
+) -> Map<String, Value> {
+    match token.get(EMAIL) {
+        None => drop(token.remove(VERIFIED)),
+        Some(email) if more.get(EMAIL) != Some(email) => drop(more.remove(VERIFIED)),
+        Some(_) => {}
+    }
+    for (name, value) in more {
+        token.entry(name).or_insert(value);
+    }
+    token
 }
 
 fn role(settings: &OidcSettings, claims: &Map<String, Value>) -> Option<Role> {
@@ -90,7 +136,8 @@ fn is_account(text: &str) -> bool {
 pub(super) fn are_whole(settings: &OidcSettings, claims: &Map<String, Value>) -> bool {
     let named = [Some(&settings.name_claim), settings.role_claim.as_ref()];
     let named = named.into_iter().chain([settings.account_claim.as_ref()]).flatten();
-    let email = settings.domains.is_empty() || claims.contains_key("email");
+    let address = [EMAIL, VERIFIED].iter().all(|claim| claims.contains_key(*claim));
+    let email = settings.domains.is_empty() || address;
     email && named.into_iter().all(|claim| at(claims, claim).is_some())
 }
 
@@ -146,6 +193,7 @@ mod tests {
             accounts: BTreeMap::new(),
             label: None,
             domains: BTreeSet::new(),
+            answer_time: std::time::Duration::from_secs(10),
         }
     }
 
@@ -208,6 +256,61 @@ mod tests {
         assert_eq!(of(json!([])), Some(BTreeSet::new()));
         let claims = json!({"email": "a@x.example"});
         assert_eq!(check(&settings, claims).unwrap().accounts, Some(BTreeSet::new()));
+    }
+
+    #[test]
+    fn nobody_is_named_by_an_address_that_the_provider_does_not_vouch_for() {
+        let of = |verified: Value| {
+            let claims =
+                json!({"email": "a@x.example", "email_verified": verified, "groups": "all"});
+            check(&settings(), claims)
+        };
+        assert!(of(json!(true)).is_ok());
+        assert!(of(json!("true")).is_ok());
+        for verified in [json!(false), json!("false"), json!(null), json!(1), json!(["true"])] {
+            assert_eq!(of(verified.clone()), Err(Refusal::Unverified), "{verified}");
+        }
+        let other = OidcSettings { name_claim: "nick".into(), ..settings() };
+        let claims = json!({"nick": "a", "email_verified": false, "groups": "all"});
+        assert!(check(&other, claims).is_ok(), "the address names nobody here");
+    }
+
+    #[test]
+    fn user_info_vouches_for_no_address_of_the_token() {
+        let map = |value: Value| value.as_object().unwrap().clone();
+        let join = |token, more| Value::Object(joined(map(token), map(more)));
+        let same = json!({"email": "a@x.example", "email_verified": true});
+        assert_eq!(join(json!({"email": "a@x.example"}), same.clone()), same);
+        assert_eq!(join(json!({}), same.clone()), same);
+        assert_eq!(
+            join(json!({"email_verified": true}), json!({"email": "a@x.example"})),
+            json!({"email": "a@x.example"})
+        );
+        assert_eq!(join(json!({"email": "b@x.example"}), same), json!({"email": "b@x.example"}));
+    }
+
+    #[test]
+    fn odd_shapes_of_a_role_claim_give_no_role() {
+        for groups in [
+            json!({"sec": "sec"}),
+            json!([["sec"]]),
+            json!([{"name": "sec"}]),
+            json!("sec,dev"),
+            json!("SEC"),
+            json!(" sec"),
+            json!("sec\u{0}"),
+            json!(true),
+            json!(0),
+            json!(""),
+            json!([null]),
+            json!("[\"sec\"]"),
+        ] {
+            let claims = json!({"email": "a@x.example", "groups": groups});
+            assert_eq!(check(&settings(), &claims), Err(Refusal::Roleless), "{groups}");
+        }
+        let many: Vec<_> = (0..VALUES_MAX).map(|n| format!("g{n}")).chain(["sec".into()]).collect();
+        let claims = json!({"email": "a@x.example", "groups": many});
+        assert_eq!(check(&settings(), claims), Err(Refusal::Roleless), "after the limit");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use yagura_store::people::{NewPerson, NewSignIn, Person};
 pub(crate) use provider::Provider;
 
 use super::cookies::{self, Kind};
-use super::{OidcSettings, audit, credentials, session, sign_in};
+use super::{OidcSettings, audit, credentials, limits, session, sign_in};
 use crate::fault::{Answer, Fault};
 use crate::gate::{Need, Routes};
 use crate::layout::preferences::own_path;
@@ -31,6 +31,10 @@ use claims::Described;
 
 /// How long somebody may take at the provider.
 const ROUND_TRIP_TIME: SignedDuration = SignedDuration::from_mins(10);
+/// Bytes of the address that somebody wanted, at most.
+const NEXT_BYTES_MAX: usize = 2_000;
+/// Characters of what a provider says that are written into the log.
+const SAID_CHARACTERS_MAX: usize = 200;
 
 pub(super) fn routes(routes: Routes) -> Routes {
     routes.get("/sign-in/provider", Need::Nothing, begin).get(
@@ -80,13 +84,15 @@ async fn begin(
     if viewer.role.is_some() {
         return Ok(Redirect::to(&next).into_response());
     }
+    // It is kept until somebody comes back, whoever asks.
+    let next = if next.len() > NEXT_BYTES_MAX { "/".to_owned() } else { next };
     let known = async {
         let (metadata, _) = provider::metadata(&console, settings, None).await?;
         provider::client(&console, settings, &metadata)
     };
     let client = match known.await {
         Ok(client) => client,
-        Err(fault) => return unusable(&fault),
+        Err(fault) => return unusable(&console, &viewer, &fault).await,
     };
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
     let flow = CoreAuthenticationFlow::AuthorizationCode;
@@ -110,7 +116,7 @@ async fn begin(
         detail: serde_json::to_string(&trip).unwrap_or_default(),
         expires: console.now() + ROUND_TRIP_TIME,
     };
-    console.store().people().begin_sign_in(&new).await?;
+    console.store().people().begin_sign_in(&new, console.now()).await?;
     let jar = CookieJar::new();
     let jar = jar.add(cookies::set(&console, Kind::Provider, browser.text.to_string()));
     Ok((jar, Redirect::to(address.as_str())).into_response())
@@ -137,27 +143,28 @@ async fn end(
     let browser = cookies::read(&console, &headers, Kind::Provider).unwrap_or_default();
     let browser = hex::encode(credentials::digest(&browser));
     let Some(trip) = trip.filter(|trip| credentials::same(&trip.browser, &browser)) else {
+        tracing::warn!(code = "oidc_refused", "a round trip was not begun here, or is over");
+        record(&console, &viewer, "", "state", "refused").await?;
         return back_with("provider_lost");
     };
     let Some(code) = returned.code.filter(|_| returned.error.is_none()) else {
         let error = returned.error.unwrap_or_default();
+        let error: String = error.chars().take(SAID_CHARACTERS_MAX).collect();
         tracing::warn!(code = "oidc_refused", error, "the provider let nobody in");
+        record(&console, &viewer, "", "provider", "refused").await?;
         return back_with("provider_refused");
     };
     let nonce = Nonce::new(trip.nonce);
     let found = provider::exchange(&console, settings, code, trip.verifier, &nonce).await;
     let (subject, claims) = match found {
         Ok(found) => found,
-        Err(fault) => {
-            audit::line(&console, &viewer, "", "sign_in", "oidc", "failed").await;
-            return unusable(&fault);
-        }
+        Err(fault) => return unusable(&console, &viewer, &fault).await,
     };
     let described = match claims::described(settings, &claims) {
         Ok(described) => described,
         Err(refusal) => {
             tracing::warn!(code = "oidc_refused", %refusal, "somebody was not let in");
-            audit::line(&console, &viewer, "", "sign_in", "oidc", "refused").await;
+            record(&console, &viewer, "", refusal.word(), "refused").await?;
             return back_with("provider_refused");
         }
     };
@@ -167,18 +174,36 @@ async fn end(
             sign_in::come_in(&console, &viewer, &headers, &person, "oidc", &trip.next).await
         }
         None => {
-            audit::line(&console, &viewer, &described.name, "sign_in", "oidc", "refused").await;
+            record(&console, &viewer, &described.name, "person", "refused").await?;
             back_with("provider_refused")
         }
     }
 }
 
-fn unusable(fault: &provider::ProviderFault) -> Answer {
+/// Writes down that nobody came in, and at what it ended.
+///
+/// Whoever is outside can fail as often as they like: what an address fails beyond what an office
+/// may is in the log alone, so that nobody fills the record.
+async fn record(
+    console: &Console,
+    viewer: &Viewer,
+    who: &str,
+    at: &str,
+    outcome: &str,
+) -> Result<(), Fault> {
+    if limits::is_worth_a_line(console, viewer).await? {
+        audit::line(console, viewer, who, "sign_in", &format!("oidc {at}"), outcome).await;
+    }
+    Ok(())
+}
+
+async fn unusable(console: &Console, viewer: &Viewer, fault: &provider::ProviderFault) -> Answer {
     tracing::warn!(
         code = "oidc_failed",
         error = fault as &dyn std::error::Error,
         "the provider of identities could not be used"
     );
+    record(console, viewer, "", fault.word(), "failed").await?;
     back_with("provider")
 }
 

@@ -20,14 +20,19 @@ use super::claims;
 use crate::auth::OidcSettings;
 use crate::state::Console;
 
-/// How long a provider may take for one answer.
-const ANSWER_TIME: std::time::Duration = std::time::Duration::from_secs(10);
 /// Bytes of one answer at most.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// How long description and keys are believed without asking again.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(1);
 /// How often, at most, unknown keys make us ask again before.
 const ASKED_AGAIN: SignedDuration = SignedDuration::from_secs(60);
+/// How long a provider that could not be described is left alone: people wait for one another
+/// here, and each would wait for the same silence.
+const LEFT_ALONE: SignedDuration = SignedDuration::from_secs(5);
+/// Characters of what went wrong that are written into the log.
+const SAID_CHARACTERS_MAX: usize = 500;
+/// How far the provider's clock may be before ours, in seconds.
+const SKEW_SECONDS: i64 = 60;
 
 /// INVARIANT: signatures by keys of the provider alone. `none` is no signature, and HS256 would
 /// make our own secret, or a public key taken for one, prove what the provider says.
@@ -54,7 +59,15 @@ pub(super) type Client = CoreClient<
 /// What is remembered of a provider.
 #[derive(Default)]
 pub(crate) struct Provider {
-    known: tokio::sync::Mutex<Option<(CoreProviderMetadata, Timestamp)>>,
+    known: tokio::sync::Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Its description and keys, and when they were fetched.
+    described: Option<(CoreProviderMetadata, Timestamp)>,
+    /// When it last could not be described, and why.
+    silent: Option<(Timestamp, String)>,
 }
 
 /// Why a provider could not be used.
@@ -68,6 +81,18 @@ pub(super) enum ProviderFault {
     Exchange(String),
     #[error("the provider's token is refused: {0}")]
     Token(String),
+}
+
+impl ProviderFault {
+    /// A word for the record of actions.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Describe { .. } => "description",
+            Self::Settings(_) => "settings",
+            Self::Exchange(_) => "exchange",
+            Self::Token(_) => "token",
+        }
+    }
 }
 
 /// Why an answer could not be had.
@@ -90,7 +115,7 @@ pub(super) async fn metadata(
 ) -> Result<(CoreProviderMetadata, Timestamp), ProviderFault> {
     let now = console.now();
     let mut known = console.provider().known.lock().await;
-    if let Some((metadata, fetched)) = known.as_ref() {
+    if let Some((metadata, fetched)) = known.described.as_ref() {
         let age = now.duration_since(*fetched);
         let enough = if after.is_some_and(|after| *fetched <= after) {
             age < ASKED_AGAIN
@@ -105,15 +130,35 @@ pub(super) async fn metadata(
         let issuer = settings.issuer.clone();
         ProviderFault::Describe { issuer, reason }
     };
-    let issuer =
-        IssuerUrl::new(settings.issuer.clone()).map_err(|error| fault(error.to_string()))?;
-    let http = http_client().map_err(|error| fault(chain(&error)))?;
+    if let Some((tried, reason)) = &known.silent
+        && now.duration_since(*tried) < LEFT_ALONE
+    {
+        return Err(fault(reason.clone()));
+    }
+    match fetched(settings).await {
+        Ok(metadata) => {
+            *known = Known { described: Some((metadata.clone(), now)), silent: None };
+            Ok((metadata, now))
+        }
+        Err(reason) => {
+            known.silent = Some((now, reason.clone()));
+            Err(fault(reason))
+        }
+    }
+}
+
+async fn fetched(settings: &OidcSettings) -> Result<CoreProviderMetadata, String> {
+    let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(|error| error.to_string())?;
+    let http = http_client(settings).map_err(|error| chain(&error))?;
     let call = |request| send(http.clone(), request);
-    let metadata = CoreProviderMetadata::discover_async(issuer, &call)
-        .await
-        .map_err(|error| fault(chain(&error)))?;
-    *known = Some((metadata.clone(), now));
-    Ok((metadata, now))
+    let metadata =
+        CoreProviderMetadata::discover_async(issuer, &call).await.map_err(|error| chain(&error))?;
+    // People are sent there: what they type must not go in clear either.
+    let scheme = metadata.authorization_endpoint().url().scheme();
+    if scheme != "https" && (is_over_tls(settings) || scheme != "http") {
+        return Err(format!("it sends people to an address that begins with `{scheme}`"));
+    }
+    Ok(metadata)
 }
 
 /// A client of the provider.
@@ -149,7 +194,7 @@ pub(super) async fn exchange(
 ) -> Result<(String, Map<String, Value>), ProviderFault> {
     let (description, fetched) = metadata(console, settings, None).await?;
     let client_now = client(console, settings, &description)?;
-    let http = http_client().map_err(|error| ProviderFault::Exchange(chain(&error)))?;
+    let http = http_client(settings).map_err(|error| ProviderFault::Exchange(chain(&error)))?;
     let call = |request| send(http.clone(), request);
     let answer = client_now
         .exchange_code(AuthorizationCode::new(code))
@@ -169,7 +214,8 @@ pub(super) async fn exchange(
         other => other,
     };
     let subject = subject.map_err(|error| ProviderFault::Token(error.to_string()))?;
-    let mut all = payload(token)?;
+    let all = payload(token)?;
+    timely_and_ours(console, settings, &all)?;
     let endpoint = description.userinfo_endpoint();
     if let Some(endpoint) = endpoint.filter(|_| !claims::are_whole(settings, &all)) {
         let more = user_info(&http, endpoint.as_str(), answer.access_token().secret()).await?;
@@ -177,11 +223,32 @@ pub(super) async fn exchange(
         if more.get("sub").and_then(Value::as_str) != Some(subject.as_str()) {
             return Err(ProviderFault::Token("user info is of another subject".to_owned()));
         }
-        for (name, value) in more {
-            all.entry(name).or_insert(value);
-        }
+        return Ok((subject, claims::joined(all, more)));
     }
     Ok((subject, all))
+}
+
+/// What the library leaves to who calls it: that a token is worth something already, and that it
+/// was given to us (OpenID Connect Core 1.0, 3.1.3.7, step 5; RFC 7519, 4.1.5). One for several
+/// audiences the library refuses whatever its `azp`.
+fn timely_and_ours(
+    console: &Console,
+    settings: &OidcSettings,
+    claims: &Map<String, Value>,
+) -> Result<(), ProviderFault> {
+    let fault = |text: &str| Err(ProviderFault::Token(text.to_owned()));
+    let latest = console.now().as_second().saturating_add(SKEW_SECONDS);
+    if let Some(from) = claims.get("nbf") {
+        #[expect(clippy::cast_precision_loss, reason = "seconds of our time are exact in it")]
+        if from.as_f64().is_none_or(|from| from > latest as f64) {
+            return fault("it is not valid yet");
+        }
+    }
+    let party = claims.get("azp");
+    if party.is_some_and(|party| party.as_str() != Some(settings.client_id.as_str())) {
+        return fault("it was given to another client");
+    }
+    Ok(())
 }
 
 /// Why a token is not believed.
@@ -206,6 +273,10 @@ fn verified(
     let Ok(now) = console.now().to_string().parse() else { return Err(Unverified::Time) };
     let verifier = client.id_token_verifier().set_allowed_algs(ALGORITHMS);
     let verifier = verifier.set_time_fn(move || now);
+    let latest = console.now().as_second().saturating_add(SKEW_SECONDS);
+    let verifier = verifier.set_issue_time_verifier_fn(move |issued| {
+        if issued.timestamp() > latest { Err("it is of a time to come".to_owned()) } else { Ok(()) }
+    });
     match token.claims(&verifier, nonce) {
         Ok(claims) => Ok(claims.subject().to_string()),
         Err(ClaimsVerificationError::SignatureVerification(
@@ -242,10 +313,18 @@ async fn user_info(
     serde_json::from_slice(answer.body()).map_err(|error| fault(error.to_string()))
 }
 
-fn http_client() -> Result<reqwest::Client, reqwest::Error> {
-    // A redirect could lead the secret, or the program, to somewhere else.
-    let policy = reqwest::redirect::Policy::none();
-    reqwest::Client::builder().redirect(policy).timeout(ANSWER_TIME).build()
+/// INVARIANT: a provider that is spoken to over TLS leads us to no address in clear, nor by a
+/// redirect to anywhere: it could take the secret along, or make us knock inside our own network.
+fn http_client(settings: &OidcSettings) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .https_only(is_over_tls(settings))
+        .timeout(settings.answer_time)
+        .build()
+}
+
+fn is_over_tls(settings: &OidcSettings) -> bool {
+    settings.issuer.starts_with("https://")
 }
 
 /// Sends one request, and reads no more of the answer than is sensible.
@@ -265,7 +344,7 @@ async fn send(http: reqwest::Client, request: HttpRequest) -> Result<HttpRespons
     Ok(answer.body(body)?)
 }
 
-/// An error with its causes in one line.
+/// An error with its causes in one line. Some of it is what the provider says.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -274,5 +353,5 @@ fn chain(error: &dyn std::error::Error) -> String {
         text.push_str(&error.to_string());
         cause = error.source();
     }
-    text
+    text.chars().filter(|letter| !letter.is_control()).take(SAID_CHARACTERS_MAX).collect()
 }

@@ -53,6 +53,8 @@ pub(super) async fn retention(daemon: &Daemon) -> anyhow::Result<Done> {
         rows = expired.deletions.iter().map(|deletion| deletion.rows).sum();
     }
     let gone = retention::prune(&daemon.store, &daemon.options.keep, now).await?;
+    // Also where nobody signs in any more.
+    daemon.options.console.sign_in.forget(&daemon.store, now).await?;
     let (rows, findings) = (grouped(rows), grouped(gone.findings));
     let (deliveries, versions) = (grouped(gone.deliveries), grouped(gone.versions));
     let scans = grouped(gone.scans);

@@ -137,7 +137,7 @@ pub fn router(console: &Console) -> Router {
         .router
         .fallback_service(lost.with_state(console.clone()))
         .with_state(console.clone())
-        .layer(middleware::map_response(layout::headers::harden))
+        .layer(middleware::map_response_with_state(console.clone(), layout::headers::harden))
         .layer(tower_http::compression::CompressionLayer::new())
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
 }
@@ -189,11 +189,44 @@ async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Respon
         };
     }
     request.extensions_mut().insert(viewer.clone());
-    let response = next.run(request).await;
-    if changes {
-        auth::audit::record(&console, &viewer, &method, &path, response.status()).await;
-    }
+    let response = if changes {
+        changed(&console, &viewer, &method, &path, need, (next, request)).await
+    } else {
+        next.run(request).await
+    };
     told(&console, &viewer, &path, response)
+}
+
+/// Does what changes something, and writes it down.
+///
+/// INVARIANT: nobody escapes the record by going away: what was begun is brought to its end and
+/// recorded, whether or not somebody still waits for the answer. What only asks is given up.
+async fn changed(
+    console: &Console,
+    viewer: &Viewer,
+    method: &Method,
+    path: &str,
+    need: Need,
+    (next, request): (Next, Request),
+) -> Response {
+    let (own_console, own_viewer) = (console.clone(), viewer.clone());
+    let (method, path) = (method.clone(), path.to_owned());
+    let asks = need.permission() == Some(Permission::Query) || path.starts_with("/mcp");
+    let doing = async move {
+        let response = next.run(request).await;
+        let status = response.status();
+        auth::audit::record(&own_console, &own_viewer, &method, &path, status).await;
+        response
+    };
+    if asks {
+        return doing.await;
+    }
+    match tokio::spawn(doing).await {
+        Ok(response) => response,
+        // A defect of ours; the layer above answers for it.
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Fault::Unavailable("the console stops".to_owned()).into_response(),
+    }
 }
 
 /// Checks that what changes something comes from our own page, or from who holds a token.

@@ -14,6 +14,8 @@ use zeroize::Zeroizing;
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
+/// Bytes of what forms carry: an HMAC with SHA-256.
+const PROOF_BYTES: usize = 32;
 /// Characters of a password at least. NIST SP 800-63B-4 (3.1.1.2) asks for 15 where it is the only
 /// factor and 8 where it is one of two; here a second factor is offered to everybody.
 pub(crate) const PASSWORD_CHARACTERS_MIN: usize = 12;
@@ -91,6 +93,27 @@ pub(crate) fn same(a: &str, b: &str) -> bool {
 pub(crate) fn form_proof(secret: &str) -> String {
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, secret.as_bytes());
     URL_SAFE_NO_PAD.encode(ring::hmac::sign(&key, b"yagura form").as_ref())
+}
+
+/// A proof as one page carries it: never the same twice, so that nobody learns it from the length
+/// of compressed pages that also show what they sent (BREACH, 2013).
+pub(crate) fn masked(proof: &str) -> String {
+    let (Ok(proof), Ok(mask)) = (URL_SAFE_NO_PAD.decode(proof), random::<PROOF_BYTES>()) else {
+        return String::new();
+    };
+    if proof.len() != PROOF_BYTES {
+        return String::new();
+    }
+    let hidden = proof.iter().zip(mask).map(|(byte, mask)| byte ^ mask);
+    URL_SAFE_NO_PAD.encode(mask.into_iter().chain(hidden).collect::<Vec<_>>())
+}
+
+/// The proof that a page carried; none where it is no such text.
+pub(crate) fn unmasked(sent: &str) -> Option<String> {
+    let bytes = URL_SAFE_NO_PAD.decode(sent).ok()?;
+    let (mask, hidden) = bytes.split_at_checked(PROOF_BYTES)?;
+    let proof: Vec<u8> = hidden.iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect();
+    (hidden.len() == PROOF_BYTES).then(|| URL_SAFE_NO_PAD.encode(proof))
 }
 
 /// Whether a text may be somebody's password.
@@ -183,6 +206,19 @@ mod tests {
         assert!(!matches("correct horse batterz", Some(&kept)));
         assert!(!matches("", Some(&kept)));
         assert_ne!(kept, hashed("correct horse battery").unwrap(), "each has a salt of its own");
+    }
+
+    #[test]
+    fn a_proof_looks_different_on_each_page_and_is_the_same() {
+        let proof = form_proof("a secret");
+        let (one, two) = (masked(&proof), masked(&proof));
+        assert_ne!(one, two);
+        assert_eq!((unmasked(&one), unmasked(&two)), (Some(proof.clone()), Some(proof.clone())));
+        assert_eq!(masked(""), "");
+        for sent in ["", "AAAA", &proof, &format!("{one}AAAA"), "not base 64 !"] {
+            assert_eq!(unmasked(sent), None, "{sent}");
+        }
+        assert_ne!(unmasked(&masked(&form_proof("other"))), Some(proof));
     }
 
     #[test]

@@ -137,8 +137,8 @@ pub(crate) fn csrf_holds(_console: &Console, viewer: &Viewer, sent: Option<&str>
 
 /// Whether a form comes from a page that we gave to this very browser.
 fn proves_form(viewer: &Viewer, sent: Option<&str>) -> bool {
-    let sent = sent.unwrap_or_default();
-    !viewer.csrf.is_empty() && credentials::same(sent, &viewer.csrf)
+    let sent = sent.and_then(credentials::unmasked).unwrap_or_default();
+    !viewer.csrf.is_empty() && credentials::same(&sent, &viewer.csrf)
 }
 
 /// Whether a password is that of whom a session is of. Failures count as those of signing in.

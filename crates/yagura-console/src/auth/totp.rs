@@ -26,6 +26,13 @@ pub(crate) fn fresh_secret() -> Result<String, CredentialFault> {
     Ok(TotpSecret::new(Box::new(bytes)).to_base32())
 }
 
+/// Whether a text is a secret as [`fresh_secret`] makes them: a form brings it back, and nobody
+/// may bring a shorter one.
+pub(crate) fn is_ours(secret: &str) -> bool {
+    let letter = |letter: u8| letter.is_ascii_uppercase() || (b'2'..=b'7').contains(&letter);
+    secret.len() == SECRET_BYTES * 8 / 5 && secret.bytes().all(letter)
+}
+
 fn generator(secret: &str, name: &str) -> Option<totp_rs::Totp> {
     let secret = TotpSecret::try_from_base32(secret).ok()?;
     // A colon parts the issuer from the name in the address that phones read.
@@ -159,6 +166,16 @@ mod tests {
             assert_eq!(step(&secret, code, at(59)), None, "{code}");
         }
         assert_eq!(step("not base 32 !", "287082", at(59)), None);
+    }
+
+    #[test]
+    fn a_secret_is_as_long_as_ours_are() {
+        assert!(is_ours(&fresh_secret().unwrap()));
+        for other in
+            ["", "AAAA", &"A".repeat(31), &"A".repeat(33), &"a".repeat(32), &"1".repeat(32)]
+        {
+            assert!(!is_ours(other), "{other}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::Serialize;
 use yagura_model::Lang;
 use yagura_report::words;
 
+use crate::auth::credentials::masked;
 use crate::fault::{Answer, Told};
 use crate::state::{Console, Entrance};
 use crate::viewer::{Role, Viewer};
@@ -97,7 +98,7 @@ fn written<T: Serialize>(
         theme => viewer.theme.as_str(),
         zone => zone,
         now => now.as_microsecond(),
-        csrf => &viewer.csrf,
+        csrf => masked(&viewer.csrf),
         title => shown.title,
         path => shown.path,
         asked => Value::from(Serde(shown.query)),

@@ -161,6 +161,23 @@ async fn what_reads_much_is_asked_back_and_runs_when_agreed_to() {
 }
 
 #[tokio::test]
+async fn a_page_elsewhere_agrees_to_no_cost_in_anybodys_name() {
+    let (bench, heard) = bench(4_500_000_000, Ok(table())).await;
+    for path in
+        ["/logs?sql=SELECT+1&do=ask&sure=9000000000", "/logs/export?sql=SELECT+1&sure=9000000000"]
+    {
+        for site in ["cross-site", "same-site"] {
+            let request = http::Request::get(path).header("sec-fetch-site", site);
+            bench.send(request.body(axum::body::Body::empty()).unwrap()).await;
+            assert!(heard.questions.lock().unwrap().is_empty(), "{path} {site}");
+        }
+        let request = http::Request::get(path).header("sec-fetch-site", "same-origin");
+        bench.send(request.body(axum::body::Body::empty()).unwrap()).await;
+        assert_eq!(heard.questions.lock().unwrap().drain(..).count(), 1, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_mistake_is_told_with_its_place_and_what_helps() {
     let (bench, _) = bench(10, Ok(table())).await;
     for lang in ["en", "ja"] {

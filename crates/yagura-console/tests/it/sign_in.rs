@@ -105,6 +105,31 @@ async fn cookies_are_for_us_and_behind_tls_for_tls_alone() {
 }
 
 #[tokio::test]
+async fn over_tls_browsers_are_told_to_stay_there() {
+    for (address, told) in [("https://yagura.example.com", true), ("http://127.0.0.1:1", false)] {
+        let bench = Bench::at(Entrance::SignIn, address).await;
+        for path in ["/sign-in", "/nowhere", "/api/v1/me", "/assets/console.css"] {
+            let got = bench.get(path).await;
+            let header = got.headers.get(header::STRICT_TRANSPORT_SECURITY);
+            assert_eq!(header.is_some(), told, "{address}{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_proof_in_a_form_is_never_the_same_twice_and_each_holds() {
+    let (bench, _) = bench().await;
+    let mut browser = Browser::new(&bench);
+    try_in(&mut browser, "aiko", PASSWORD).await;
+    browser.get("/settings/profile").await;
+    let first = browser.csrf.clone();
+    browser.get("/settings/profile").await;
+    assert_ne!(browser.csrf, first);
+    browser.csrf = first;
+    assert_eq!(browser.post("/sign-out", &[]).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
 async fn a_form_of_signing_in_that_we_did_not_give_is_refused() {
     let (bench, _) = bench().await;
     let form = format!("name=aiko&password={}", PASSWORD.replace(' ', "+"));

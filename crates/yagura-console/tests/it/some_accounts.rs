@@ -9,6 +9,7 @@ use yagura_console::{Entrance, hashed};
 use yagura_model::Severity;
 use yagura_model::finding::Scope;
 use yagura_model::spend::{Micros, SpendDay, SpendKind, SpendSource};
+use yagura_store::jobs::NewJob;
 use yagura_store::people::NewPerson;
 use yagura_store::spend::SpendFilter;
 
@@ -20,7 +21,7 @@ const OTHER: &str = "999999999999";
 const PASSWORD: &str = "correct horse battery";
 
 /// A browser of somebody who sees one account.
-async fn signed_in<'a>(bench: &'a Bench, role: &str) -> Browser<'a> {
+pub(crate) async fn signed_in<'a>(bench: &'a Bench, role: &str) -> Browser<'a> {
     let new = NewPerson {
         name: role.to_owned(),
         subject: None,
@@ -112,4 +113,65 @@ async fn routes_show_no_figures_of_others_and_settling_takes_a_responder() {
     assert!(got.text.contains("of your accounts only"), "{}", got.text);
     let refused = viewer.post("/routes/dead", &[("number", "1"), ("do", "drop")]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn an_administrator_of_some_accounts_gives_nobody_more() {
+    let bench = Bench::with(Entrance::SignIn).await;
+    let people = bench.store.people();
+    let root = NewPerson {
+        name: "root".into(),
+        subject: None,
+        password: None,
+        role: "admin".into(),
+        accounts: None,
+    };
+    let root = people.add(&root, NOW.parse().unwrap()).await.unwrap().unwrap();
+    let mut browser = signed_in(&bench, "admin").await;
+    browser.get("/settings/people").await;
+    let own = people.by_name("admin").await.unwrap().unwrap();
+    let mut check = async |path: String, fields: &[(&str, &str)], expected: StatusCode| {
+        let got = browser.post(&path, fields).await;
+        assert_eq!(got.status, expected, "{path} {fields:?}: {}", got.text);
+    };
+    let (no, all) = (StatusCode::FORBIDDEN, ("accounts", ""));
+    let (theirs, other) = (("accounts", OWN), ("accounts", OTHER));
+    let (admin, viewer) = (("role", "admin"), ("role", "viewer"));
+    for accounts in [all, other, ("accounts", "111122223333, 999999999999")] {
+        check("/settings/people".into(), &[("name", "x"), viewer, accounts], no).await;
+        check(format!("/settings/people/{}/role", own.id), &[admin, accounts], no).await;
+        let fields = [("name", "t"), viewer, ("scope", "findings:read"), accounts];
+        check("/settings/tokens".into(), &fields, no).await;
+    }
+    check(format!("/settings/people/{root}/role"), &[viewer, theirs], no).await;
+    check(format!("/settings/people/{root}/disabled"), &[("disabled", "yes")], no).await;
+    check(format!("/settings/people/{root}/reset"), &[], no).await;
+    let fields = [("name", "y"), viewer, theirs];
+    check("/settings/people".into(), &fields, StatusCode::OK).await;
+    let fields = [("name", "t"), viewer, ("scope", "findings:read"), theirs];
+    check("/settings/tokens".into(), &fields, StatusCode::OK).await;
+    let root = people.by_id(root).await.unwrap().unwrap();
+    assert_eq!((root.role.as_str(), root.disabled), ("admin", false));
+    assert_eq!(people.list().await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_responder_of_some_accounts_begins_and_ends_no_job() {
+    let bench = Bench::with(Entrance::SignIn).await;
+    let (jobs, now) = (bench.store.jobs(), NOW.parse().unwrap());
+    let job = NewJob { kind: "scan", key: "scan", payload: "{}", due: now };
+    let id = jobs.add(&job, now).await.unwrap();
+    let mut browser = signed_in(&bench, "responder").await;
+    let page = browser.get("/settings/jobs").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.text.contains("action=\"/settings/jobs"), "{}", page.text);
+    // The page has no form of its own to take the proof from; any of the session's will do.
+    let got = browser.post("/settings/jobs", &[("kind", "backup")]).await;
+    assert_eq!(got.status, StatusCode::FORBIDDEN, "{}", got.text);
+    let number = id.0.to_string();
+    let got = browser.post("/settings/jobs/cancel", &[("job", &number)]).await;
+    assert_eq!(got.status, StatusCode::FORBIDDEN, "{}", got.text);
+    let waiting = jobs.list(9).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert!(!waiting[0].cancelled);
 }

@@ -5,7 +5,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum_extra::extract::Query;
-use http::header;
+use http::{HeaderMap, header};
 use serde_json::Value;
 use yagura_report::words;
 
@@ -22,10 +22,11 @@ const ROWS_MAX: u64 = 50_000;
 pub(super) async fn file(
     State(console): State<Console>,
     Extension(viewer): Extension<Viewer>,
+    headers: HeaderMap,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Answer {
     let content = console.content();
-    let asked = Asked::of(&pairs, &content);
+    let asked = super::agreed(Asked::of(&pairs, &content), &headers);
     let desk = console.parts().desk.as_deref().ok_or_else(|| {
         Fault::BadRequest(words(viewer.lang).get("console_logs.no_desk.title").to_owned())
     })?;
@@ -55,12 +56,17 @@ fn told(fault: &AskFault) -> Fault {
     if fault.askers { Fault::BadRequest(text) } else { Fault::Unavailable(text) }
 }
 
-/// A field of CSV. A text that a spreadsheet would run as a formula is told as the text that it
-/// is (OWASP, *CSV Injection*).
+/// What makes a spreadsheet run a text as a formula (OWASP, *CSV Injection*); in Japanese it does so
+/// with the letters of full width too.
+const FORMULAS: [char; 13] = [
+    '=', '+', '-', '@', '|', '%', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
+
+/// A field of CSV. A text that a spreadsheet would run as a formula is told as the text that it is.
 fn field(value: &Value) -> String {
     let text = text_of(value);
     let text = match value {
-        Value::String(_) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
+        Value::String(_) if text.starts_with(FORMULAS) => {
             format!("'{text}")
         }
         _ => text,
@@ -111,6 +117,8 @@ mod tests {
         for (value, expected) in [
             (json!("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\""),
             (json!("-1+1"), "'-1+1"),
+            (json!("＝1+1"), "'＝1+1"),
+            (json!("\n=1"), "\"'\n=1\""),
             (json!(-1), "-1"),
             (json!("a,b"), "\"a,b\""),
             (json!(null), ""),

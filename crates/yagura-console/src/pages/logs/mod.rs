@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum_extra::extract::Query;
+use http::HeaderMap;
 use tokio_util::sync::CancellationToken;
 use yagura_report::words;
 
@@ -42,10 +43,11 @@ pub(super) fn routes(routes: Routes) -> Routes {
 async fn page(
     State(console): State<Console>,
     Extension(viewer): Extension<Viewer>,
+    headers: HeaderMap,
     Query(pairs): Query<Vec<(String, String)>>,
 ) -> Answer {
     let content = console.content();
-    let asked = Asked::of(&pairs, &content);
+    let asked = agreed(Asked::of(&pairs, &content), &headers);
     let mut page = Page::of(&asked, &content, &viewer);
     if let Some(desk) = console.parts().desk.as_deref() {
         match desk.tables().await {
@@ -100,6 +102,14 @@ async fn answer(
         Ok(table) => page.result(&table, asked),
         Err(fault) => page.fault = Some(FaultView::of(&fault, &question.sql)),
     }
+}
+
+/// What somebody agreed to read, they agreed to on a page of ours: the address of another's page
+/// agrees to nothing, though it may lead to a question.
+fn agreed(asked: Asked, headers: &HeaderMap) -> Asked {
+    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    let ours = site.is_none_or(|site| matches!(site, "same-origin" | "none"));
+    if ours { asked } else { Asked { sure: 0, ..asked } }
 }
 
 /// Whether a question reads more than anybody agreed to.

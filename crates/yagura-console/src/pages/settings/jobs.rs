@@ -7,6 +7,7 @@ use axum_extra::extract::{Form, Query};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use yagura_model::finding::Scope;
 use yagura_store::jobs::{Cancelled, Job, JobId, NewJob, Run, Worker};
 
 use super::{Told, back, field, note, page};
@@ -36,6 +37,8 @@ struct View {
     jobs: Vec<JobRow>,
     runs: Vec<RunRow>,
     kinds: [&'static str; 8],
+    /// Whether the reader may know of all accounts, and so begin jobs.
+    all: bool,
 }
 
 /// A schedule, as the daemon's processes say that they have it.
@@ -93,7 +96,8 @@ fn schedules(workers: &[Worker]) -> Vec<Schedule> {
         .collect()
 }
 
-fn job_row(job: Job) -> JobRow {
+/// How it failed may name any account: `all` tells whether the reader may know of all.
+fn job_row(job: Job, all: bool) -> JobRow {
     JobRow {
         id: job.id.0,
         kind: job.kind,
@@ -103,18 +107,18 @@ fn job_row(job: Job) -> JobRow {
         holder: job.held.map(|(holder, _)| holder).unwrap_or_default(),
         attempts: job.attempts,
         cancelled: job.cancelled,
-        error: job.last_error.unwrap_or_default(),
+        error: job.last_error.filter(|_| all).unwrap_or_default(),
     }
 }
 
-fn run_row(run: Run) -> RunRow {
+fn run_row(run: Run, all: bool) -> RunRow {
     RunRow {
         kind: run.kind,
         key: run.key,
         started: run.started.as_microsecond(),
         seconds: run.finished.duration_since(run.started).as_secs(),
         outcome: run.outcome.as_str(),
-        result: run.result,
+        result: if all { run.result } else { String::new() },
     }
 }
 
@@ -124,13 +128,21 @@ async fn list(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Answer {
     let jobs = console.store().jobs();
+    let all = viewer.scope == Scope::All;
+    let waiting = jobs.list(ROWS).await?.into_iter().map(|job| job_row(job, all));
     let view = View {
         schedules: schedules(&jobs.workers().await?),
-        jobs: jobs.list(ROWS).await?.into_iter().map(job_row).collect(),
-        runs: jobs.runs(None, ROWS).await?.into_iter().map(run_row).collect(),
+        jobs: waiting.collect(),
+        runs: jobs.runs(None, ROWS).await?.into_iter().map(|run| run_row(run, all)).collect(),
+        all,
         kinds: ASKED_FOR,
     };
     page(&console, &viewer, "jobs", &[], Told::of(&query), view)
+}
+
+/// A job reads all accounts: whoever may see some of them begins none and ends none.
+fn reads_all(viewer: &Viewer) -> Result<(), Fault> {
+    if viewer.scope == Scope::All { Ok(()) } else { Err(Fault::Forbidden) }
 }
 
 async fn run(
@@ -138,6 +150,7 @@ async fn run(
     Extension(viewer): Extension<Viewer>,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Answer {
+    reads_all(&viewer)?;
     let asked = field(&form, "kind");
     let kind = ASKED_FOR.into_iter().find(|kind| *kind == asked).ok_or(Fault::NotFound)?;
     let now: Timestamp = console.now();
@@ -153,6 +166,7 @@ async fn cancel(
     Extension(viewer): Extension<Viewer>,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Answer {
+    reads_all(&viewer)?;
     let id = field(&form, "job").parse().map_err(|_| Fault::NotFound)?;
     let cancelled = console.store().jobs().cancel(JobId(id), console.now()).await?;
     if cancelled == Cancelled::Unknown {

@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 
 use axum::Extension;
 use axum::response::{IntoResponse, Redirect};
+use http::StatusCode;
 use serde::Serialize;
+use yagura_model::finding::Scope;
 use yagura_report::words;
 
 use crate::auth;
@@ -117,7 +119,12 @@ fn page<T: Serialize>(
     let template = format!("settings_{name}.html");
     let path = format!("/settings/{name}");
     let shown = Shown { template: &template, nav: Nav::Settings, title, path: &path, query, page };
-    layout::page(console, viewer, shown)
+    let mut answer = layout::page(console, viewer, shown)?;
+    if wrong.is_some() {
+        // The record of actions goes by it.
+        *answer.status_mut() = StatusCode::BAD_REQUEST;
+    }
+    Ok(answer)
 }
 
 /// Goes back to a page of settings with a word.
@@ -150,6 +157,20 @@ fn accounts_of(form: &[(String, String)]) -> Result<Option<BTreeSet<String>>, Fa
         return Err(Fault::BadRequest(other.clone()));
     }
     Ok(Some(accounts).filter(|accounts| !accounts.is_empty()))
+}
+
+/// INVARIANT: who sees some accounts gives nobody more than that, and changes nobody who has more:
+/// otherwise they could give all of them to themselves.
+///
+/// # Errors
+/// [`Fault::Forbidden`] where these accounts are not all theirs.
+fn are_theirs(viewer: &Viewer, accounts: Option<&BTreeSet<String>>) -> Result<(), Fault> {
+    let theirs = match (&viewer.scope, accounts) {
+        (Scope::All, _) => true,
+        (Scope::Accounts(_), None) => false,
+        (Scope::Accounts(own), Some(accounts)) => accounts.is_subset(own),
+    };
+    if theirs { Ok(()) } else { Err(Fault::Forbidden) }
 }
 
 /// Writes an action under a word of its own into the record, beside the gate's line.

@@ -7,7 +7,7 @@ use axum_extra::extract::{Form, Query};
 use serde::Serialize;
 use yagura_store::people::{NewPerson, Person};
 
-use super::{Told, accounts_of, back, field, note, page, role_of};
+use super::{Told, accounts_of, are_theirs, back, field, note, page, role_of};
 use crate::auth::{self, session, totp};
 use crate::fault::{Answer, Fault};
 use crate::gate::{Need, Routes};
@@ -87,8 +87,11 @@ async fn list(
     shown(&console, &viewer, Told::of(&query), Default::default()).await
 }
 
-async fn person(console: &Console, id: i64) -> Result<Person, Fault> {
-    console.store().people().by_id(id).await?.ok_or(Fault::NotFound)
+/// Somebody whom the viewer may change.
+async fn person(console: &Console, viewer: &Viewer, id: i64) -> Result<Person, Fault> {
+    let person = console.store().people().by_id(id).await?.ok_or(Fault::NotFound)?;
+    are_theirs(viewer, person.accounts.as_ref())?;
+    Ok(person)
 }
 
 async fn link(console: &Console, id: i64) -> Result<String, Fault> {
@@ -112,6 +115,7 @@ async fn add(
     }
     let role = role_of(&form)?.as_str().to_owned();
     let accounts = accounts_of(&form)?;
+    are_theirs(&viewer, accounts.as_ref())?;
     let new = NewPerson { name, subject: None, password: None, role, accounts };
     let Some(id) = console.store().people().add(&new, console.now()).await? else {
         return shown(&console, &viewer, Told::wrong("taken"), Default::default()).await;
@@ -127,8 +131,9 @@ async fn role(
     Path(id): Path<i64>,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Answer {
-    let person = person(&console, id).await?;
+    let person = person(&console, &viewer, id).await?;
     let (role, accounts) = (role_of(&form)?, accounts_of(&form)?);
+    are_theirs(&viewer, accounts.as_ref())?;
     let people = console.store().people();
     if !people.set_role(id, role.as_str(), accounts.as_ref()).await? {
         return shown(&console, &viewer, Told::wrong("last_admin"), Default::default()).await;
@@ -147,7 +152,7 @@ async fn disabled(
     Path(id): Path<i64>,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Answer {
-    let person = person(&console, id).await?;
+    let person = person(&console, &viewer, id).await?;
     let disabled = field(&form, "disabled") == "yes";
     if !console.store().people().set_disabled(id, disabled).await? {
         return shown(&console, &viewer, Told::wrong("last_admin"), Default::default()).await;
@@ -164,7 +169,7 @@ async fn reset(
     Path(id): Path<i64>,
     Form(_form): Form<Vec<(String, String)>>,
 ) -> Answer {
-    let person = person(&console, id).await?;
+    let person = person(&console, &viewer, id).await?;
     if person.subject.is_some() {
         return Err(Fault::NotFound);
     }

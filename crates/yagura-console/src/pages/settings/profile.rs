@@ -36,6 +36,8 @@ struct View {
     codes: Vec<String>,
     /// A second factor to be set up.
     secret: String,
+    /// Whether somebody is at it.
+    begun: bool,
     address: String,
     characters_min: usize,
 }
@@ -83,11 +85,24 @@ async fn own(console: &Console, viewer: &Viewer) -> Result<Person, Fault> {
 }
 
 async fn shown(console: &Console, viewer: &Viewer, told: Told, codes: Vec<String>) -> Answer {
+    shown_with(console, viewer, told, codes, None).await
+}
+
+/// The page; `secret` is that of a second factor which is being set up: whoever mistyped a code has
+/// it in their phone already.
+async fn shown_with(
+    console: &Console,
+    viewer: &Viewer,
+    told: Told,
+    codes: Vec<String>,
+    secret: Option<&str>,
+) -> Answer {
     let mut view = View {
         person: None,
         sessions: Vec::new(),
         codes,
         secret: String::new(),
+        begun: secret.is_some(),
         address: String::new(),
         characters_min: auth::credentials::PASSWORD_CHARACTERS_MIN,
     };
@@ -97,7 +112,10 @@ async fn shown(console: &Console, viewer: &Viewer, told: Told, codes: Vec<String
         let open = people.sessions(person.id, now, session::idle_since(console)).await?;
         view.sessions = open.into_iter().map(|one| session_row(one, viewer.session)).collect();
         if person.totp.is_none() {
-            view.secret = totp::fresh_secret().map_err(session::unavailable)?;
+            view.secret = match secret {
+                Some(secret) => secret.to_owned(),
+                None => totp::fresh_secret().map_err(session::unavailable)?,
+            };
             view.address = totp::address(&view.secret, &person.name).unwrap_or_default();
         }
         view.person = Some(Own {
@@ -186,12 +204,16 @@ async fn factor(
     if person.password.is_none() || person.totp.is_some() {
         return Err(Fault::NotFound);
     }
-    if !proven(&console, &viewer, &person, &form).await? {
-        return shown(&console, &viewer, Told::wrong("current"), Vec::new()).await;
-    }
     let secret = field(&form, "secret");
+    if !totp::is_ours(secret) {
+        return Err(Fault::BadRequest("secret".to_owned()));
+    }
+    let again = |word| shown_with(&console, &viewer, Told::wrong(word), Vec::new(), Some(secret));
+    if !proven(&console, &viewer, &person, &form).await? {
+        return again("current").await;
+    }
     let Some(step) = totp::step(secret, field(&form, "code"), console.now()) else {
-        return shown(&console, &viewer, Told::wrong("code"), Vec::new()).await;
+        return again("code").await;
     };
     let codes = totp::keep(&console, &person, secret).await?;
     console.store().people().take_step(person.id, step).await?;

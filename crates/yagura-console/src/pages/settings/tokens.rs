@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use yagura_store::people::{NewToken, Token};
 
-use super::{Told, accounts_of, back, field, fields, note, page, role_of};
+use super::{Told, accounts_of, are_theirs, back, field, fields, note, page, role_of};
 use crate::auth::token::PREFIX;
 use crate::auth::{fresh, session};
 use crate::fault::{Answer, Fault};
@@ -110,6 +110,8 @@ async fn add(
     if scopes.is_empty() {
         return shown(&console, &viewer, Told::wrong("scopes"), Default::default()).await;
     }
+    let accounts = accounts_of(&form)?;
+    are_theirs(&viewer, accounts.as_ref())?;
     let days: i64 = field(&form, "days").parse().unwrap_or(30);
     let days = DAYS.into_iter().find(|known| *known == days).unwrap_or(30);
     let secret = fresh(PREFIX).map_err(session::unavailable)?;
@@ -118,7 +120,7 @@ async fn add(
         name,
         hash: secret.hash,
         role: role_of(&form)?.as_str().to_owned(),
-        accounts: accounts_of(&form)?,
+        accounts,
         scopes: scopes.iter().map(ToString::to_string).collect(),
         created_by: viewer.name.clone(),
         expires: (days > 0).then(|| now + SignedDuration::from_hours(24 * days)),
@@ -136,6 +138,9 @@ async fn revoke(
     Path(id): Path<i64>,
     Form(_form): Form<Vec<(String, String)>>,
 ) -> Answer {
+    let tokens = console.store().people().tokens().await?;
+    let token = tokens.into_iter().find(|token| token.id == id).ok_or(Fault::NotFound)?;
+    are_theirs(&viewer, token.accounts.as_ref())?;
     let name = console.store().people().revoke_token(id).await?.ok_or(Fault::NotFound)?;
     note(&console, &viewer, "tokens.revoke", &name).await;
     back("tokens", "revoked")

@@ -2,7 +2,7 @@
 // look at a resource, ask the logs, ask who can; with scripts and, where it matters, without.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { accessible, picture, reader } from "./harness.mjs";
+import { accessible, fits, picture, reader } from "./harness.mjs";
 
 export function flows(demo) {
   describe("working in the console", () => {
@@ -121,6 +121,33 @@ export function flows(demo) {
       assert.match(await page.locator("main").innerText(), /198\.51\.100\.23|555566667777|666677778888/);
       await accessible(page, "alert");
       await picture(page, "alert");
+    });
+
+    test("who would be told of a finding is said, from its page and from the routes", async (t) => {
+      for (const [lang, width] of [["en", 1400], ["ja", 390]]) {
+        const page = await reader(t, demo.browser, { lang, width });
+        await page.goto(`${demo.address}/findings?severity=critical`);
+        await rows(page).first().locator("a").first().click();
+        await page.waitForURL(/\/findings\/[0-9a-f]+/);
+        const title = await page.locator("h1").innerText();
+        const id = new URL(page.url()).pathname.split("/").at(-1);
+        await page.locator('main a[href^="/routes/explain"]').click();
+        await page.waitForURL(/\/routes\/explain\?finding=/);
+        assert.ok((await page.locator("main").innerText()).includes(title), title);
+        assert.equal(await page.locator("main [role=status]").count(), 1);
+        await fits(page, "routes-explain");
+        await accessible(page, "routes-explain");
+        await picture(page, `routes-explain-${lang}-${width}`);
+        await page.goto(`${demo.address}/routes`);
+        await page.fill("#explained", id.slice(0, 10));
+        await page.press("#explained", "Enter");
+        await page.waitForURL(/\/routes\/explain\?finding=/);
+        assert.ok((await page.locator("main").innerText()).includes(title), title);
+        await page.fill("#finding", "00000000");
+        await page.press("#finding", "Enter");
+        assert.equal(await page.locator("main [role=alert]").count(), 1, "there is no such finding");
+        await picture(page, `routes-explain-none-${lang}-${width}`);
+      }
     });
 
     test("keys go through the list", async (t) => {

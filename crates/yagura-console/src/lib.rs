@@ -32,6 +32,9 @@ pub use auth::{
 pub use door::{CertificateFault, CertificateFiles, Door, DoorFault};
 pub use gate::{RouteNeed, router, routes};
 pub use mcp::{AssistFault, assist};
-pub use ports::{ActionBook, ActionForm, AskFault, Estimate, LogDesk, Question, Table, TableShape};
+pub use ports::{
+    ActionBook, ActionForm, AskFault, Estimate, Expected, ExpectedRoute, LogDesk, Question,
+    RouteGuide, RouteVerdict, Table, TableShape,
+};
 pub use state::{Console, Entrance, Parts};
 pub use viewer::{Permission, Role};

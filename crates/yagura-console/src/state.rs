@@ -16,7 +16,7 @@ use crate::auth::{Provider, SignIn};
 use crate::layout::templates;
 use crate::pages::Worlds;
 use crate::pages::standing::Kept;
-use crate::ports::{ActionBook, LogDesk};
+use crate::ports::{ActionBook, LogDesk, RouteGuide};
 
 /// How people come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub struct Parts {
     pub content: Arc<dyn Fn() -> Arc<Content> + Send + Sync>,
     /// SQL over logs and inventory; none where there is no lake.
     pub desk: Option<Arc<dyn LogDesk>>,
+    /// Who would be told of a finding; none where nothing is routed.
+    pub guide: Option<Arc<dyn RouteGuide>>,
     /// The table of IAM actions.
     pub actions: Arc<dyn ActionBook>,
     /// The time.
@@ -71,6 +73,7 @@ impl Parts {
             store,
             content: Arc::new(move || Arc::clone(&content)),
             desk: None,
+            guide: None,
             actions,
             clock,
             entrance: Entrance::SignIn,

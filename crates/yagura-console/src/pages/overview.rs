@@ -11,7 +11,7 @@ use axum::extract::State;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use yagura_model::finding::{Finding, FindingKind};
+use yagura_model::finding::{Finding, FindingKind, Scope};
 use yagura_model::{Prose, RequirementState, Severity};
 use yagura_report::{Catalog, words};
 use yagura_store::findings::{FindingFilter, GroupBy, Page, Span};
@@ -148,7 +148,10 @@ struct AccountShown {
     open: u64,
 }
 
-async fn overview(State(console): State<Console>, Extension(viewer): Extension<Viewer>) -> Answer {
+pub(super) async fn overview(
+    State(console): State<Console>,
+    Extension(viewer): Extension<Viewer>,
+) -> Answer {
     let accounts = account_names(&console, &viewer).await?;
     let (scores, counts, worst, new, alerts, seen) = tokio::join!(
         scores(&console, &viewer),
@@ -439,11 +442,16 @@ async fn seen(
     let Some(scan) = store.latest_scan().await? else { return Ok((None, (Vec::new(), 0))) };
     let coverage = store.coverage(scan.id).await?;
     let own = coverage.iter().filter(|one| viewer.scope.admits(&one.account));
-    let gaps = gaps_of(own, viewer.lang);
-    Ok((Some(scan_of(&scan, viewer)), gaps))
+    let gaps = gaps_of(own.clone(), viewer.lang);
+    // The scan's own figure is of everybody's accounts.
+    let resources = match viewer.scope {
+        Scope::All => scan.resources,
+        Scope::Accounts(_) => own.map(|one| one.count).sum(),
+    };
+    Ok((Some(scan_of(&scan, viewer, resources)), gaps))
 }
 
-fn scan_of(scan: &Scan, viewer: &Viewer) -> ScanShown {
+fn scan_of(scan: &Scan, viewer: &Viewer, resources: u64) -> ScanShown {
     let ScanId(id) = scan.id;
     let own = scan.start.accounts.iter().filter(|one| viewer.scope.admits(&one.id));
     ScanShown {
@@ -451,7 +459,7 @@ fn scan_of(scan: &Scan, viewer: &Viewer) -> ScanShown {
         state: scan.state.as_str(),
         started: scan.start.started.to_string(),
         finished: scan.finished.map(|at| at.to_string()),
-        resources: scan.resources,
+        resources,
         accounts: own.count(),
         regions: scan.start.regions.len(),
     }

@@ -1,6 +1,8 @@
 //! The page `/routes`: who is told of what, what waits, what was delivered, and what was given up,
-//! to be tried again or dropped.
+//! to be tried again or dropped. Who would be told of one finding is beside.
 //! Nothing is sent from here: what is tried again waits in the outbox, where the daemon takes it.
+
+mod explain;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,11 +34,10 @@ const LATE_US: i64 = 3_600_000_000;
 const OUTCOMES: [&str; 4] = ["delivered", "retry", "refused", "skipped"];
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.get("/routes", Need::Role(Role::Viewer), page).post(
-        "/routes/dead",
-        Need::Role(Role::Responder),
-        settle,
-    )
+    routes
+        .get("/routes", Need::Role(Role::Viewer), page)
+        .get("/routes/explain", Need::Role(Role::Viewer), explain::page)
+        .post("/routes/dead", Need::Role(Role::Responder), settle)
 }
 
 #[derive(Debug, Serialize)]

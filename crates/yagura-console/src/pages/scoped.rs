@@ -19,7 +19,7 @@ use yagura_model::{
 };
 use yagura_store::{Account, Location, ScanOutcome, ScanStart, Store};
 
-use super::{accounts, controls, resources};
+use super::{accounts, controls, overview, resources};
 use crate::fault::{Answer, Fault};
 use crate::state::{Console, Entrance, Parts};
 use crate::viewer::{Means, Role, Theme, Viewer};
@@ -108,6 +108,7 @@ async fn seeded(folder: &std::path::Path) -> Console {
         store,
         content: Arc::new(move || Arc::clone(&content)),
         desk: None,
+        guide: None,
         lake: None,
         sign_in: crate::SignIn::default(),
         actions: Arc::new(NoActions),
@@ -172,6 +173,20 @@ async fn resources_of_other_accounts_are_neither_listed_nor_shown() {
     assert!(got.contains("not in the inventory"), "{got}");
     assert!(!got.contains("key=arn%3Aaws%3As3%3A%3A%3Aforeign-one"), "{got}");
     assert!(!got.contains("Points here"), "{got}");
+}
+
+#[tokio::test]
+async fn resources_of_other_accounts_are_not_in_the_figure_of_the_overview() {
+    let folder = tempfile::tempdir().unwrap();
+    let console = seeded(folder.path()).await;
+    let got = text(overview::overview(State(console.clone()), viewer()).await).await;
+    assert!(got.contains("1 resource ") && !got.contains("2 resources"), "{got}");
+    assert!(got.contains("1 account") && !got.contains("2 accounts"), "{got}");
+    let Extension(viewer) = viewer();
+    let all = Extension(Viewer { scope: Scope::All, ..viewer });
+    let got = overview::overview(State(console), all).await.unwrap();
+    let body = got.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&body).contains("2 resources"));
 }
 
 #[tokio::test]

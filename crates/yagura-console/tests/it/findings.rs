@@ -55,6 +55,13 @@ async fn keep(bench: &Bench, some: &[Observation]) -> Vec<Finding> {
     findings.get_many(&ids).await.unwrap()
 }
 
+/// Keeps one finding of an account; answers its id.
+pub(crate) async fn one(bench: &Bench, account: &str, severity: Severity) -> String {
+    let key = format!("arn:aws:s3:::in-{account}");
+    let some = Observation { account: account.to_owned(), severity, key, ..seen("in") };
+    keep(bench, &[some]).await.remove(0).id
+}
+
 async fn now_is(bench: &Bench, id: &str) -> Finding {
     bench.store.findings(Scope::All).get(id).await.unwrap().unwrap()
 }

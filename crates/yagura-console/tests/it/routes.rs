@@ -7,12 +7,14 @@ use std::sync::Arc;
 use http::{StatusCode, header};
 use jiff::Timestamp;
 use serde_json::json;
-use yagura_console::Entrance;
+use yagura_console::{Entrance, Expected, ExpectedRoute, RouteGuide, RouteVerdict};
 use yagura_content::Content;
+use yagura_model::finding::{Finding, HistoryEntry};
 use yagura_model::{Prose, Severity};
 use yagura_store::outbox::{Outcome, Page, Post, Settlement, TargetRate};
 
 use crate::support::{Bench, NOW};
+use crate::{findings, some_accounts};
 
 const ROUTES: &str = "targets:
   hook:
@@ -119,4 +121,102 @@ async fn what_was_given_up_is_settled_by_a_form_that_says_how() {
     assert!(told.text.contains("2 messages were dropped"), "{}", told.text);
     let odd = bench.get("/routes?done=%3Cb%3E&n=x").await;
     assert!(!odd.text.contains("<b>"), "{}", odd.text);
+}
+
+/// Routes that mind nothing of what they are asked, to see what the page makes of each verdict.
+struct FewRoutes;
+
+#[async_trait::async_trait]
+impl RouteGuide for FewRoutes {
+    async fn expect(&self, finding: Finding, history: &[HistoryEntry]) -> Result<Expected, String> {
+        assert!(history.iter().all(|entry| entry.finding == finding.id));
+        if finding.severity == Severity::Low {
+            return Err("the database did not answer".to_owned());
+        }
+        let route = |id: &str, verdict| ExpectedRoute {
+            route: id.to_owned(),
+            verdict,
+            problem: None,
+            when: Some("finding.severity == \"<b>\"".to_owned()),
+            targets: vec![format!("{id}-one"), format!("{id}-two")],
+            due: (id == "late").then(|| NOW.parse().unwrap()),
+        };
+        let unknown = route("late", RouteVerdict::Unknown);
+        Ok(Expected {
+            change: "opened".to_owned(),
+            hushed: false,
+            routes: vec![
+                route("yes", RouteVerdict::Followed),
+                ExpectedRoute { problem: Some("no such tag".to_owned()), ..unknown },
+                route("below", RouteVerdict::Shadowed),
+                route("other", RouteVerdict::OtherChange),
+                route("never", RouteVerdict::ConditionFails),
+            ],
+        })
+    }
+}
+
+async fn guided(entrance: Entrance) -> Bench {
+    Bench::made(entrance, |parts| parts.guide = Some(Arc::new(FewRoutes))).await
+}
+
+#[tokio::test]
+async fn who_would_be_told_is_shown_with_the_reason_of_every_route() {
+    let bench = guided(Entrance::Open).await;
+    let id = findings::one(&bench, "111122223333", Severity::High).await;
+    let finding = bench.get(&format!("/findings/{id}")).await.text;
+    assert!(finding.contains(&format!("/routes/explain?finding={id}")), "{finding}");
+    assert!(bench.get("/routes").await.text.contains("action=\"/routes/explain\""));
+    let path = format!("/routes/explain?finding={}", &id[..8]);
+    let got = bench.get_in(&path, "en").await;
+    assert_eq!(got.status, StatusCode::OK, "{}", got.text);
+    for expected in [
+        "Somebody is told of it.",
+        "yes-one, yes-two",
+        "followed, because its condition has no result",
+        "no such tag",
+        "a route above it was, and does not continue",
+        "it does not mind this change",
+        "its condition does not hold",
+        "at once",
+        "finding.severity == &quot;&lt;b&gt;&quot;",
+    ] {
+        assert!(got.text.contains(expected), "{expected}: {}", got.text);
+    }
+    assert!(!got.text.contains("never-one"), "whoever is not told is not named: {}", got.text);
+    let japanese = bench.get_in(&path, "ja").await.text;
+    for expected in ["通知されます。", "yes-one、yes-two", "即時", "適用されます"] {
+        assert!(japanese.contains(expected), "{expected}: {japanese}");
+    }
+}
+
+#[tokio::test]
+async fn a_finding_that_is_not_there_or_not_theirs_is_explained_to_nobody() {
+    let bench = guided(Entrance::SignIn).await;
+    let own = findings::one(&bench, "111122223333", Severity::High).await;
+    let other = findings::one(&bench, "999999999999", Severity::High).await;
+    let mut browser = some_accounts::signed_in(&bench, "viewer").await;
+    let path = |id: &str| format!("/routes/explain?finding={id}");
+    assert!(browser.get(&path(&own)).await.text.contains("yes-one"));
+    for id in [other.as_str(), "00000000", "12345", "%3Cb%3E", &"a".repeat(99)] {
+        let got = browser.get(&path(id)).await;
+        assert_eq!(got.status, StatusCode::OK, "{id}");
+        assert!(got.text.contains("There is no such finding"), "{id}: {}", got.text);
+        assert!(!got.text.contains("yes-one") && !got.text.contains("<b>"), "{id}: {}", got.text);
+    }
+    let got = browser.get("/routes/explain").await;
+    assert!(got.status == StatusCode::OK && !got.text.contains("role=\"alert\""), "{}", got.text);
+}
+
+#[tokio::test]
+async fn what_cannot_be_explained_is_said() {
+    let bench = guided(Entrance::Open).await;
+    let id = findings::one(&bench, "111122223333", Severity::Low).await;
+    let got = bench.get(&format!("/routes/explain?finding={id}")).await;
+    assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(got.text.contains("the database did not answer"), "{}", got.text);
+    let without = Bench::open().await;
+    let id = findings::one(&without, "111122223333", Severity::High).await;
+    let got = without.get(&format!("/routes/explain?finding={id}")).await;
+    assert_eq!(got.status, StatusCode::SERVICE_UNAVAILABLE, "{}", got.text);
 }

@@ -77,6 +77,7 @@ impl Bench {
             store: store.clone(),
             content: Arc::new(move || Arc::clone(&content)),
             desk: None,
+            guide: None,
             actions: Arc::new(FewActions),
             clock: Arc::new(move || Timestamp::from_second(clock.load(Ordering::Relaxed)).unwrap()),
             entrance,

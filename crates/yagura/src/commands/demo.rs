@@ -194,16 +194,19 @@ async fn serve(
     let (lake, aws) = (LakeChoice::default(), AwsOptions::default());
     let desk = Desk::new(own, store.clone(), lake, aws, Arc::clone(&now));
     let began = Instant::now();
+    // The recorded day goes on from its morning.
+    let clock: console::Clock = Arc::new(move || {
+        let passed = SignedDuration::try_from(began.elapsed()).unwrap_or_default();
+        recorded.saturating_add(passed).unwrap_or(recorded)
+    });
+    let guide = console::Guide::new(store.clone(), Arc::clone(&now), Arc::clone(&clock));
     let console = Console::new(Parts {
         store: store.clone(),
         content: Arc::clone(&now),
         desk: Some(Arc::new(desk)),
+        guide: Some(Arc::new(guide)),
         actions: Arc::new(Book::open()?),
-        // The recorded day goes on from its morning.
-        clock: Arc::new(move || {
-            let passed = SignedDuration::try_from(began.elapsed()).unwrap_or_default();
-            recorded.saturating_add(passed).unwrap_or(recorded)
-        }),
+        clock,
         entrance: Entrance::Open,
         sign_in: SignIn::default(),
         lake: None,

@@ -33,6 +33,7 @@ pub(crate) async fn run(context: &Context, args: &McpArgs) -> anyhow::Result<Exi
         store: store.clone(),
         content: now,
         desk: Some(Arc::new(desk)),
+        guide: None,
         actions: Arc::new(Book::open()?),
         clock: clock(),
         entrance: Entrance::SignIn,

@@ -2,6 +2,7 @@
 //! how people sign in.
 //! What it shows is `yagura-console`'s; SQL over the lake comes from the daemon's desk.
 
+mod guide;
 mod oidc;
 
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +17,7 @@ use yagura_console::{CertificateFiles, Door, DoorFault, SignIn};
 use yagura_content::Content;
 use yagura_store::secrets::MasterKeys as _;
 
+pub(crate) use guide::{Clock, Guide};
 pub(crate) use oidc::OidcTable;
 
 use crate::context::Context;

@@ -47,11 +47,13 @@ pub(super) async fn console(daemon: &Arc<Daemon>, door: &Door) -> anyhow::Result
     let now: ContentNow = Arc::new(move || source.content_latest());
     let Options { lake, aws, .. } = &daemon.options;
     let (context, store) = (daemon.context.clone(), daemon.store.clone());
-    let desk = Desk::new(context, store, lake.clone(), aws.clone(), Arc::clone(&now));
+    let desk = Desk::new(context, store.clone(), lake.clone(), aws.clone(), Arc::clone(&now));
+    let guide = console::Guide::new(store, Arc::clone(&now), Arc::clone(&daemon.clock));
     Ok(Console::new(Parts {
         store: daemon.store.clone(),
         content: Arc::clone(&now),
         desk: Some(Arc::new(desk)),
+        guide: Some(Arc::new(guide)),
         actions: Arc::new(Book::open()?),
         clock: Arc::clone(&daemon.clock),
         entrance: Entrance::SignIn,

@@ -27,6 +27,7 @@ use crate::layout::{self, Nav, Shown};
 use crate::state::Console;
 use crate::viewer::{Role, Viewer};
 
+pub(super) use one::named;
 pub(crate) use rows::{Row, row_of};
 
 pub(super) fn routes(routes: Routes) -> Routes {

@@ -118,7 +118,11 @@ struct DeliveryShown {
 }
 
 /// The finding that an identity or its beginning names, if the viewer may see it.
-pub(super) async fn named(console: &Console, viewer: &Viewer, id: &str) -> Result<Finding, Fault> {
+pub(in crate::pages) async fn named(
+    console: &Console,
+    viewer: &Viewer,
+    id: &str,
+) -> Result<Finding, Fault> {
     let id = id.to_ascii_lowercase();
     let digits = id.len() >= PREFIX_MIN && id.len() <= 32;
     if !digits || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {

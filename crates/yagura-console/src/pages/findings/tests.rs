@@ -74,6 +74,7 @@ async fn prepared() -> (tempfile::TempDir, Console, Viewer) {
         store,
         content: Arc::new(move || Arc::clone(&content)),
         desk: None,
+        guide: None,
         actions: Arc::new(NoActions),
         clock: Arc::new(move || now),
         entrance: Entrance::Open,

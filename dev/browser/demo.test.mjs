@@ -2,6 +2,7 @@
 import { after, before, describe } from "node:test";
 import { answers, browser, folder, freePort, start } from "./harness.mjs";
 import { flows } from "./flows.mjs";
+import { guides } from "./guides.mjs";
 import { pages } from "./pages.mjs";
 
 describe("the demo", () => {
@@ -27,4 +28,5 @@ describe("the demo", () => {
 
   pages(demo);
   flows(demo);
+  guides(demo);
 });

@@ -20,6 +20,9 @@ pub(crate) enum Fault {
     /// What was to be changed is not as the viewer saw it.
     #[error("somebody else changed it in the meantime")]
     Conflict,
+    /// The same request, by its key, is being done at this moment.
+    #[error("the same request is being done right now")]
+    UnderWay,
     /// Too many requests; seconds until the next.
     #[error("too many attempts; wait {0} seconds")]
     TooMany(u64),
@@ -38,7 +41,7 @@ impl Fault {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::Conflict => StatusCode::CONFLICT,
+            Self::Conflict | Self::UnderWay => StatusCode::CONFLICT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Store(_) | Self::Template(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -52,6 +55,7 @@ impl Fault {
             Self::BadRequest(_) => "bad_request",
             Self::Forbidden => "forbidden",
             Self::Conflict => "conflict",
+            Self::UnderWay => "under_way",
             Self::TooMany(_) => "too_many",
             Self::Unavailable(_) => "unavailable",
             Self::Store(_) => "store",
@@ -86,7 +90,12 @@ impl IntoResponse for Fault {
         }
         let told = Told { word: self.word(), detail: self.detail() };
         let mut response = self.status().into_response();
-        if let Self::TooMany(seconds) = self {
+        let wait = match self {
+            Self::TooMany(seconds) => Some(seconds),
+            Self::UnderWay => Some(1),
+            _ => None,
+        };
+        if let Some(seconds) = wait {
             response.headers_mut().insert(http::header::RETRY_AFTER, seconds.into());
         }
         response.extensions_mut().insert(told);

@@ -180,19 +180,19 @@ impl Endpoints {
             let _: Nothing = asked_of(&reader.query)?;
             let asked: B = posted(&reader, &body)?;
             let once = repeated::Once::of(&viewer, &headers, &uri, &body)?;
-            if let Some(answer) = repeated::known(&console, once.as_ref()).await? {
-                return Ok(answer);
-            }
-            let answer = match handler(reader, asked).await {
-                Ok(answer) => given(&answer, None)?,
-                Err(Fault::Conflict) if headers.contains_key(header::IF_MATCH) => {
-                    let mut refused = Fault::Conflict.into_response();
-                    *refused.status_mut() = StatusCode::PRECONDITION_FAILED;
-                    return Ok(refused);
-                }
-                Err(fault) => return Err(fault),
+            let held = match repeated::turn(&console, once).await? {
+                repeated::Turn::Ours(held) => held,
+                repeated::Turn::Done(answer) => return Ok(answer),
             };
-            repeated::keep(&console, once, answer).await
+            let answer = handler(reader, asked).await;
+            let answer = answer.and_then(|answer| given(&answer, None));
+            match answer {
+                Ok(answer) => repeated::keep(held, answer).await,
+                Err(fault) => {
+                    held.give_up().await;
+                    refused(fault, &headers)
+                }
+            }
         };
         self.routes = self.routes.post(address(said.path), need(said), route);
         self
@@ -210,6 +210,16 @@ impl Endpoints {
         let answer = self.generator.subschema_for::<T>().to_value();
         self.described.push(Described { method, said, asked, body, answer });
     }
+}
+
+/// Who says which version they change is told by the status that it is another by now.
+fn refused(fault: Fault, headers: &HeaderMap) -> Answer {
+    if !matches!(fault, Fault::Conflict) || !headers.contains_key(header::IF_MATCH) {
+        return Err(fault);
+    }
+    let mut refused = fault.into_response();
+    *refused.status_mut() = StatusCode::PRECONDITION_FAILED;
+    Ok(refused)
 }
 
 fn need(said: Said) -> Need {

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use sha2::{Digest as _, Sha256};
-use yagura_store::repeats::{Repeat, RepeatAnswer};
+use yagura_store::repeats::{Claim, Repeat, RepeatAnswer};
 
 use super::endpoint::whole;
 use crate::fault::{Answer, Fault};
@@ -50,36 +50,85 @@ impl Once {
     }
 }
 
-/// The answer that was given before.
-pub(super) async fn known(
-    console: &Console,
-    once: Option<&Once>,
-) -> Result<Option<Response>, Fault> {
-    let Some(Once(repeat)) = once else { return Ok(None) };
-    let Some(answer) = console.store().repeats().find(repeat, console.now()).await? else {
-        return Ok(None);
+/// Whose turn it is to do a request.
+pub(super) enum Turn {
+    /// Ours.
+    Ours(Held),
+    /// It was done: the answer that was given then.
+    Done(Response),
+}
+
+/// A request whose key is ours, until it is answered.
+pub(super) struct Held {
+    console: Console,
+    /// None where the sender gave it no name, or the answer is kept.
+    repeat: Option<Repeat>,
+}
+
+impl Held {
+    /// What was asked could not be done: the key is free again.
+    pub(super) async fn give_up(mut self) {
+        if let Some(repeat) = self.repeat.take() {
+            free(&self.console, &repeat).await;
+        }
+    }
+}
+
+impl Drop for Held {
+    /// The sender went away, or we broke: as if it had not been asked.
+    fn drop(&mut self) {
+        let Some(repeat) = self.repeat.take() else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let console = self.console.clone();
+        runtime.spawn(async move { free(&console, &repeat).await });
+    }
+}
+
+async fn free(console: &Console, repeat: &Repeat) {
+    if let Err(error) = console.store().repeats().give_up(repeat).await {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(code = "repeat_held", error, "a request's key is held for a while");
+    }
+}
+
+/// Takes the key of a request.
+///
+/// # Errors
+/// [`Fault::UnderWay`] where the same request is being done; [`Fault::BadRequest`] where the key
+/// was another's.
+pub(super) async fn turn(console: &Console, once: Option<Once>) -> Result<Turn, Fault> {
+    let held = |repeat| Held { console: console.clone(), repeat };
+    let Some(Once(repeat)) = once else { return Ok(Turn::Ours(held(None))) };
+    let claim = console.store().repeats().claim(&repeat, console.now()).await?;
+    let digest = match &claim {
+        Claim::Yours => return Ok(Turn::Ours(held(Some(repeat)))),
+        Claim::UnderWay(digest) => digest,
+        Claim::Done(answer) => &answer.digest,
     };
-    if answer.digest != repeat.digest {
+    if *digest != repeat.digest {
         let text = "this `Idempotency-Key` was used for another request within the last day";
         return Err(Fault::BadRequest(text.to_owned()));
     }
+    let Claim::Done(answer) = claim else { return Err(Fault::UnderWay) };
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert("idempotency-replayed", HeaderValue::from_static("true"));
-    Ok(Some(response))
+    Ok(Turn::Done(response))
 }
 
 /// Keeps an answer for who asks again.
-pub(super) async fn keep(console: &Console, once: Option<Once>, response: Response) -> Answer {
-    let Some(Once(repeat)) = once else { return Ok(response) };
+pub(super) async fn keep(mut held: Held, response: Response) -> Answer {
+    let Some(repeat) = &held.repeat else { return Ok(response) };
     let (status, body, response) = whole(response).await?;
     let answer = RepeatAnswer {
         digest: repeat.digest.clone(),
         status: status.as_u16(),
         body: body.to_vec(),
     };
-    console.store().repeats().keep(&repeat, &answer, console.now()).await?;
+    let now = held.console.now();
+    held.console.store().repeats().keep(repeat, &answer, now).await?;
+    held.repeat = None;
     Ok(response)
 }

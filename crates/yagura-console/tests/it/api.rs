@@ -224,6 +224,80 @@ async fn an_act_is_guarded_by_what_was_seen_and_done_once() {
 }
 
 #[tokio::test]
+async fn of_many_requests_with_one_key_at_the_same_moment_one_is_done() {
+    let bench = Bench::open().await;
+    seeded(&bench, 1).await;
+    let list = json_of(&bench, "/api/v1/findings").await;
+    let path = format!("/api/v1/findings/{}", list["items"][0]["id"].as_str().unwrap());
+    let (acts, comment) = (format!("{path}/acts"), json!({"act": "comment", "text": "once"}));
+    let once = [("idempotency-key", "k-1")];
+    let all = (0..12).map(|_| post(&bench, &acts, &once, &comment));
+    let mut done = Vec::new();
+    for got in futures::future::join_all(all).await {
+        match got.status {
+            StatusCode::OK => done.push(got.text),
+            // Under way: the same request a second later gets the answer.
+            StatusCode::CONFLICT => assert_eq!(got.headers[header::RETRY_AFTER], "1"),
+            other => panic!("{other}: {}", got.text),
+        }
+    }
+    assert!(!done.is_empty());
+    assert_eq!(json_of(&bench, &path).await["comments"], 1, "it was done once");
+    let again = post(&bench, &acts, &once, &comment).await;
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    done.push(again.text);
+    done.dedup();
+    assert_eq!(done.len(), 1, "everybody gets the same answer: {done:?}");
+}
+
+#[tokio::test]
+async fn a_request_that_could_not_be_done_frees_its_key_at_once() {
+    let bench = Bench::open().await;
+    seeded(&bench, 1).await;
+    let list = json_of(&bench, "/api/v1/findings").await;
+    let acts = format!("/api/v1/findings/{}/acts", list["items"][0]["id"].as_str().unwrap());
+    let comment = json!({"act": "comment", "text": "now"});
+    let stale = [("if-match", "\"0\""), ("idempotency-key", "k-1")];
+    for _ in 0..2 {
+        let got = post(&bench, &acts, &stale, &comment).await;
+        assert_eq!(got.status, StatusCode::PRECONDITION_FAILED, "{}", got.text);
+    }
+    let got = post(&bench, &acts, &[("idempotency-key", "k-1")], &comment).await;
+    assert_eq!(got.status, StatusCode::OK, "{}", got.text);
+}
+
+#[tokio::test]
+async fn whoever_goes_away_is_recorded_with_what_they_did() {
+    let bench = Bench::open().await;
+    seeded(&bench, 1).await;
+    let list = json_of(&bench, "/api/v1/findings").await;
+    let path = format!("/api/v1/findings/{}", list["items"][0]["id"].as_str().unwrap());
+    let (acts, comment) = (format!("{path}/acts"), json!({"act": "comment", "text": "x"}));
+    // At whatever point they go.
+    for polls in 0..40 {
+        let mut asking = Box::pin(post(&bench, &acts, &[], &comment));
+        for _ in 0..polls {
+            if futures::poll!(&mut asking).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut counts = (0, 0);
+    // What was begun goes on for a while; it ends well before so many questions.
+    for _ in 0..200 {
+        let comments = json_of(&bench, &path).await["comments"].as_u64().unwrap();
+        let lines = bench.store.people().audit(&Default::default(), 100).await.unwrap();
+        let lines = lines.iter().filter(|line| line.action.ends_with("/acts")).count();
+        counts = (comments, lines as u64);
+        if comments > 0 && counts.0 == counts.1 {
+            break;
+        }
+    }
+    assert!(counts.0 > 0 && counts.0 == counts.1, "comments and lines: {counts:?}");
+}
+
+#[tokio::test]
 async fn bodies_with_unknown_members_change_nothing() {
     let bench = Bench::open().await;
     seeded(&bench, 1).await;

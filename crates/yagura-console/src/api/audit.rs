@@ -3,6 +3,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use yagura_model::finding::Scope;
 use yagura_store::people::AuditFilter;
 
 use super::endpoint::{Endpoints, Reader, Said};
@@ -71,6 +72,10 @@ pub(crate) struct AuditPage {
 }
 
 async fn list(reader: Reader, asked: AuditAsked) -> Result<AuditPage, Fault> {
+    // It tells what was done in every account.
+    if reader.viewer.scope != Scope::All {
+        return Err(Fault::Forbidden);
+    }
     let limit = limit(asked.limit, LIMIT, LIMIT_MAX)?;
     let filter = AuditFilter {
         who: asked.who,

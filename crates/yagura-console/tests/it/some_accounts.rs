@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 
 use http::StatusCode;
 use jiff::civil::date;
-use yagura_console::{Entrance, hashed};
+use yagura_console::{Entrance, fresh, hashed};
 use yagura_model::Severity;
 use yagura_model::finding::Scope;
 use yagura_model::spend::{Micros, SpendDay, SpendKind, SpendSource};
 use yagura_store::jobs::NewJob;
-use yagura_store::people::NewPerson;
+use yagura_store::people::{NewPerson, NewToken};
 use yagura_store::spend::SpendFilter;
 
 use crate::support::{Bench, Browser, NOW};
@@ -174,4 +174,46 @@ async fn a_responder_of_some_accounts_begins_and_ends_no_job() {
     let waiting = jobs.list(9).await.unwrap();
     assert_eq!(waiting.len(), 1);
     assert!(!waiting[0].cancelled);
+}
+
+#[tokio::test]
+async fn the_record_of_all_actions_is_for_who_sees_all_accounts() {
+    let bench = Bench::with(Entrance::SignIn).await;
+    let mut browser = signed_in(&bench, "admin").await;
+    let page = browser.get("/settings/people").await;
+    assert!(page.status == StatusCode::OK && !page.text.contains("/settings/audit"));
+    assert_eq!(browser.get("/settings/audit").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(browser.get("/api/v1/audit").await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn an_answer_is_not_given_again_to_a_namesake_of_fewer_accounts() {
+    let bench = Bench::with(Entrance::SignIn).await;
+    let (people, now) = (bench.store.people(), NOW.parse().unwrap());
+    let id = crate::findings::one(&bench, OWN, Severity::High).await;
+    let ask = async |accounts: Option<BTreeSet<String>>| {
+        let token = fresh("yagura_").unwrap();
+        let new = NewToken {
+            name: "ci".into(),
+            hash: token.hash,
+            role: "analyst".into(),
+            accounts,
+            scopes: ["findings:write".to_owned()].into(),
+            created_by: "root".into(),
+            expires: None,
+        };
+        let number = people.add_token(&new, now).await.unwrap().unwrap();
+        let request = http::Request::post(format!("/api/v1/findings/{id}/acts"))
+            .header("authorization", format!("Bearer {}", *token.text))
+            .header("content-type", "application/json")
+            .header("idempotency-key", "k")
+            .body(axum::body::Body::from(r#"{"act":"acknowledge"}"#));
+        let got = bench.send(request.unwrap()).await;
+        people.revoke_token(number).await.unwrap();
+        got.status
+    };
+    assert_eq!(ask(None).await, StatusCode::OK);
+    assert_eq!(ask(None).await, StatusCode::OK);
+    let other = BTreeSet::from([OTHER.to_owned()]);
+    assert_eq!(ask(Some(other)).await, StatusCode::BAD_REQUEST);
 }

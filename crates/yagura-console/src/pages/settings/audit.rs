@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 use yagura_store::people::{Audit, AuditFilter};
 
-use super::{Told, field, page};
+use super::{Told, field, page, sees_all};
 use crate::fault::Answer;
 use crate::gate::{Need, Routes};
 use crate::state::Console;
@@ -85,6 +85,7 @@ async fn list(
     Extension(viewer): Extension<Viewer>,
     Query(query): Query<Vec<(String, String)>>,
 ) -> Answer {
+    sees_all(&viewer)?;
     let filter = filter(&query, &viewer);
     let mut lines = console.store().people().audit(&filter, LINES + 1).await?;
     let more = lines.len() > LINES;

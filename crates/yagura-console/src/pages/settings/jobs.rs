@@ -10,7 +10,7 @@ use serde_json::Value;
 use yagura_model::finding::Scope;
 use yagura_store::jobs::{Cancelled, Job, JobId, NewJob, Run, Worker};
 
-use super::{Told, back, field, note, page};
+use super::{Told, back, field, note, page, sees_all};
 use crate::fault::{Answer, Fault};
 use crate::gate::{Need, Routes};
 use crate::state::Console;
@@ -140,17 +140,13 @@ async fn list(
     page(&console, &viewer, "jobs", &[], Told::of(&query), view)
 }
 
-/// A job reads all accounts: whoever may see some of them begins none and ends none.
-fn reads_all(viewer: &Viewer) -> Result<(), Fault> {
-    if viewer.scope == Scope::All { Ok(()) } else { Err(Fault::Forbidden) }
-}
-
 async fn run(
     State(console): State<Console>,
     Extension(viewer): Extension<Viewer>,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Answer {
-    reads_all(&viewer)?;
+    // A job reads all accounts: whoever may see some of them begins none and ends none.
+    sees_all(&viewer)?;
     let asked = field(&form, "kind");
     let kind = ASKED_FOR.into_iter().find(|kind| *kind == asked).ok_or(Fault::NotFound)?;
     let now: Timestamp = console.now();
@@ -166,7 +162,7 @@ async fn cancel(
     Extension(viewer): Extension<Viewer>,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Answer {
-    reads_all(&viewer)?;
+    sees_all(&viewer)?;
     let id = field(&form, "job").parse().map_err(|_| Fault::NotFound)?;
     let cancelled = console.store().jobs().cancel(JobId(id), console.now()).await?;
     if cancelled == Cancelled::Unknown {

@@ -108,7 +108,8 @@ fn page<T: Serialize>(
     told: Told,
     view: T,
 ) -> Answer {
-    let tabs = TABS.iter().filter(|(_, role)| viewer.may(*role)).map(|(tab, _)| Tab {
+    let opens = |tab: &str, role| viewer.may(role) && (tab != "audit" || sees_all(viewer).is_ok());
+    let tabs = TABS.iter().filter(|(tab, role)| opens(tab, *role)).map(|(tab, _)| Tab {
         name: tab,
         href: format!("/settings/{tab}"),
         here: *tab == name,
@@ -157,6 +158,14 @@ fn accounts_of(form: &[(String, String)]) -> Result<Option<BTreeSet<String>>, Fa
         return Err(Fault::BadRequest(other.clone()));
     }
     Ok(Some(accounts).filter(|accounts| !accounts.is_empty()))
+}
+
+/// What tells of all accounts, or reads them, is for who may see them all.
+///
+/// # Errors
+/// [`Fault::Forbidden`] for everybody else.
+fn sees_all(viewer: &Viewer) -> Result<(), Fault> {
+    if viewer.scope == Scope::All { Ok(()) } else { Err(Fault::Forbidden) }
 }
 
 /// INVARIANT: who sees some accounts gives nobody more than that, and changes nobody who has more:

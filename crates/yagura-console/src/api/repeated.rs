@@ -40,7 +40,8 @@ impl Once {
         digest.update([0]);
         digest.update(headers.get(header::IF_MATCH).map_or(&[][..], HeaderValue::as_bytes));
         digest.update([0]);
-        // A token that took the name of another, with fewer accounts, is not told what that one was.
+        // A token that took the name of another, with fewer accounts, is not told what that one
+        // was.
         digest.update(format!("{:?}", viewer.scope));
         digest.update([0]);
         digest.update(body);

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 pub use sources::{LogPlace, log_policy};
 
+use crate::costs;
 use crate::imports;
 use crate::inventory::plan::Plan;
 
@@ -48,6 +49,14 @@ pub fn actions(plan: &Plan<'_>) -> BTreeSet<String> {
     let mut actions = plan.actions();
     actions.extend(GROUND_ACTIONS.map(str::to_owned));
     actions.extend(imports::actions(&imports::Product::ALL));
+    actions
+}
+
+/// The IAM actions of the identity that runs Yagura: those of a scan, and those that read its
+/// bill. Member roles need [`actions`] alone.
+pub fn own_actions(plan: &Plan<'_>) -> BTreeSet<String> {
+    let mut actions = actions(plan);
+    actions.extend(costs::ACTIONS.map(str::to_owned));
     actions
 }
 

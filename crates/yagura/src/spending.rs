@@ -10,8 +10,9 @@ use anyhow::Context as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
-use yagura_aws::{Bucket, ReadClient};
-use yagura_collect::costs::{CostQuestion, Costs, costs, fetch_reports, report};
+use tokio_util::sync::CancellationToken;
+use yagura_aws::{Bucket, Declared, ReadClient};
+use yagura_collect::costs::{CostQuestion, Costs, costs, report};
 use yagura_content::Content;
 use yagura_judge::spend::{JumpOptions, LOOK_BACK_DAYS, judge_budgets, judge_spend};
 use yagura_model::Unread;
@@ -22,6 +23,10 @@ use yagura_respond::findings::{Fold, Folded};
 use yagura_store::Store;
 use yagura_store::findings::{FindingFilter, FindingOrder, PAGE_MAX, Page};
 use yagura_store::spend::SpendFilter;
+
+use crate::lake_place::bucket_and_prefix;
+use crate::options::AwsOptions;
+use crate::reach;
 
 /// Days that are read where nothing is known yet: what a baseline needs. Cost Explorer keeps 14
 /// months of days.
@@ -89,11 +94,33 @@ pub(crate) async fn refresh(
     Ok(refreshed)
 }
 
+/// Reads the reports of a folder, a file or a bucket (`s3://bucket/prefix`).
+///
+/// # Errors
+/// As [`take_bucket`] and [`take_report`], and where AWS does not say who asks.
+pub(crate) async fn take_place(
+    store: &Store,
+    place: &str,
+    options: &AwsOptions,
+    content: Arc<Content>,
+    cancel: &CancellationToken,
+    now: Timestamp,
+) -> anyhow::Result<Refreshed> {
+    let Some((name, prefix)) = bucket_and_prefix(place) else {
+        return take_report(store, Path::new(place), content, now).await;
+    };
+    let aws = reach::aws(options).await?;
+    let home = reach::home(&aws).await?;
+    let client = aws.read(Declared::from_iter(["s3:GetObject"])).with_cancel(cancel.clone());
+    let bucket = client.bucket(&home, &name, false)?;
+    take_bucket(store, &bucket, &prefix, content, now).await
+}
+
 /// Fetches the reports below a prefix of a bucket, then does with them as with those of a folder.
 ///
 /// # Errors
 /// Where the bucket cannot be read, and as [`take_report`].
-pub(crate) async fn take_bucket(
+async fn take_bucket(
     store: &Store,
     bucket: &Bucket,
     prefix: &str,
@@ -102,7 +129,7 @@ pub(crate) async fn take_bucket(
 ) -> anyhow::Result<Refreshed> {
     let folder = tempfile::tempdir().context("could not make a folder for report files")?;
     let since = back(day_of(now), LOOK_BACK_DAYS);
-    fetch_reports(bucket, prefix, since, folder.path()).await?;
+    report::fetch(bucket, prefix, since, folder.path()).await?;
     take_report(store, folder.path(), content, now)
         .await
         .with_context(|| format!("could not use the reports in `{}`", bucket.location(prefix)))
@@ -112,7 +139,7 @@ pub(crate) async fn take_bucket(
 ///
 /// # Errors
 /// Where a file cannot be read whole, or the store not be used.
-pub(crate) async fn take_report(
+async fn take_report(
     store: &Store,
     path: &Path,
     content: Arc<Content>,
@@ -121,11 +148,15 @@ pub(crate) async fn take_report(
     let path = path.to_owned();
     let read = tokio::task::spawn_blocking(move || report::read(&path)).await??;
     let mut refreshed = Refreshed::default();
-    let days: BTreeSet<Date> = read.days.iter().map(|day| day.day).collect();
-    if let (Some(first), Some(last)) = (days.first(), days.last()) {
-        let to = last.tomorrow().unwrap_or(*last);
-        let span = SpendFilter { from: *first, to, account: None };
-        let kept = store.spend().replace(SpendSource::Report, &span, &read.days, now).await?;
+    // A report tells of whole billing months, and of the months between them nothing.
+    let span = |month: &Date| {
+        let next = month.last_of_month().tomorrow().unwrap_or(*month);
+        SpendFilter { from: *month, to: next, account: None }
+    };
+    let spans: Vec<SpendFilter> = read.months.iter().map(span).collect();
+    if !spans.is_empty() {
+        let (spend, source) = (store.spend(), SpendSource::Report);
+        let kept = spend.replace_spans(source, &spans, &read.days, now).await?;
         refreshed.read = Some((SpendSource::Report, kept));
     }
     judge(store, content, &Costs::default(), now, &mut refreshed).await?;

@@ -8,7 +8,6 @@ mod budgets;
 mod explorer;
 mod metrics;
 pub mod report;
-mod report_bucket;
 
 use std::sync::Arc;
 
@@ -17,13 +16,22 @@ use yagura_aws::ReadClient;
 use yagura_model::Unread;
 use yagura_model::spend::{Budget, SpendDay, SpendForecast, SpendSource};
 
-pub use report_bucket::fetch as fetch_reports;
-
 use crate::caller::{Caller, Failure, Place};
 use crate::error::CollectError;
 
 /// Cost Explorer, Budgets and the billing metrics of the commercial partition answer there.
 const BILLING_REGION: &str = "us-east-1";
+
+/// The IAM actions that [`costs`] takes, of the identity that runs Yagura: bills are not read in
+/// member accounts. Source: Service Authorization Reference (Cost Explorer, Budgets, CloudWatch),
+/// seen 2026-11.
+pub const ACTIONS: [&str; 5] = [
+    "budgets:ViewBudget",
+    "ce:GetCostAndUsage",
+    "ce:GetCostForecast",
+    "cloudwatch:GetMetricData",
+    "cloudwatch:ListMetrics",
+];
 
 /// Which days are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Claims about reading spend, against written-down answers, each held against the table of the
 //! API first: an invented member would prove nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::executor::block_on;
 use jiff::civil::date;
@@ -32,6 +32,11 @@ fn validate(call: &str, value: &Value, is_input: bool) {
 }
 
 fn costs_of(answers: Value) -> Costs {
+    told_and_asked(answers).0
+}
+
+/// What is told, and the calls that were made for it.
+fn told_and_asked(answers: Value) -> (Costs, BTreeSet<String>) {
     let by_call: BTreeMap<String, Value> = serde_json::from_value(answers).unwrap();
     for (call, answer) in &by_call {
         let choices = answer.as_array().cloned().unwrap_or_else(|| vec![json!({"answer": answer})]);
@@ -45,11 +50,13 @@ fn costs_of(answers: Value) -> Costs {
     let answers = Arc::new(Answers::new(CALLER, "aws", by_call));
     let caller: Arc<dyn Caller> = Arc::<Answers>::clone(&answers);
     let costs = block_on(read(&caller, &question())).unwrap();
+    let mut asked = BTreeSet::new();
     for (place, call, input) in answers.asked() {
         assert_eq!(place.region, BILLING_REGION);
         validate(&call, &input, true);
+        asked.insert(call);
     }
-    costs
+    (costs, asked)
 }
 
 fn group(account: &str, service: &str, amount: &str) -> Value {
@@ -208,4 +215,36 @@ fn an_account_without_budgets_has_none_and_that_is_known() {
     let costs = costs_of(answers);
     assert_eq!(costs.budgets, Some(Vec::new()));
     assert_eq!(costs.unread, []);
+}
+
+#[test]
+fn the_policy_allows_what_is_asked_and_nothing_beside_it() {
+    let metrics = json!({"Metrics": [
+        metric(&[("Currency", "USD"), ("ServiceName", "AmazonEC2")])]});
+    let data = json!({"MetricDataResults": [
+        {"Id": "m0", "Timestamps": ["2026-11-01T00:00:00Z"], "Values": [5.0]}]});
+    let mut asked = told_and_asked(whole()).1;
+    asked.extend(told_and_asked(without_explorer(metrics, data)).1);
+    let table = include_bytes!("../../../../content/aws-api/actions.zst");
+    let known = yagura_aws::Actions::open(table).unwrap();
+    let action = |call: &String| match call.as_str() {
+        // Budgets are allowed under a name of their own, whatever the operation is called.
+        "budgets:DescribeBudgets" => "budgets:ViewBudget".to_owned(),
+        call => call.to_owned(),
+    };
+    let needed: BTreeSet<String> = asked.iter().map(action).collect();
+    assert_eq!(needed, ACTIONS.map(str::to_owned).into());
+    for action in ACTIONS {
+        assert_eq!(known.action(action).map(|found| &*found.name), Some(action));
+    }
+    // The template of the central account allows the same.
+    let template = include_str!("../../../../deploy/aws/central.yaml");
+    let (_, policy) = template.split_once("- Sid: ReadTheBill\n").unwrap();
+    let (policy, _) = policy.split_once("Resource:").unwrap();
+    let allowed: BTreeSet<String> = policy
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- "))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(allowed, needed);
 }

@@ -55,20 +55,41 @@ impl Spend {
         days: &[SpendDay],
         now: Timestamp,
     ) -> Result<u64, StoreError> {
+        self.replace_spans(source, std::slice::from_ref(span), days, now).await
+    }
+
+    /// Does [`Self::replace`] for several spans at once: all or none of them.
+    ///
+    /// # Errors
+    /// Where the database cannot be written; then nothing was changed.
+    pub async fn replace_spans(
+        &self,
+        source: SpendSource,
+        spans: &[SpendFilter],
+        days: &[SpendDay],
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         let mut session = self.database.write("keep what was spent").await?;
-        let mut sql =
-            "DELETE FROM spend_days WHERE source = $1 AND day >= $2 AND day < $3".to_owned();
-        let mut params: Vec<Param> =
-            vec![source.as_str().into(), span.from.to_string().into(), span.to.to_string().into()];
-        if let Some(account) = &span.account {
-            sql.push_str(" AND account = $4");
-            params.push(account.as_str().into());
+        for span in spans {
+            let mut sql =
+                "DELETE FROM spend_days WHERE source = $1 AND day >= $2 AND day < $3".to_owned();
+            let mut params: Vec<Param> = vec![
+                source.as_str().into(),
+                span.from.to_string().into(),
+                span.to.to_string().into(),
+            ];
+            if let Some(account) = &span.account {
+                sql.push_str(" AND account = $4");
+                params.push(account.as_str().into());
+            }
+            session.execute(sql, params).await?;
         }
-        session.execute(sql, params).await?;
         let inside = |day: &&SpendDay| {
-            day.day >= span.from
-                && day.day < span.to
-                && span.account.as_deref().is_none_or(|account| account == day.account)
+            spans.iter().any(|span| {
+                day.day >= span.from
+                    && day.day < span.to
+                    && span.account.as_deref().is_none_or(|account| account == day.account)
+            })
         };
         // Sources tell some services in several lines; they are one row here.
         let mut rows: BTreeMap<Line<'_>, (Micros, bool)> = BTreeMap::new();

@@ -52,6 +52,24 @@ async fn a_span_is_replaced_whole_and_what_is_outside_stays() {
 }
 
 #[tokio::test]
+async fn several_spans_are_replaced_together_and_what_is_between_them_stays() {
+    for bed in beds().await {
+        let spend = bed.open().await.spend();
+        let all = span(november(1), november(30));
+        let first = [1, 2, 3].map(|day| spent(november(day), "EC2", 1));
+        spend.replace(SpendSource::Report, &all, &first, at(1)).await.unwrap();
+        let spans = [span(november(1), november(2)), span(november(3), november(4))];
+        let again = [spent(november(2), "EC2", 9), spent(november(3), "EC2", 5)];
+        let kept = spend.replace_spans(SpendSource::Report, &spans, &again, at(2)).await.unwrap();
+        assert_eq!(kept, 1, "what lies in no span is left out");
+        let found = spend.days(&all).await.unwrap();
+        let found: Vec<_> = found.iter().map(|one| (one.day.day(), one.amount.0)).collect();
+        assert_eq!(found, [(2, 1_000_000), (3, 5_000_000)]);
+        assert_eq!(spend.replace_spans(SpendSource::Report, &[], &again, at(3)).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
 async fn of_a_day_the_most_trusted_source_is_taken_whole() {
     for bed in beds().await {
         let spend = bed.open().await.spend();

@@ -56,7 +56,7 @@ pub(crate) async fn run(context: &Context, args: &DoctorArgs) -> anyhow::Result<
 
 /// Prints the least policy, in as many documents as IAM's size limit asks for.
 fn policy(context: &Context, plan: &Plan<'_>) -> anyhow::Result<Exit> {
-    let policies = permissions::policies(&permissions::actions(plan));
+    let policies = permissions::policies(&permissions::own_actions(plan));
     for policy in &policies {
         output::line(&serde_json::to_string_pretty(policy)?)?;
     }

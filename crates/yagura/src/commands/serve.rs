@@ -55,6 +55,8 @@ pub(crate) struct ServeArgs {
     retention: Vec<RetentionRule>,
     #[arg(long, value_name = "DIR")]
     backup_dir: Option<PathBuf>,
+    #[arg(long, value_name = "PATH|URL")]
+    spend_report: Vec<String>,
     #[command(flatten)]
     console: ConsoleArgs,
     #[command(flatten)]
@@ -102,6 +104,7 @@ pub(crate) async fn run(context: &Context, args: &ServeArgs) -> anyhow::Result<E
         retention: args.retention.clone(),
         keep: args.keep,
         backup_dir: args.backup_dir.clone(),
+        spend_reports: args.spend_report.clone(),
     };
     match daemon::serve(context, options, settings, clock()).await? {
         Ended::Whole => Ok(Exit::Done),

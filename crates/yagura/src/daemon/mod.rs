@@ -88,6 +88,8 @@ pub(crate) struct Options {
     pub(crate) keep: Keep,
     /// Where backups on schedule go; in the data folder where nothing is said.
     pub(crate) backup_dir: Option<PathBuf>,
+    /// Cost and usage reports that the bill is read from besides Cost Explorer.
+    pub(crate) spend_reports: Vec<String>,
 }
 
 /// What all parts of a running daemon share.

@@ -2,6 +2,7 @@
 //! Answers of Cost Explorer are tested in `yagura-collect`, the baseline in `yagura-judge`.
 
 use base64::Engine as _;
+use jiff::civil::Date;
 use jiff::{Span, Timestamp, tz::TimeZone};
 use serde_json::json;
 
@@ -90,4 +91,73 @@ async fn reports_are_read_from_a_bucket_of_moto_by_their_manifest() {
     assert!(ran.err.contains("120 figures"), "only what the manifest names: {}", ran.err);
     assert!(ran.err.contains("1 unusual days"), "{}", ran.err);
     home.run(&["costs", "refresh", "--report", "s3://none/cur"]).await.exits(2);
+}
+
+#[tokio::test]
+async fn an_export_as_parquet_is_read_and_a_month_that_is_published_again_replaces() {
+    let home = Home::offline();
+    let export = async |name: &str, rows: &str| {
+        let path = home.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let sql = format!(
+            "SELECT '' AS bill_invoice_id, '111122223333' AS line_item_usage_account_id, \
+             'Usage' AS line_item_line_item_type, CAST(day AS TIMESTAMP) \
+             AS line_item_usage_start_date, service AS line_item_product_code, \
+             'USD' AS line_item_currency_code, CAST(cost AS DOUBLE) AS line_item_unblended_cost, \
+             date_trunc('month', CAST(day AS TIMESTAMP)) AS bill_billing_period_start_date \
+             FROM (VALUES {rows}) AS t(day, service, cost)"
+        );
+        let to = path.to_str().unwrap();
+        home.run(&["query", &sql, "--format", "parquet", "--output", to]).await.exits(0);
+    };
+    let kept = async || {
+        let shown = home.run(&["costs", "show", "--days", "400", "--format", "csv"]).await.exits(0);
+        let mut lines: Vec<String> = shown.out.lines().skip(1).map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let refresh = async |code: i32| {
+        let ran = home.run(&["costs", "refresh", "--report", "cur"]).await;
+        ran.exits(code)
+    };
+    #[expect(clippy::disallowed_methods, reason = "the program under test reads the clock too")]
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    // The first days of the last three whole months.
+    let month = |back: i64| today.first_of_month().checked_sub(Span::new().months(back)).unwrap();
+    let (old, middle, new) = (month(3), month(2), month(1));
+    let file = |month: Date| {
+        let (year, month) = (month.year(), month.month());
+        format!("cur/x/data/BILLING_PERIOD={year:04}-{month:02}/x-00001.snappy.parquet")
+    };
+    for (month, service) in [(old, "AmazonEC2"), (middle, "AmazonS3"), (new, "AmazonRDS")] {
+        let later = month.tomorrow().unwrap();
+        let rows = format!("('{month}', '{service}', 1.5), ('{later}', 'AWSLambda', 0.25)");
+        export(&file(month), &rows).await;
+    }
+    refresh(0).await;
+    assert_eq!(kept().await.len(), 6);
+    // Two months come again, with less in them; of the month between them nothing is told.
+    for (month, service) in [(old, "AmazonEC2"), (new, "AmazonRDS")] {
+        export(&file(month), &format!("('{month}', '{service}', 1.25)")).await;
+    }
+    std::fs::remove_file(home.path(&file(middle))).unwrap();
+    refresh(0).await;
+    let line = |day: Date, service: &str, cost: &str| {
+        format!("{day},111122223333,{service},charge,{cost},USD,true")
+    };
+    let mut expected = vec![
+        line(old, "AmazonEC2", "1.250000"),
+        line(middle, "AmazonS3", "1.500000"),
+        line(middle.tomorrow().unwrap(), "AWSLambda", "0.250000"),
+        line(new, "AmazonRDS", "1.250000"),
+    ];
+    expected.sort();
+    assert_eq!(kept().await, expected);
+    // A file that was cut on its way changes nothing of any month.
+    let whole = std::fs::read(home.path(&file(new))).unwrap();
+    std::fs::write(home.path(&file(new)), &whole[..whole.len() / 2]).unwrap();
+    export(&file(old), &format!("('{old}', 'AmazonEC2', 9)")).await;
+    let ran = refresh(2).await;
+    assert!(ran.err.contains("not a readable Parquet file"), "{}", ran.err);
+    assert_eq!(kept().await, expected);
 }

@@ -1,18 +1,15 @@
 //! `yagura costs refresh`: reads the bill anew, from AWS or from report files.
 //! What is shown of it is in the files beside.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
-use yagura_aws::Declared;
 use yagura_model::UnreadReason;
 use yagura_report::grouped;
 
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::lake_place::bucket_and_prefix;
 use crate::options::AwsOptions;
 use crate::reach;
 use crate::spending::{self, Refreshed};
@@ -31,16 +28,10 @@ pub(super) async fn run(context: &Context, args: &RefreshArgs) -> anyhow::Result
     let content = Arc::new(context.content()?);
     let (store, now) = (context.store().await?, context.now());
     let refreshed = match &args.report {
-        Some(place) => match bucket_and_prefix(place) {
-            Some((name, prefix)) => {
-                let aws = reach::aws(&args.aws).await?;
-                let home = reach::home(&aws).await?;
-                let client = aws.read(Declared::from_iter(["s3:GetObject"]));
-                let bucket = client.bucket(&home, &name, false)?;
-                spending::take_bucket(&store, &bucket, &prefix, content, now).await?
-            }
-            None => spending::take_report(&store, Path::new(place), content, now).await?,
-        },
+        Some(place) => {
+            let cancel = CancellationToken::new();
+            spending::take_place(&store, place, &args.aws, content, &cancel, now).await?
+        }
         None => {
             let client = reach::client(&args.aws, CancellationToken::new()).await?;
             spending::refresh(&store, &client, content, args.days, now).await?

@@ -2,7 +2,7 @@
 //! bill, and our findings for Security Hub.
 //! The stages are wired in `crate::importing` and `crate::spending`.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use tokio_util::sync::CancellationToken;
 use yagura_collect::Extent;
 use yagura_collect::imports::{PlaceState, Product};
@@ -91,7 +91,18 @@ pub(super) async fn spend(daemon: &Daemon, cancel: &CancellationToken) -> anyhow
     if cancel.is_cancelled() {
         return Ok(Done::Stopped);
     }
-    let refreshed = refreshed?;
+    let mut refreshed = refreshed?;
+    for place in &daemon.options.spend_reports {
+        let content = daemon.content().await?;
+        let aws = &daemon.options.aws;
+        let read = spending::take_place(&daemon.store, place, aws, content, cancel, now).await;
+        if cancel.is_cancelled() {
+            return Ok(Done::Stopped);
+        }
+        let read = read.with_context(|| format!("the bill in `{place}` could not be read"))?;
+        refreshed.read = read.read.or(refreshed.read);
+        refreshed.jumps = read.jumps;
+    }
     ticking::ask(daemon, JobKind::Route).await?;
     let Some((source, figures)) = refreshed.read else {
         let why = refreshed.unread.iter().find(|one| one.reason != UnreadReason::Unsupported);

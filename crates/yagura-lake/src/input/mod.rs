@@ -1,6 +1,9 @@
 //! Parquet files that services write (VPC flow logs, CloudFront, Security Lake), read into event
-//! batches: each row becomes a JSON object with the file's own column names.
+//! batches: each row becomes a JSON object with the file's own column names. Wide tables of which
+//! little matters (bills) are read by column, in `picked`.
 //! Our own files are not read here (`query` does), and nothing is typed: that is `rows`' work.
+
+mod picked;
 
 use std::fs::File;
 use std::io;
@@ -19,6 +22,8 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 use parquet::file::reader::ChunkReader;
 use yagura_model::event::{BatchBuilder, EventBatch, Origin};
+
+pub use picked::{PickFault, PickedRow, read_picked};
 
 /// Rows that are decoded at once: bounds the memory for wide rows.
 const ROWS_AT_ONCE: usize = 1024;
@@ -103,17 +108,18 @@ fn open<R: ChunkReader + 'static>(input: R) -> Result<ParquetRecordBatchReader, 
         },
         error => ParquetFault::Malformed { rows: 0, what: error.to_string() },
     };
-    let load = || {
-        let found = ArrowReaderMetadata::load(&input, ArrowReaderOptions::new())?;
-        let options = ArrowReaderOptions::new().with_schema(Arc::new(in_utc(found.schema())));
-        let metadata = ArrowReaderMetadata::try_new(Arc::clone(found.metadata()), options)?;
-        Ok(metadata)
-    };
-    let metadata = load().map_err(fault)?;
+    let metadata = metadata(&input).map_err(fault)?;
     ParquetRecordBatchReaderBuilder::new_with_metadata(input, metadata)
         .with_batch_size(ROWS_AT_ONCE)
         .build()
         .map_err(fault)
+}
+
+/// What the file says of itself, with time zones that can be printed.
+fn metadata<R: ChunkReader>(input: &R) -> Result<ArrowReaderMetadata, ParquetError> {
+    let found = ArrowReaderMetadata::load(input, ArrowReaderOptions::new())?;
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(in_utc(found.schema())));
+    ArrowReaderMetadata::try_new(Arc::clone(found.metadata()), options)
 }
 
 /// The schema with every time zone written as an offset: names of zones, `UTC` among them, would

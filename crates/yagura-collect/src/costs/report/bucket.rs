@@ -1,6 +1,6 @@
 //! Cost and usage reports in a bucket: what is the newest of the months asked for is fetched into
 //! a folder, with the keys as paths.
-//! How the files are read is in `report`.
+//! How the files are read is in `mod`.
 
 use std::io::Write as _;
 use std::path::{Component, Path, PathBuf};
@@ -9,7 +9,8 @@ use futures::StreamExt as _;
 use jiff::civil::Date;
 use yagura_aws::{Bucket, Content, Listing};
 
-use super::report::{ReportError, is_report, month_of, named, newest};
+use super::ReportError;
+use super::files::{is_manifest, is_report, month_of, named, newest};
 
 /// Keys that are listed at most: ten years of a report in thousands of files.
 const KEYS_MAX: usize = 1_000_000;
@@ -27,7 +28,7 @@ pub async fn fetch(
 ) -> Result<usize, ReportError> {
     let keys = keys(bucket, prefix, since).await?;
     let mut manifests = Vec::new();
-    for key in keys.iter().filter(|key| key.ends_with("anifest.json")) {
+    for key in keys.iter().filter(|key| is_manifest(key)) {
         manifests.push(file(bucket, key, folder).await?);
     }
     let mut wanted = Vec::new();
@@ -35,8 +36,7 @@ pub async fn fetch(
         wanted.extend(keys.iter().filter(|key| is_report(key)).cloned());
     } else {
         for manifest in newest(manifests) {
-            let own = named(&manifest)?.into_iter().filter(|key| is_report(key));
-            wanted.extend(own.map(|key| key_of(&key, bucket.name())));
+            wanted.extend(named(&manifest)?.iter().map(|key| key_of(key, bucket.name())));
         }
         wanted.sort();
         wanted.dedup();

@@ -35,6 +35,7 @@ mod program; // runs the binary
 mod routes; // who is told of findings, and the proof
 mod secrets; // kept, referred to, rotated, never printed
 mod serve; // the daemon: latency, stops, kills, several processes
+mod serve_aws; // the daemon before AWS: buckets, queues, topics, jobs on schedule
 mod site; // a site's own content
 mod usage; // from logs to least privilege
 

@@ -24,7 +24,7 @@ use crate::program::{Home, ended, signal};
 /// Whatever is waited for takes seconds; a machine that is busy with other tests, more.
 const WAIT_MAX: Duration = Duration::from_secs(120);
 /// What the daemon promises.
-const TOLD_WITHIN: Duration = Duration::from_secs(10);
+pub(crate) const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 const RULES: &str = r"
 title: A trail was stopped
@@ -37,7 +37,7 @@ level: high
 ";
 
 /// One call of CloudTrail by one user, as a file of logs.
-fn stopped(user: &str, n: u32) -> String {
+pub(crate) fn stopped(user: &str, n: u32) -> String {
     let arn = format!("arn:aws:iam::111122223333:user/{user}");
     json!({"Records": [{
         "eventVersion": "1.11",
@@ -57,13 +57,13 @@ fn stopped(user: &str, n: u32) -> String {
 
 /// A receiver of webhooks that keeps what it was sent.
 #[derive(Clone)]
-struct Receiver {
-    address: SocketAddr,
+pub(crate) struct Receiver {
+    pub(crate) address: SocketAddr,
     got: Arc<Mutex<Vec<(Instant, Value)>>>,
 }
 
 impl Receiver {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let got = Arc::new(Mutex::new(Vec::new()));
@@ -77,7 +77,7 @@ impl Receiver {
     }
 
     /// The users that messages are about, and how often each.
-    fn told(&self) -> BTreeMap<String, u32> {
+    pub(crate) fn told(&self) -> BTreeMap<String, u32> {
         let mut told = BTreeMap::new();
         for (_, message) in self.got.lock().unwrap().iter() {
             let text = message.to_string();
@@ -124,7 +124,7 @@ async fn answer(mut stream: TcpStream, got: Arc<Mutex<Vec<(Instant, Value)>>>) {
 }
 
 /// A daemon that runs.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     address: SocketAddr,
     log: Arc<Mutex<String>>,
@@ -132,7 +132,7 @@ struct Serving {
 
 impl Serving {
     /// Starts one and waits until it says where it listens.
-    async fn start(home: &Home, more: &[&str]) -> Self {
+    pub(crate) async fn start(home: &Home, more: &[&str]) -> Self {
         let base = ["serve", "--listen", "127.0.0.1:0", "--rules", "rules.yml", "--no-builtin"];
         let mut command = home.command(&[&base, more].concat());
         let mut child = command.env("YAGURA_INGEST_TOKEN", TOKEN).spawn().unwrap();
@@ -161,7 +161,7 @@ impl Serving {
         Self { child, address: text.parse().unwrap(), log }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
@@ -191,12 +191,12 @@ impl Serving {
     }
 
     /// Waits until a watched place was listed.
-    async fn has_looked(&self, place: &str) {
+    pub(crate) async fn has_looked(&self, place: &str) {
         let name = format!("yagura_watch_listings_total{{place=\"{place}\"}}");
         self.until("a listing", async || self.metric(&name).await.is_some_and(|n| n >= 1.0)).await;
     }
 
-    async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    pub(crate) async fn until(&self, what: &str, mut holds: impl AsyncFnMut() -> bool) {
         let began = Instant::now();
         while !holds().await {
             assert!(began.elapsed() < WAIT_MAX, "no {what}: {}", self.log());
@@ -206,7 +206,7 @@ impl Serving {
     }
 
     /// Asks it to stop, and waits.
-    async fn stop(self) -> (i32, String) {
+    pub(crate) async fn stop(self) -> (i32, String) {
         signal(&self.child, "TERM").await;
         let ran = ended(self.child).await;
         let log = self.log.lock().unwrap().clone();
@@ -227,7 +227,7 @@ fn field(line: &str, name: &str) -> Option<String> {
 }
 
 /// A home with rules, an empty folder of logs, and a route to the receiver.
-fn prepared(home: &Home, receiver: &Receiver) {
+pub(crate) fn prepared(home: &Home, receiver: &Receiver) {
     home.write("rules.yml", RULES);
     std::fs::create_dir(home.path("logs")).unwrap();
     let url = format!("http://{}/hook", receiver.address);

@@ -139,7 +139,7 @@ pub enum ClosingReason {
     NotApplicable,
     /// The resource is gone, and its listing was complete.
     ResourceEnded,
-    /// The control or detection is no more.
+    /// The control was removed, or the site has switched it off.
     ContentEnded,
     /// The product that found it says so.
     ClosedAtOrigin,

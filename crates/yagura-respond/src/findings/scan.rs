@@ -1,5 +1,5 @@
-//! A scan's verdicts into findings: a failure is seen, a pass or a resource's end closes, what is
-//! unknown or was not judged stays as it is. How a verdict looks as an observation is in
+//! A scan's verdicts into findings: a failure is seen, a pass, a resource's end or a control's end
+//! closes, what is unknown or was not judged stays as it is. How a verdict looks as an observation is in
 //! `observation.rs`.
 //!
 //! Memory is bounded by the open findings of one control: controls are folded one after the other.
@@ -92,6 +92,9 @@ impl<'a> Folding<'a> {
                 if self.scan.state == ScanState::Complete {
                     self.close_quiet(control, &mut left).await?;
                 }
+            } else if self.scan.state == ScanState::Complete && self.is_gone(control) {
+                let ids = left.drain().map(|(id, _)| id).collect();
+                self.keeper.close(ids, ClosingReason::ContentEnded, self.started_us).await?;
             }
             self.close_ended(left).await?;
         }
@@ -111,6 +114,16 @@ impl<'a> Folding<'a> {
         let counts = counts.map_err(RespondError::Findings)?;
         let all = counts.values <= COUNTS_MAX as u64;
         Ok(all.then(|| counts.counts.into_iter().map(|one| one.value).collect()))
+    }
+
+    /// Whether a control is no more, or the site has switched it off: no scan will ever say that
+    /// it passes. What one run left out (`--controls`) stays, and so does all while some content
+    /// could not be loaded: a broken file disables its control and does not remove it.
+    fn is_gone(&self, control: &str) -> bool {
+        let content = &self.fold.content;
+        let whole = content.problems.is_empty() && !content.controls.is_empty();
+        whole
+            && (!content.controls.contains_key(control) || !content.site.selection.enables(control))
     }
 
     /// The findings of a control that are not resolved and were not seen later than this scan.

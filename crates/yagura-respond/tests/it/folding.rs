@@ -32,7 +32,7 @@ fn at(minute: i64) -> Timestamp {
 }
 
 struct Bed {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     store: Store,
     fold: Fold,
 }
@@ -49,10 +49,29 @@ impl Bed {
         if !rules.is_empty() {
             std::fs::write(site.join("rules.yaml"), rules).unwrap();
         }
+        Self::over(folder).await
+    }
+
+    /// The same store, after the site's file was written or, without a text, deleted.
+    async fn after(self, file: &str, text: Option<&str>) -> Self {
+        let path = self.folder.path().join("site").join(file);
+        match text {
+            Some(text) => {
+                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+                std::fs::write(path, text).unwrap();
+            }
+            None => std::fs::remove_file(path).unwrap(),
+        }
+        let content = Content::load(Some(&self.folder.path().join("site")));
+        Self { fold: Fold::new(Arc::new(content)), ..self }
+    }
+
+    async fn over(folder: tempfile::TempDir) -> Self {
+        let site = folder.path().join("site");
         let content = Content::load(Some(&site));
         assert!(content.lint(None).is_empty(), "{:?}", content.lint(None));
         let store = Store::open(&Location::in_folder(folder.path())).await.unwrap();
-        Self { _folder: folder, store, fold: Fold::new(Arc::new(content)) }
+        Self { folder, store, fold: Fold::new(Arc::new(content)) }
     }
 
     fn findings(&self) -> Findings {
@@ -245,6 +264,66 @@ async fn the_end_of_a_resource_closes_its_findings() {
         })
         .collect();
     assert_eq!(reasons, [Some("resource_ended".to_owned()), Some("resource_ended".to_owned())]);
+}
+
+/// The reasons with which findings were resolved, in order.
+async fn reasons(bed: &Bed) -> Vec<String> {
+    let resolved = bed.history().await.into_iter().filter_map(|entry| match entry.change {
+        Change::Resolved { reason, .. } => reason,
+        _ => None,
+    });
+    resolved.collect()
+}
+
+#[tokio::test]
+async fn findings_of_a_control_that_was_removed_close_and_open_again_when_it_is_back() {
+    let bed = Bed::new().await;
+    // A control of the site, say: this program has none of that name.
+    let own = || verdict("s3.bucket_named_by_us", "a", VerdictStatus::Fail);
+    let scan = bed.scan(0, &["a"], &[own(), fail("a")]).await;
+    bed.fold(scan, 1).await;
+    let scan = bed.scan_that(10, &["a"], &[fail("a")], ScanOutcome::Interrupted).await;
+    assert_eq!(bed.fold(scan, 11).await.resolved, 0, "an interrupted scan closes nothing");
+    let scan = bed.scan(20, &["a"], &[fail("a")]).await;
+    let folded = bed.fold(scan, 21).await;
+    assert_eq!((folded.resolved, folded.still_open), (1, 1));
+    assert_eq!(reasons(&bed).await, ["content_ended"]);
+    assert_eq!(bed.fold(scan, 22).await.resolved, 0, "and it is closed once");
+    let scan = bed.scan(30, &["a"], &[own(), fail("a")]).await;
+    assert_eq!(bed.fold(scan, 31).await.reopened, 1);
+}
+
+#[tokio::test]
+async fn findings_of_a_control_that_is_switched_off_close_and_those_that_a_run_left_out_stay() {
+    let bed = Bed::new().await;
+    let versioned = || verdict(VERSIONED, "a", VerdictStatus::Fail);
+    let scan = bed.scan(0, &["a"], &[fail("a"), versioned()]).await;
+    bed.fold(scan, 1).await;
+    let scan = bed.scan(10, &["a"], &[fail("a")]).await;
+    assert_eq!(bed.fold(scan, 11).await.resolved, 0, "a run of one control");
+    let off = format!("disable: [{VERSIONED}]\n");
+    let bed = bed.after("selection.yaml", Some(&off)).await;
+    // Named by its id it is judged all the same.
+    let scan = bed.scan(20, &["a"], &[versioned()]).await;
+    assert_eq!(bed.fold(scan, 21).await.resolved, 0);
+    let scan = bed.scan(30, &["a"], &[fail("a")]).await;
+    assert_eq!(bed.fold(scan, 31).await.resolved, 1);
+    assert_eq!(reasons(&bed).await, ["content_ended"]);
+    assert_eq!(bed.states().await[&format!("{VERSIONED} a")], FindingState::Resolved);
+}
+
+#[tokio::test]
+async fn content_that_could_not_be_loaded_closes_nothing() {
+    let bed = Bed::new().await;
+    let own = || verdict("s3.bucket_named_by_us", "a", VerdictStatus::Fail);
+    let scan = bed.scan(0, &["a"], &[own(), fail("a")]).await;
+    bed.fold(scan, 1).await;
+    let broken = "controls/s3/bucket_named_by_us.yaml";
+    let bed = bed.after(broken, Some("title: [\n")).await;
+    let scan = bed.scan(10, &["a"], &[fail("a")]).await;
+    assert_eq!(bed.fold(scan, 11).await.resolved, 0);
+    let bed = bed.after(broken, None).await;
+    assert_eq!(bed.fold(scan, 12).await.resolved, 1, "and now it is really gone");
 }
 
 #[tokio::test]

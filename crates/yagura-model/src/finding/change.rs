@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, FindingState, FindingSuppression, Ticket};
+use super::{COMMENT_CHARS_KEPT, COMMENTS_KEPT, Finding, FindingState, FindingSuppression, Ticket};
 use crate::Severity;
 
 /// One change in the life of a finding.
@@ -209,7 +209,12 @@ impl Finding {
             }
             Change::Assigned { to } => self.assignee.clone_from(to),
             Change::DueSet { at_us } => self.due_us = *at_us,
-            Change::Commented { .. } => self.comments += 1,
+            Change::Commented { text } => {
+                self.comments += 1;
+                self.commented.push(text.chars().take(COMMENT_CHARS_KEPT).collect());
+                let older = self.commented.len().saturating_sub(COMMENTS_KEPT);
+                self.commented.drain(..older);
+            }
             Change::TicketLinked(ticket) => {
                 self.tickets.retain(|one| !same(one, ticket));
                 self.tickets.push(ticket.clone());

@@ -149,6 +149,7 @@ fn open(seen: Observation, at_us: i64) -> Step {
         labels: std::collections::BTreeSet::new(),
         resolved_us: None,
         comments: 0,
+        commented: Vec::new(),
         changed_us: at_us,
         version: 0,
         observation: seen,

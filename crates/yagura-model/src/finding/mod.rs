@@ -309,12 +309,22 @@ pub struct Finding {
     /// How many comments its history has.
     #[serde(default)]
     pub comments: u64,
+    /// The newest [`COMMENTS_KEPT`] of them, each cut to [`COMMENT_CHARS_KEPT`] characters: what
+    /// is searched of them. The history has all of them, whole, and alone those of findings that
+    /// were written before they had this member.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commented: Vec<String>,
     /// When its life last changed, in microseconds since 1970.
     pub changed_us: i64,
     /// How many changes its history has. Being seen again, or with another rank or evidence, is
     /// no change of its life.
     pub version: u64,
 }
+
+/// Comments that a finding carries itself.
+pub const COMMENTS_KEPT: usize = 20;
+/// Characters of each comment that it carries.
+pub const COMMENT_CHARS_KEPT: usize = 1_000;
 
 /// Whose findings somebody may know of. There is no way to findings without one.
 #[derive(Clone, Debug, PartialEq, Eq)]

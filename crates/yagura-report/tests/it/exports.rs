@@ -64,6 +64,7 @@ fn finding(observation: Observation, state: FindingState) -> Finding {
         labels: ["team=a".to_owned()].into_iter().collect(),
         resolved_us: (state == FindingState::Resolved).then_some(NOW_US),
         comments: 0,
+        commented: Vec::new(),
         changed_us: NOW_US,
         version: 2,
         observation,

@@ -55,6 +55,7 @@ pub(super) fn lines_of(finding: &Finding) -> Vec<String> {
     lines.extend(seen.marks.iter().map(|(_, value)| value.as_str()));
     lines.extend(finding.labels.iter().map(String::as_str));
     lines.extend(finding.tickets.iter().map(|ticket| ticket.key.as_str()));
+    lines.extend(finding.commented.iter().map(String::as_str));
     lines
         .into_iter()
         .filter(|line| !line.is_empty())

@@ -104,6 +104,7 @@ fn folded(finding: &Finding, history: &[HistoryEntry]) -> Finding {
         labels: [].into(),
         resolved_us: None,
         comments: 0,
+        commented: Vec::new(),
         changed_us: 0,
         version: 0,
         ..finding.clone()

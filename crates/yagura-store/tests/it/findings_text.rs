@@ -80,6 +80,39 @@ async fn a_changed_text_is_found_by_its_new_words_only() {
     }
 }
 
+#[tokio::test]
+async fn comments_are_found_by_their_words_as_long_as_they_are_among_the_newest() {
+    for bed in beds().await {
+        let findings = bed.open().await.findings(Scope::All);
+        observe(&findings, &[titled("one", "words", "語"), titled("two", "words", "語")], 1).await;
+        let id = seen("a", "one", 0).id();
+        let say = async |text: &str, minute: i64| {
+            let text = text.to_owned();
+            act_on(&findings, &id, Act::Comment { text }, minute).await
+        };
+        say("お客様の環境なので移行を待っています", 2).await;
+        assert_eq!(found(&findings, "移行").await, ["one"]);
+        assert_eq!(found(&findings, "移行を待 words").await, ["one"]);
+        let filter =
+            FindingFilter { text: Some("移行を待".into()), ..FindingFilter::default() };
+        let count = findings.count(&filter).await.unwrap();
+        assert_eq!((count.count, count.exact), (1, true));
+        // Being seen again does not lose them.
+        let again = Observation { last_us: i64::MAX, ..titled("one", "words", "語") };
+        observe(&findings, &[again], 3).await;
+        assert_eq!(found(&findings, "移行").await, ["one"]);
+        say(&format!("{}終わり", "長".repeat(2_000)), 4).await;
+        assert!(found(&findings, "終わり").await.is_empty(), "too far into a long comment");
+        for minute in 5..25 {
+            say("waiting", minute).await;
+        }
+        assert!(found(&findings, "移行").await.is_empty(), "twenty newer ones");
+        let history = findings.history(&id, 0, 1_000).await.unwrap();
+        let kept = history.iter().filter(|one| one.change.as_str() == "commented");
+        assert_eq!(kept.count(), 22, "the history has them all");
+    }
+}
+
 /// Triples of letters that stand apart are not the word, however many findings have them.
 #[tokio::test]
 async fn pages_are_exact_where_totals_are_only_bounded() {

@@ -10,7 +10,8 @@ use crate::client::{Aws, Call, Target};
 use crate::credentials::Signer;
 use crate::error::{CallError, CallErrorKind, printable};
 
-/// Bytes of a message that SNS takes (SNS Developer Guide, "Quotas", seen 2026-11).
+/// Bytes of a message with its attributes that SNS takes of a topic that says nothing else (SNS
+/// API Reference, `Publish`, seen 2026-11).
 const MESSAGE_BYTES_MAX: usize = 256 * 1024;
 /// Characters of a text message that SNS takes; longer ones would be split.
 const SMS_CHARS_MAX: usize = 140;
@@ -26,7 +27,7 @@ pub struct Topics {
 /// What is published.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Publication {
-    /// The subject of mails: ASCII, at most 100 characters.
+    /// The subject of mails: fewer than 100 characters, none of them a control character.
     pub subject: String,
     /// What people read.
     pub text: String,
@@ -96,8 +97,13 @@ fn input(topic: &str, publication: &Publication) -> Value {
         "email-json": publication.machine,
     })
     .to_string();
+    let attributes_bytes: usize = publication
+        .attributes
+        .iter()
+        .map(|(name, value)| name.len() + "String".len() + value.len())
+        .sum();
     // A message that is too large for every protocol's own form is sent once, as text.
-    let whole = per_protocol.len() <= MESSAGE_BYTES_MAX;
+    let whole = per_protocol.len() + attributes_bytes <= MESSAGE_BYTES_MAX;
     let attributes: Value = publication
         .attributes
         .iter()
@@ -152,6 +158,20 @@ mod tests {
         let input = input("arn:aws:sns:eu-west-1:111122223333:t.fifo", &publication());
         assert_eq!(input["MessageGroupId"], json!("g"));
         assert_eq!(input["MessageDeduplicationId"], json!("d"));
+    }
+
+    #[test]
+    fn attributes_count_too() {
+        let input = |text: usize, value: usize| {
+            let large = Publication {
+                text: "x".repeat(text),
+                attributes: BTreeMap::from([("a".to_owned(), "x".repeat(value))]),
+                ..publication()
+            };
+            input("arn:aws:sns:eu-west-1:111122223333:t", &large)
+        };
+        assert!(input(130_900, 1).get("MessageStructure").is_some());
+        assert!(input(130_900, 1_000).get("MessageStructure").is_none());
     }
 
     #[test]

@@ -10,8 +10,9 @@ use yagura_report::messages::{Manner, compose};
 
 use super::{Parcel, Sent, Settings};
 
-/// SNS takes subjects of up to 100 ASCII characters (SNS API Reference, `Publish`, seen 2026-11).
-const SUBJECT_CHARS_MAX: usize = 100;
+/// SNS takes subjects of fewer than 100 characters without line breaks and control characters (SNS
+/// API Reference, `Publish`, seen 2026-11; until 2023 they had to be ASCII).
+const SUBJECT_CHARS_MAX: usize = 99;
 
 /// Publishes a message.
 pub(super) async fn send(
@@ -55,7 +56,7 @@ pub(super) async fn send(
     });
     let group = told.map_or_else(|| "digests".to_owned(), |told| told.id.clone());
     let publication = Publication {
-        subject: subject(&message.subject, message.severity),
+        subject: subject(&message.subject),
         text: message.text,
         machine: machine.to_string(),
         attributes,
@@ -73,15 +74,12 @@ pub(super) async fn send(
     }
 }
 
-/// The subject where it can be said in ASCII, else one that says how bad it is: SNS takes nothing
-/// else.
-fn subject(subject: &str, severity: Option<&str>) -> String {
-    if subject.is_ascii() && !subject.is_empty() {
-        return subject.chars().take(SUBJECT_CHARS_MAX).collect();
-    }
-    match severity {
-        Some(severity) => format!("Yagura: {severity} finding"),
-        None => "Yagura".to_owned(),
+/// The subject as SNS takes it: a message must not be refused for its title.
+fn subject(subject: &str) -> String {
+    let one_line: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match one_line.trim() {
+        "" => "Yagura".to_owned(),
+        subject => subject.chars().take(SUBJECT_CHARS_MAX).collect(),
     }
 }
 
@@ -90,9 +88,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_subject_is_ascii_and_short() {
-        assert_eq!(subject("[High] x", None), "[High] x");
-        assert_eq!(subject("［高］新規", Some("high")), "Yagura: high finding");
-        assert_eq!(subject(&"x".repeat(300), None).len(), 100);
+    fn a_subject_is_one_short_line_in_any_language() {
+        assert_eq!(subject("[High] x"), "[High] x");
+        assert_eq!(subject("［高］新規"), "［高］新規");
+        assert_eq!(subject("a\nb\u{7}"), "a b");
+        assert_eq!(subject(" \n"), "Yagura");
+        assert_eq!(subject(&"高".repeat(300)).chars().count(), 99);
     }
 }

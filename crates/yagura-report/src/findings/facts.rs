@@ -44,7 +44,7 @@ pub(super) fn short_id(id: &str) -> &str {
 pub(super) fn title(words: &Words, seen: &Observation, lang: Lang) -> String {
     let title = clean(seen.title.get(lang));
     match seen.kind {
-        FindingKind::Control => words.fill("findings.not_so", &[("title", &title)]),
+        FindingKind::Control => words.fill("findings.not_met", &[("title", &title)]),
         FindingKind::Alert | FindingKind::Import | FindingKind::Spend => title.into_owned(),
     }
 }

@@ -2,6 +2,7 @@
 //! and a link. What does not fit is left out from the end, visibly.
 //! Words are in `wording.rs`; escaping is in `dialect.rs`.
 
+use yagura_model::finding::FindingKind;
 use yagura_model::{Lang, Severity};
 
 use super::wording::{account, color, happened, sentence, severities, span, time};
@@ -103,15 +104,23 @@ impl Writer<'_> {
                     _ => happened(self.words, change),
                 };
                 let severity = phrases::severity(self.words, told.severity);
-                let title = told.title.get(self.manner.lang);
                 let values: [(&str, &dyn std::fmt::Display); 3] = [
                     ("severity", &self.ours(severity)),
                     ("change", &self.ours(change)),
-                    ("title", &self.foreign(title, TITLE_CHARS_MAX)),
+                    ("title", &self.matter(told)),
                 ];
                 // The brackets and marks of the pattern are ours.
                 self.words.fill("messages.title.finding", &values)
             }
+        }
+    }
+
+    /// What is the matter. A control's title says what should be so, hence the word before it.
+    fn matter(&self, told: &Told) -> String {
+        let title = self.foreign(told.title.get(self.manner.lang), TITLE_CHARS_MAX);
+        match told.kind == FindingKind::Control.as_str() {
+            true => self.words.fill("findings.not_met", &[("title", &title)]),
+            false => title,
         }
     }
 
@@ -231,7 +240,7 @@ impl Writer<'_> {
             .map(|part| self.foreign(part, VALUE_CHARS_MAX))
             .collect::<Vec<_>>()
             .join(", ");
-        let title = self.foreign(told.title.get(self.manner.lang), TITLE_CHARS_MAX);
+        let title = self.matter(told);
         let severity = self.ours(phrases::severity(self.words, told.severity));
         let change = self.ours(happened(self.words, &item.change.word));
         let values: [(&str, &dyn std::fmt::Display); 4] =
@@ -343,6 +352,21 @@ mod tests {
             ]) {
                 assert!(message.text.contains(part), "{part}: {}", message.text);
             }
+        }
+    }
+
+    #[test]
+    fn the_title_of_a_control_is_told_as_what_is_not_met() {
+        let mut notice = notice("S3 Block Public Access is on");
+        if let Some(told) = &mut notice.told {
+            told.kind = "control".into();
+        }
+        for (lang, wanted) in [
+            (Lang::En, "[High] New: Not met: S3 Block Public Access is on"),
+            (Lang::Ja, "［高］新規: 不適合: S3 Block Public Access is on"),
+        ] {
+            let message = compose(&notice, &manner(lang, Dialect::Plain));
+            assert_eq!((message.title.as_str(), message.subject.as_str()), (wanted, wanted));
         }
     }
 

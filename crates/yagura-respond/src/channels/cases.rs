@@ -257,7 +257,7 @@ fn told(text: &dyn Fn(&str, &str) -> String) -> Result<Told, String> {
     let at_us = case_time().as_microsecond();
     Ok(Told {
         id: "0123456789abcdef0123456789abcdef".to_owned(),
-        kind: "control".to_owned(),
+        kind: "alert".to_owned(),
         content: "s3.bucket_public_access_blocked".to_owned(),
         title: yagura_model::Prose { en: title.clone(), ja: title },
         severity: text("severity", "high").parse()?,

@@ -100,8 +100,8 @@ pub fn sample(content: &Content, target: &str, now: Timestamp) -> Notice {
         kind: "control".to_owned(),
         content: "s3.bucket_public_access_blocked".to_owned(),
         title: yagura_model::Prose {
-            en: "Sample: a bucket can be made public".to_owned(),
-            ja: "サンプル: バケットが公開される可能性があります".to_owned(),
+            en: "public access to the sample bucket is blocked".to_owned(),
+            ja: "サンプルのバケットのパブリックアクセスがブロックされている".to_owned(),
         },
         severity: yagura_model::Severity::Informational,
         rank: 0,

@@ -77,7 +77,7 @@ pub(crate) fn title(seen: &Observation, lang: Lang) -> String {
         title.push('…');
     }
     match seen.kind {
-        FindingKind::Control => words(lang).fill("findings.not_so", &[("title", &title)]),
+        FindingKind::Control => words(lang).fill("findings.not_met", &[("title", &title)]),
         FindingKind::Alert | FindingKind::Import | FindingKind::Spend => title,
     }
 }

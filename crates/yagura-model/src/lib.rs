@@ -12,6 +12,7 @@ mod ids;
 pub mod imported;
 pub mod indicator;
 mod lang;
+pub mod message;
 pub mod object;
 mod path;
 mod resource;

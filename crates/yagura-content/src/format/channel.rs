@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 use serde_json::{Map, Value};
 use yagura_model::Prose;
+use yagura_model::message::TextDialect;
 
 use super::expression::Expression;
 use super::ordered::Ordered;
@@ -112,24 +113,6 @@ impl SettingKind {
     pub fn is_url(self) -> bool {
         matches!(self, Self::Url | Self::SecretUrl)
     }
-}
-
-/// How foreign text is written so that it is text and nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TextDialect {
-    /// No letter means anything (a JSON member, a plain mail).
-    Plain,
-    /// Slack's: `<…>` is a link, a mention or an order.
-    Mrkdwn,
-    /// Markdown, as Microsoft Teams reads it in cards.
-    Markdown,
-    /// Chatwork's: `[…]` is an order (`[toall]`).
-    Chatwork,
-    /// Backlog's: brackets, braces and marks at the beginning of lines mean something.
-    Backlog,
-    /// A page or a mail.
-    Html,
 }
 
 /// So many messages in a time: `1 per 1s`.

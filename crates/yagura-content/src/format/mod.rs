@@ -40,7 +40,7 @@ pub use behavior::{
 pub use channel::{
     BuiltinChannel, BuiltinSetting, CaseAnswer, CaseRequest, Channel, ChannelAnswer, ChannelCase,
     ChannelKeep, ChannelOperation, ChannelRate, ChannelSetting, ChannelSignature, HttpMethod,
-    Judged, OperationKind, SettingKind, SignatureMethod, TextDialect,
+    Judged, OperationKind, SettingKind, SignatureMethod,
 };
 pub use control::{
     CaseUnread, Control, ControlCase, Fix, Guidance, Parameter, ResourceInCase, Responsible, Steps,

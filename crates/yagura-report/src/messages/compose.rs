@@ -3,12 +3,12 @@
 //! Words are in `wording.rs`; escaping is in `dialect.rs`.
 
 use yagura_model::finding::FindingKind;
+use yagura_model::message::{MessageKind, TextDialect};
 use yagura_model::{Lang, Severity};
 
 use super::wording::{account, color, happened, sentence, severities, span, time};
 use super::{
-    Dialect, Fact, Link, Manner, Message, Notice, NoticeChange, NoticeItem, NoticeKind,
-    NoticeTally, Told,
+    Fact, Link, Manner, Message, Notice, NoticeChange, NoticeItem, NoticeTally, Told, dialect,
 };
 use crate::clean::{clean, shortened};
 use crate::phrases;
@@ -31,7 +31,7 @@ const NAMES_MAX: usize = 3;
 pub fn compose(notice: &Notice, manner: &Manner) -> Message {
     let words = words(manner.lang);
     let writer = Writer { words, manner, dialect: manner.dialect };
-    let plain = Writer { dialect: Dialect::Plain, ..writer };
+    let plain = Writer { dialect: TextDialect::Plain, ..writer };
     let severity = worst(notice);
     let subject = shortened(&plain.title(notice), SUBJECT_CHARS_MAX).into_owned();
     let mut message = Message {
@@ -53,8 +53,8 @@ pub fn compose(notice: &Notice, manner: &Manner) -> Message {
         body: String::new(),
         text: String::new(),
     };
-    let end = manner.dialect.line_end();
-    let title = manner.dialect.strong(&message.title);
+    let end = dialect::line_end(manner.dialect);
+    let title = dialect::strong(manner.dialect, &message.title);
     let room = manner.text_chars_max.saturating_sub(title.chars().count() + end.len());
     message.body = writer.body(&message, room);
     message.text = format!("{title}{end}{}", message.body);
@@ -76,31 +76,31 @@ fn worst(notice: &Notice) -> Option<Severity> {
 struct Writer<'a> {
     words: &'a Words,
     manner: &'a Manner,
-    dialect: Dialect,
+    dialect: TextDialect,
 }
 
 impl Writer<'_> {
     fn foreign(&self, text: &str, chars_max: usize) -> String {
-        self.dialect.text(text, chars_max)
+        dialect::text(self.dialect, text, chars_max)
     }
 
     /// Words of ours may hold what is markup too.
     fn ours(&self, text: &str) -> String {
-        self.dialect.escaped(&clean(text))
+        dialect::escaped(self.dialect, &clean(text))
     }
 
     fn title(&self, notice: &Notice) -> String {
         let total = notice.tally.as_ref().map_or(0, |tally| tally.total);
         let many = |key: &str| self.ours(&self.words.count(key, total));
         match (notice.kind, &notice.told) {
-            (NoticeKind::Digest, _) => many("messages.title.digest"),
-            (NoticeKind::Storm, _) => self.ours(self.words.get("messages.title.storm")),
-            (NoticeKind::StormSummary, _) => many("messages.title.storm_summary"),
+            (MessageKind::Digest, _) => many("messages.title.digest"),
+            (MessageKind::Storm, _) => self.ours(self.words.get("messages.title.storm")),
+            (MessageKind::StormSummary, _) => many("messages.title.storm_summary"),
             (_, None) => self.ours(self.words.get("messages.title.sample")),
             (kind, Some(told)) => {
                 let change = notice.change.as_ref().map_or("", |change| change.word.as_str());
                 let change = match kind {
-                    NoticeKind::Sample => self.words.get("messages.title.sample"),
+                    MessageKind::Sample => self.words.get("messages.title.sample"),
                     _ => happened(self.words, change),
                 };
                 let severity = phrases::severity(self.words, told.severity);
@@ -126,13 +126,13 @@ impl Writer<'_> {
 
     fn headline(&self, notice: &Notice) -> String {
         let text = match (notice.kind, &notice.tally, &notice.change) {
-            (NoticeKind::Storm, Some(tally), _) => self.storm(tally),
-            (NoticeKind::StormSummary, Some(tally), _) => {
+            (MessageKind::Storm, Some(tally), _) => self.storm(tally),
+            (MessageKind::StormSummary, Some(tally), _) => {
                 let severities = severities(self.words, &tally.severities);
                 self.words.fill("messages.headline.storm_summary", &[("severities", &severities)])
             }
-            (NoticeKind::Digest, Some(tally), _) => severities(self.words, &tally.severities),
-            (NoticeKind::Sample, ..) => self.words.get("messages.headline.sample").to_owned(),
+            (MessageKind::Digest, Some(tally), _) => severities(self.words, &tally.severities),
+            (MessageKind::Sample, ..) => self.words.get("messages.headline.sample").to_owned(),
             (_, _, Some(change)) => sentence(self.words, change),
             _ => String::new(),
         };
@@ -252,7 +252,7 @@ impl Writer<'_> {
         let shown = notice.items.len().min(ITEMS_MAX) as u64;
         let total = notice.tally.as_ref().map_or(shown, |tally| tally.total);
         match (notice.kind, total.saturating_sub(shown)) {
-            (NoticeKind::Digest, left) if left > 0 => {
+            (MessageKind::Digest, left) if left > 0 => {
                 self.ours(&self.words.count("messages.more", left))
             }
             _ => String::new(),
@@ -263,7 +263,7 @@ impl Writer<'_> {
         let console = notice.console_url.as_deref()?.trim_end_matches('/');
         let label = self.words.get("messages.open").to_owned();
         let url = match (&notice.told, notice.kind) {
-            (Some(told), NoticeKind::Finding) => format!("{console}/findings/{}", hex(&told.id)),
+            (Some(told), MessageKind::Finding) => format!("{console}/findings/{}", hex(&told.id)),
             _ => format!("{console}/findings"),
         };
         Some(Link { url, label })
@@ -271,8 +271,9 @@ impl Writer<'_> {
 
     /// The lines below the title, as far as there is room.
     fn body(&self, message: &Message, room: usize) -> String {
-        let end = self.dialect.line_end();
-        let link = message.link.as_ref().map(|link| self.dialect.link(&link.url, &link.label));
+        let end = dialect::line_end(self.dialect);
+        let link =
+            message.link.as_ref().map(|link| dialect::link(self.dialect, &link.url, &link.label));
         let left = link.as_ref().map_or(0, |link| link.chars().count() + end.len());
         let cut = self.ours(self.words.get("messages.cut"));
         let mut body = String::new();
@@ -295,11 +296,11 @@ impl Writer<'_> {
     }
 
     fn lines(&self, message: &Message) -> Vec<String> {
-        let strong = |text: &str| self.dialect.strong(&self.ours(text));
+        let strong = |text: &str| dialect::strong(self.dialect, &self.ours(text));
         let mut lines = Vec::new();
         lines.extend(Some(message.headline.clone()).filter(|line| !line.is_empty()));
         for fact in &message.facts {
-            lines.push(format!("{}: {}", self.dialect.strong(&fact.label), fact.value));
+            lines.push(format!("{}: {}", dialect::strong(self.dialect, &fact.label), fact.value));
         }
         lines.extend(message.items.iter().map(|item| format!("- {item}")));
         lines.extend(Some(message.more.clone()).filter(|line| !line.is_empty()));
@@ -333,7 +334,7 @@ mod tests {
     use jiff::tz::TimeZone;
     use yagura_model::Prose;
 
-    fn manner(lang: Lang, dialect: Dialect) -> Manner {
+    fn manner(lang: Lang, dialect: TextDialect) -> Manner {
         Manner { lang, dialect, text_chars_max: 3_000, zone: TimeZone::UTC }
     }
 
@@ -343,7 +344,7 @@ mod tests {
             (Lang::En, ["High", "New", "prod (111122223333)", "alice", "192.0.2.1", "Start it."]),
             (Lang::Ja, ["高", "新規", "prod (111122223333)", "alice", "192.0.2.1", "開始します。"]),
         ] {
-            let message = compose(&notice("Logging stopped"), &manner(lang, Dialect::Plain));
+            let message = compose(&notice("Logging stopped"), &manner(lang, TextDialect::Plain));
             for part in wanted.into_iter().chain([
                 "Logging stopped",
                 "ap-northeast-1",
@@ -365,7 +366,7 @@ mod tests {
             (Lang::En, "[High] New: Not met: S3 Block Public Access is on"),
             (Lang::Ja, "［高］新規: 不適合: S3 Block Public Access is on"),
         ] {
-            let message = compose(&notice, &manner(lang, Dialect::Plain));
+            let message = compose(&notice, &manner(lang, TextDialect::Plain));
             assert_eq!((message.title.as_str(), message.subject.as_str()), (wanted, wanted));
         }
     }
@@ -375,7 +376,9 @@ mod tests {
         let mut long = notice(&"x".repeat(5_000));
         long.why = Some(Prose { en: "y".repeat(5_000), ja: "や".repeat(5_000) });
         long.steps = [vec!["z".repeat(5_000); 50], vec!["ず".repeat(5_000); 50]];
-        for dialect in [Dialect::Plain, Dialect::Mrkdwn, Dialect::Markdown, Dialect::Html] {
+        for dialect in
+            [TextDialect::Plain, TextDialect::Mrkdwn, TextDialect::Markdown, TextDialect::Html]
+        {
             for text_chars_max in [500, 1_000, 3_000] {
                 for lang in Lang::ALL {
                     let manner = Manner { text_chars_max, ..manner(lang, dialect) };
@@ -394,18 +397,18 @@ mod tests {
             told.key = "<https://evil.example|here>".into();
             told.actors = vec!["[To:1] @all\r\nBcc: a@b.example".into()];
         }
-        let check = |dialect: Dialect, lacks: &[&str]| {
+        let check = |dialect: TextDialect, lacks: &[&str]| {
             let message = compose(&hostile, &manner(Lang::En, dialect));
             for part in lacks {
                 assert!(!message.text.contains(part), "{dialect:?} {part}: {}", message.text);
             }
         };
-        check(Dialect::Mrkdwn, &["<!channel>", "<https://evil", "\r"]);
-        check(Dialect::Chatwork, &["[toall]", "[To:1]"]);
-        check(Dialect::Markdown, &["**x**", "<script>", "<https"]);
-        check(Dialect::Html, &["<script>", "<!channel>"]);
-        check(Dialect::Backlog, &["[toall]", "@all", "<script>"]);
-        let subject = compose(&hostile, &manner(Lang::En, Dialect::Html)).subject;
+        check(TextDialect::Mrkdwn, &["<!channel>", "<https://evil", "\r"]);
+        check(TextDialect::Chatwork, &["[toall]", "[To:1]"]);
+        check(TextDialect::Markdown, &["**x**", "<script>", "<https"]);
+        check(TextDialect::Html, &["<script>", "<!channel>"]);
+        check(TextDialect::Backlog, &["[toall]", "@all", "<script>"]);
+        let subject = compose(&hostile, &manner(Lang::En, TextDialect::Html)).subject;
         assert!(!subject.contains(['\r', '\n']), "{subject}");
     }
 
@@ -419,14 +422,14 @@ mod tests {
             words: Some("passed".into()),
             severities: None,
         });
-        let message = compose(&over, &manner(Lang::En, Dialect::Plain));
+        let message = compose(&over, &manner(Lang::En, TextDialect::Plain));
         assert!(message.why.is_empty() && message.steps.is_empty(), "{}", message.text);
     }
 
     #[test]
     fn a_storm_says_how_many_of_what() {
         let storm = Notice {
-            kind: NoticeKind::Storm,
+            kind: MessageKind::Storm,
             told: None,
             change: None,
             why: None,
@@ -441,11 +444,11 @@ mod tests {
             }),
             ..notice("x")
         };
-        let message = compose(&storm, &manner(Lang::En, Dialect::Plain));
+        let message = compose(&storm, &manner(Lang::En, TextDialect::Plain));
         for part in ["20", "10 minutes", "1,234", "Cause A: 1,200", "/findings"] {
             assert!(message.text.contains(part), "{part}: {}", message.text);
         }
-        let message = compose(&storm, &manner(Lang::Ja, Dialect::Plain));
+        let message = compose(&storm, &manner(Lang::Ja, TextDialect::Plain));
         assert!(message.text.contains("原因 A") && message.text.contains("10 分"));
     }
 
@@ -454,7 +457,7 @@ mod tests {
         let change = notice("x").change.unwrap();
         let item = NoticeItem { told: told("thing"), change };
         let digest = Notice {
-            kind: NoticeKind::Digest,
+            kind: MessageKind::Digest,
             told: None,
             change: None,
             items: vec![item; 30],
@@ -465,7 +468,7 @@ mod tests {
             }),
             ..notice("x")
         };
-        let message = compose(&digest, &manner(Lang::En, Dialect::Plain));
+        let message = compose(&digest, &manner(Lang::En, TextDialect::Plain));
         assert_eq!((message.items.len(), message.more.as_str()), (20, "and 80 more"));
     }
 }

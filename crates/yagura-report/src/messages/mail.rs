@@ -3,8 +3,9 @@
 
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, context};
+use yagura_model::message::TextDialect;
 
-use super::{Dialect, Manner, Notice, compose};
+use super::{Manner, Notice, compose};
 use crate::error::ReportError;
 use crate::words::words;
 
@@ -27,7 +28,7 @@ pub struct Mail {
 /// Where the page cannot be made.
 pub fn mail(notice: &Notice, manner: &Manner) -> Result<Mail, ReportError> {
     // The template escapes what it is given, so that the parts are plain.
-    let manner = Manner { dialect: Dialect::Plain, ..manner.clone() };
+    let manner = Manner { dialect: TextDialect::Plain, ..manner.clone() };
     let message = compose(notice, &manner);
     let words = words(manner.lang);
     let mut environment = Environment::new();
@@ -50,7 +51,7 @@ mod tests {
     use yagura_model::Lang;
 
     fn sent(title: &str, lang: Lang) -> Mail {
-        let (dialect, zone) = (Dialect::Html, TimeZone::UTC);
+        let (dialect, zone) = (TextDialect::Html, TimeZone::UTC);
         mail(&notice(title), &Manner { lang, dialect, text_chars_max: 20_000, zone }).unwrap()
     }
 

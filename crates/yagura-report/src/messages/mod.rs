@@ -9,10 +9,11 @@ mod template;
 mod wording;
 
 use serde::{Deserialize, Serialize};
+use yagura_model::message::{MessageKind, TextDialect};
 use yagura_model::{Lang, Prose, Severity};
 
 pub use compose::compose;
-pub use dialect::Dialect;
+pub use dialect::text as foreign_text;
 pub use mail::{Mail, mail};
 pub use template::{TemplateFault, fill_json, fill_text, fill_url};
 
@@ -22,7 +23,7 @@ pub struct Notice {
     /// What tells this message from every other; the same at each attempt to deliver it.
     pub id: String,
     /// Which kind of message it is.
-    pub kind: NoticeKind,
+    pub kind: MessageKind,
     /// When it is sent, in microseconds since 1970.
     pub at_us: i64,
     /// The finding that it is about; none of a message about many.
@@ -39,35 +40,6 @@ pub struct Notice {
     pub tally: Option<NoticeTally>,
     /// The console's address, without a slash at its end.
     pub console_url: Option<String>,
-}
-
-/// Which kind of message it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NoticeKind {
-    /// About one change of one finding.
-    Finding,
-    /// What gathered since the last one.
-    Digest,
-    /// More came in a short time than is told one by one.
-    Storm,
-    /// What came while single messages were held back.
-    StormSummary,
-    /// A try.
-    Sample,
-}
-
-impl NoticeKind {
-    /// The word for it that templates and records use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Finding => "finding",
-            Self::Digest => "digest",
-            Self::Storm => "storm",
-            Self::StormSummary => "storm_summary",
-            Self::Sample => "sample",
-        }
-    }
 }
 
 /// What a message tells of a finding.
@@ -189,7 +161,7 @@ pub struct Manner {
     /// The receiver's language.
     pub lang: Lang,
     /// What could be an order there.
-    pub dialect: Dialect,
+    pub dialect: TextDialect,
     /// The most characters of its text.
     pub text_chars_max: usize,
     /// The time zone of the times in it.
@@ -286,7 +258,7 @@ pub(crate) mod tests {
     pub(crate) fn notice(title: &str) -> Notice {
         Notice {
             id: "m1".into(),
-            kind: NoticeKind::Finding,
+            kind: MessageKind::Finding,
             at_us: 1_790_000_100_000_000,
             told: Some(told(title)),
             change: Some(NoticeChange {

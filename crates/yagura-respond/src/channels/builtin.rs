@@ -3,7 +3,8 @@
 //! Each is in a file of its own.
 
 use serde_json::{Value, json};
-use yagura_content::format::{BuiltinChannel, Target, TextDialect};
+use yagura_content::format::{BuiltinChannel, Target};
+use yagura_model::message::TextDialect;
 use yagura_report::messages::{Notice, compose};
 
 use super::{Channels, Parcel, Sent, Settings, command, email, file, topic};

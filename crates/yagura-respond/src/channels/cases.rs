@@ -9,13 +9,12 @@ use serde_json::{Map, Value, json};
 use yagura_content::format::{CaseAnswer, CaseRequest, Channel, ChannelCase, OperationKind};
 use yagura_content::{Content, Place};
 use yagura_model::Lang;
-use yagura_report::messages::{
-    Manner, Notice, NoticeChange, NoticeItem, NoticeKind, NoticeTally, Told,
-};
+use yagura_model::message::MessageKind;
+use yagura_report::messages::{Manner, Notice, NoticeChange, NoticeItem, NoticeTally, Told};
 use yagura_store::outbox::Thread;
 
 use super::Settings;
-use super::request::{Building, Request, dialect};
+use super::request::{Building, Request};
 
 /// A case that was run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,7 +66,7 @@ fn failure(channel: &Channel, case: &ChannelCase) -> Option<String> {
     };
     let manner = Manner {
         lang,
-        dialect: dialect(channel.text),
+        dialect: channel.text,
         text_chars_max: channel.text_chars_max,
         zone: TimeZone::UTC,
     };
@@ -210,7 +209,7 @@ fn sample(changes: &Map<String, Value>) -> Result<(Notice, Lang), String> {
         changes.get(name).and_then(Value::as_str).unwrap_or(usual).to_owned()
     };
     let lang = Lang::from_locale(&text("lang", "en"));
-    let kind: NoticeKind = serde_json::from_value(json!(text("kind", "finding")))
+    let kind: MessageKind = serde_json::from_value(json!(text("kind", "finding")))
         .map_err(|_| format!("`{}` is no kind of message", text("kind", "")))?;
     let told = told(&text)?;
     let change = NoticeChange {
@@ -226,7 +225,7 @@ fn sample(changes: &Map<String, Value>) -> Result<(Notice, Lang), String> {
         None => vec!["Turn on Block Public Access.".to_owned()],
     };
     let count = changes.get("count").and_then(Value::as_u64).unwrap_or(3);
-    let many = kind != NoticeKind::Finding && kind != NoticeKind::Sample;
+    let many = kind != MessageKind::Finding && kind != MessageKind::Sample;
     let tally = NoticeTally {
         total: count,
         severities: [0, 0, 0, count, 0],
@@ -245,7 +244,7 @@ fn sample(changes: &Map<String, Value>) -> Result<(Notice, Lang), String> {
         change: (!many).then_some(change),
         why: Some(yagura_model::Prose { en: why.clone(), ja: why }),
         steps: [steps.clone(), steps],
-        items: if kind == NoticeKind::Digest { vec![item; items] } else { Vec::new() },
+        items: if kind == MessageKind::Digest { vec![item; items] } else { Vec::new() },
         tally: many.then_some(tally),
         console_url: Some("https://yagura.example.com".to_owned()),
     };

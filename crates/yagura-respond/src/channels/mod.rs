@@ -21,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use yagura_aws::Topics;
 use yagura_content::Content;
 use yagura_content::format::{BuiltinChannel, ChannelRate, Judged, OperationKind, Target};
+use yagura_model::message::TextDialect;
 use yagura_model::secret::{SecretRef, Secrets};
 use yagura_report::messages::{Manner, Notice};
 use yagura_store::outbox::Thread;
@@ -206,17 +207,12 @@ impl Channels {
         Sent { detail: settings.hide(&sent.detail), ..sent }
     }
 
-    fn manner(
-        &self,
-        target: &Target,
-        dialect: yagura_content::format::TextDialect,
-        text_chars_max: usize,
-    ) -> Manner {
+    fn manner(&self, target: &Target, dialect: TextDialect, text_chars_max: usize) -> Manner {
         let routes = &self.content.site.routes;
         let zone = routes.time_zone.as_ref().and_then(|name| TimeZone::get(name).ok());
         Manner {
             lang: routes.language_of(target),
-            dialect: request::dialect(dialect),
+            dialect,
             text_chars_max,
             zone: zone.unwrap_or(TimeZone::UTC),
         }

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use yagura_content::format::{
-    Channel, ChannelOperation, HttpMethod, OperationKind, SignatureMethod, TextDialect,
+    Channel, ChannelOperation, HttpMethod, OperationKind, SignatureMethod,
 };
+use yagura_model::message::TextDialect;
 use yagura_report::messages::{
-    Dialect, Manner, Notice, TemplateFault, compose, fill_json, fill_text, fill_url,
+    Manner, Notice, TemplateFault, compose, fill_json, fill_text, fill_url, foreign_text,
 };
 use yagura_store::outbox::Thread;
 
@@ -47,18 +48,6 @@ pub(crate) struct Building<'a> {
     pub(crate) notice: &'a Notice,
     pub(crate) thread: Option<&'a Thread>,
     pub(crate) now: Timestamp,
-}
-
-/// The dialect of the report that a channel's file names.
-pub(crate) fn dialect(dialect: TextDialect) -> Dialect {
-    match dialect {
-        TextDialect::Plain => Dialect::Plain,
-        TextDialect::Mrkdwn => Dialect::Mrkdwn,
-        TextDialect::Markdown => Dialect::Markdown,
-        TextDialect::Chatwork => Dialect::Chatwork,
-        TextDialect::Backlog => Dialect::Backlog,
-        TextDialect::Html => Dialect::Html,
-    }
 }
 
 impl Building<'_> {
@@ -187,9 +176,9 @@ fn form(operation: &ChannelOperation, values: &Value) -> Result<String, Template
 }
 
 /// Every text in a value, written in a dialect. Names of members are ours.
-fn escape_all(value: Value, dialect: Dialect) -> Value {
+fn escape_all(value: Value, dialect: TextDialect) -> Value {
     match value {
-        Value::String(text) => Value::String(dialect.text(&text, 2_000)),
+        Value::String(text) => Value::String(foreign_text(dialect, &text, 2_000)),
         Value::Array(items) => items.into_iter().map(|item| escape_all(item, dialect)).collect(),
         Value::Object(members) => members
             .into_iter()

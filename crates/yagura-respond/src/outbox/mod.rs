@@ -11,9 +11,9 @@ use futures::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 use yagura_content::format::{Judged, Target};
 use yagura_model::finding::{Act, Actor, Scope, Ticket};
-use yagura_report::messages::NoticeKind;
+use yagura_model::message::MessageKind;
 use yagura_store::Store;
-use yagura_store::outbox::{MessageKind, Outcome, Settlement, Taken, TargetRate, Told as Tried};
+use yagura_store::outbox::{Outcome, Settlement, Taken, TargetRate, Told as Tried};
 
 use crate::channels::{Channels, Parcel, Sent};
 use crate::error::RespondError;
@@ -204,7 +204,7 @@ impl Round<'_> {
         };
         let change = notice.change.as_ref().map_or("", |change| change.word.as_str());
         let operation = match notice.kind {
-            NoticeKind::Finding => {
+            MessageKind::Finding => {
                 self.channels.operation_for(target, change, message.thread.as_ref())
             }
             _ => Some(yagura_content::format::OperationKind::Open),

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use yagura_content::Content;
 use yagura_content::format::STORM;
 use yagura_model::finding_id;
-use yagura_report::messages::{Notice, NoticeItem, NoticeKind, NoticeTally, Told};
-use yagura_store::outbox::{MessageKind, Taken, Tally};
+use yagura_model::message::MessageKind;
+use yagura_report::messages::{Notice, NoticeItem, NoticeTally, Told};
+use yagura_store::outbox::{Taken, Tally};
 
 use crate::routes::{advice, read_document};
 
@@ -17,13 +18,7 @@ const CAUSES_MAX: usize = 8;
 pub(super) fn of(content: &Content, message: &Taken, now: Timestamp) -> Option<Notice> {
     let items: Vec<NoticeItem> =
         message.items.iter().filter_map(|item| read_document(&item.document)).collect();
-    let kind = match message.kind {
-        MessageKind::Finding => NoticeKind::Finding,
-        MessageKind::Digest => NoticeKind::Digest,
-        MessageKind::Storm => NoticeKind::Storm,
-        MessageKind::StormSummary => NoticeKind::StormSummary,
-        MessageKind::Sample => NoticeKind::Sample,
-    };
+    let kind = message.kind;
     let mut notice = Notice {
         id: id_of(message),
         kind,
@@ -36,10 +31,10 @@ pub(super) fn of(content: &Content, message: &Taken, now: Timestamp) -> Option<N
         tally: message.tally.as_ref().map(|tally| shown(tally, kind)),
         console_url: console_url(content),
     };
-    if kind == NoticeKind::Finding {
+    if kind == MessageKind::Finding {
         let item = items.into_iter().next()?;
         tell(content, &mut notice, item);
-    } else if kind == NoticeKind::Digest {
+    } else if kind == MessageKind::Digest {
         notice.items = items;
     }
     Some(notice)
@@ -72,7 +67,7 @@ fn id_of(message: &Taken) -> String {
     }
 }
 
-fn shown(tally: &Tally, kind: NoticeKind) -> NoticeTally {
+fn shown(tally: &Tally, kind: MessageKind) -> NoticeTally {
     let seconds = |us: i64| u64::try_from(us / 1_000_000).unwrap_or_default();
     let default = (u64::from(STORM.messages), STORM.per.micros());
     let (limit, span_us) = tally.limit.unwrap_or(default);
@@ -83,7 +78,7 @@ fn shown(tally: &Tally, kind: NoticeKind) -> NoticeTally {
         // A digest names its findings instead.
         causes: causes
             .into_iter()
-            .filter(|_| kind != NoticeKind::Digest)
+            .filter(|_| kind != MessageKind::Digest)
             .map(|cause| (cause.title.clone(), cause.count))
             .collect(),
         limit,
@@ -124,7 +119,7 @@ pub fn sample(content: &Content, target: &str, now: Timestamp) -> Notice {
     let advice = advice(content, &told);
     Notice {
         id: finding_id("message", target, "sample", &now_us.to_string()),
-        kind: NoticeKind::Sample,
+        kind: MessageKind::Sample,
         at_us: now_us,
         told: Some(told),
         change: None,

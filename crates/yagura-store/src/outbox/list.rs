@@ -4,7 +4,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{MessageKind, Outbox, kind_of, uncount};
+use yagura_model::message::MessageKind;
+
+use super::{Outbox, kind_of, uncount};
 use crate::batch;
 use crate::database::{Param, Row};
 use crate::error::StoreError;

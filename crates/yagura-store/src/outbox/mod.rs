@@ -12,8 +12,8 @@ mod settle;
 mod storm;
 mod take;
 
-use serde::{Deserialize, Serialize};
 use yagura_model::Severity;
+use yagura_model::message::MessageKind;
 
 use crate::Store;
 use crate::database::{Database, Row, Session};
@@ -41,41 +41,6 @@ impl Store {
 
 /// The cursor that routes move over the history of findings.
 const CURSOR: &str = "routes";
-
-/// Which kind of message it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MessageKind {
-    /// About one change of one finding.
-    Finding,
-    /// What gathered until it was sent.
-    Digest,
-    /// More came than is told one by one.
-    Storm,
-    /// What came while single messages were held back.
-    StormSummary,
-    /// A try; it is never in the outbox, and its delivery is recorded.
-    Sample,
-}
-
-impl MessageKind {
-    /// The word for it in the database and in outputs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Finding => "finding",
-            Self::Digest => "digest",
-            Self::Storm => "storm",
-            Self::StormSummary => "storm_summary",
-            Self::Sample => "sample",
-        }
-    }
-
-    fn of(word: &str) -> Option<Self> {
-        [Self::Finding, Self::Digest, Self::Storm, Self::StormSummary, Self::Sample]
-            .into_iter()
-            .find(|kind| kind.as_str() == word)
-    }
-}
 
 impl Outbox {
     /// Up to which entry of the history of findings everything was routed.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use yagura_model::message::MessageKind;
 use yagura_model::{Prose, Severity};
 
 use super::storm::{Lane, Passage, StormLimit, Tally};
-use super::{CURSOR, MessageKind, Outbox, cursor, severity_number, tally_of, uncount};
+use super::{CURSOR, Outbox, cursor, severity_number, tally_of, uncount};
 use crate::database::{Param, Session};
 use crate::encode::{column_text, pack};
 use crate::error::StoreError;

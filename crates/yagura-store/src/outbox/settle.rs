@@ -3,8 +3,10 @@
 
 use jiff::Timestamp;
 
+use yagura_model::message::MessageKind;
+
+use super::Outbox;
 use super::take::Thread;
-use super::{MessageKind, Outbox};
 use crate::database::Session;
 use crate::encode::column_text;
 use crate::error::StoreError;

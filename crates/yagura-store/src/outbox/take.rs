@@ -4,9 +4,10 @@
 use jiff::Timestamp;
 use serde_json::Value;
 use yagura_model::Severity;
+use yagura_model::message::MessageKind;
 
 use super::storm::Tally;
-use super::{MessageKind, Outbox, kind_of, severity_of, tally_of, uncount};
+use super::{Outbox, kind_of, severity_of, tally_of, uncount};
 use crate::database::{Row, Session};
 use crate::encode::{column_text, unpack};
 use crate::error::StoreError;

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
+use yagura_model::message::MessageKind;
 use yagura_model::{Prose, Severity};
 use yagura_store::outbox::{
-    Batch, DeliveryFilter, MessageKind, Outbox, Outcome, Owed, Page, Post, Settlement, StormLimit,
-    Taken, TargetRate, Thread,
+    Batch, DeliveryFilter, Outbox, Outcome, Owed, Page, Post, Settlement, StormLimit, Taken,
+    TargetRate, Thread,
 };
 
 use crate::bed::{at, beds};

@@ -4,8 +4,17 @@
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
+use crate::context::Context;
 use crate::options::RowFormat;
 use crate::output::{self, printable};
+
+/// Cuts a list, of which one more than the limit was asked for, to the limit; says whether there
+/// is more.
+pub(crate) fn cut<T>(list: &mut Vec<T>, limit: usize) -> bool {
+    let more = list.len() > limit;
+    list.truncate(limit);
+    more
+}
 
 /// Rows under named columns.
 pub(crate) struct Rows {
@@ -42,6 +51,23 @@ impl Rows {
             RowFormat::Json => self.json(),
         };
         output::data(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// Writes a list that was cut to a limit, and says so where there is more.
+    pub(crate) fn write_cut(
+        &self,
+        context: &Context,
+        format: RowFormat,
+        more: bool,
+    ) -> anyhow::Result<()> {
+        self.write(format)?;
+        if more {
+            context.remark_in(
+                "there are more; --limit shows more of them",
+                "ほかにもあります。--limit で表示件数を増やせます",
+            );
+        }
+        Ok(())
     }
 
     fn table(&self) -> String {

@@ -6,14 +6,11 @@ use yagura_model::Lang;
 use yagura_model::alert::{Alert, EntityKind, Several, Witness};
 
 use super::{AlertEntry, facts};
-use crate::clean::{clean, clean_lines};
-use crate::layout::{pad, width, wrap};
+use crate::clean::clean;
 use crate::phrases;
-use crate::terminal::{Paint, TerminalOptions};
+use crate::terminal::{Sheet, TerminalOptions};
 use crate::words::{Words, words};
 
-/// Columns below which text is not wrapped any narrower.
-const COLUMNS_MIN: usize = 60;
 /// Time before and after an alert that is worth a look, in microseconds: an hour.
 const AROUND_US: i64 = 3_600_000_000;
 
@@ -21,9 +18,7 @@ struct Story<'a> {
     alert: &'a Alert,
     words: &'static Words,
     lang: Lang,
-    paint: Paint,
-    columns: usize,
-    text: String,
+    sheet: Sheet,
 }
 
 /// The story of an alert, for a person at a terminal.
@@ -33,68 +28,45 @@ pub fn story(
     lang: Lang,
     options: &TerminalOptions,
 ) -> String {
-    let mut story = Story {
-        alert,
-        words: words(lang),
-        lang,
-        paint: Paint(options.color),
-        columns: options.width.max(COLUMNS_MIN),
-        text: String::new(),
-    };
+    let words = words(lang);
+    let mut story = Story { alert, words, lang, sheet: Sheet::new(words, options) };
     story.head();
     story.facts();
     if let Some(entry) = entry {
-        story.prose("alerts.story.why", entry.description.get(lang));
+        story.sheet.prose("alerts.story.why", entry.description.get(lang));
     }
     story.contrast();
     story.matched();
     story.steps();
     if let Some(entry) = entry {
-        story.list("alerts.story.harmless", entry.falsepositives(lang), false);
-        story.list("alerts.story.respond", entry.respond(lang), true);
+        story.sheet.list("alerts.story.harmless", entry.falsepositives(lang), false);
+        story.sheet.list("alerts.story.respond", entry.respond(lang), true);
     }
     story.records();
     story.further();
     if let Some(entry) = entry {
-        story.list("alerts.story.references", &entry.links(), false);
+        story.sheet.list("alerts.story.references", &entry.links(), false);
     }
-    story.text
+    story.sheet.text()
 }
 
 impl Story<'_> {
-    fn line(&mut self, text: &str) {
-        self.text.push_str(text.trim_end());
-        self.text.push('\n');
-    }
-
-    fn heading(&mut self, key: &str) {
-        let title = self.paint.bold(self.words.get(key));
-        self.line("");
-        self.line(&title);
-    }
-
-    fn paragraph(&mut self, indent: usize, text: &str) {
-        for line in wrap(text, self.columns.saturating_sub(indent)) {
-            self.line(&format!("{}{line}", " ".repeat(indent)));
-        }
-    }
-
     fn head(&mut self) {
         let word = phrases::severity(self.words, self.alert.severity);
         let title = clean(self.alert.title.get(self.lang));
         let head = format!(
             "{}  {}",
-            self.paint.severity(self.alert.severity, word),
-            self.paint.bold(&title)
+            self.sheet.paint.severity(self.alert.severity, word),
+            self.sheet.paint.bold(&title)
         );
-        self.line(&head);
+        self.sheet.line(&head);
         for text in facts::severity_reasons(self.alert, self.lang) {
-            self.paragraph(0, &text);
+            self.sheet.paragraph(0, &text);
         }
         for mark in facts::marks(self.words, self.alert) {
-            self.paragraph(0, &mark);
+            self.sheet.paragraph(0, &mark);
         }
-        self.line("");
+        self.sheet.line("");
     }
 
     fn facts(&mut self) {
@@ -131,18 +103,7 @@ impl Story<'_> {
             ("alerts.story.rule", vec![rule]),
             ("alerts.story.id", vec![alert.id.clone()]),
         ];
-        let rows: Vec<(&str, Vec<String>)> =
-            rows.into_iter().filter(|(_, values)| !values.is_empty()).collect();
-        let labels = rows.iter().map(|(key, _)| width(self.words.get(key))).max().unwrap_or(0);
-        for (key, values) in rows {
-            let mut label = self.words.get(key);
-            for value in values {
-                let padded = pad(label, labels);
-                let padded = self.paint.dim(&padded);
-                self.line(&format!("{padded}  {value}"));
-                label = "";
-            }
-        }
+        self.sheet.facts(rows);
     }
 
     fn about(&self) -> Vec<String> {
@@ -174,32 +135,24 @@ impl Story<'_> {
         values
     }
 
-    fn prose(&mut self, key: &str, text: &str) {
-        let text = clean_lines(text);
-        if !text.trim().is_empty() {
-            self.heading(key);
-            self.paragraph(2, &text);
-        }
-    }
-
     fn contrast(&mut self) {
         let Some(contrast) = &self.alert.contrast else { return };
-        self.prose("alerts.story.normal", contrast.normal.get(self.lang));
-        self.prose("alerts.story.seen", contrast.seen.get(self.lang));
+        self.sheet.prose("alerts.story.normal", contrast.normal.get(self.lang));
+        self.sheet.prose("alerts.story.seen", contrast.seen.get(self.lang));
     }
 
     fn matched(&mut self) {
         if self.alert.matched.is_empty() {
             return;
         }
-        self.heading("alerts.story.matched");
+        self.sheet.heading("alerts.story.matched");
         for one in &self.alert.matched {
             let value = match &one.value {
                 Some(value) => clean(value).into_owned(),
                 None => self.words.get("alerts.story.absent").to_owned(),
             };
             let (selection, field) = (clean(&one.selection), clean(&one.field));
-            self.line(&format!("  {selection}: {field} = {value}"));
+            self.sheet.line(&format!("  {selection}: {field} = {value}"));
         }
     }
 
@@ -207,25 +160,10 @@ impl Story<'_> {
         if self.alert.story.is_empty() {
             return;
         }
-        self.heading("alerts.story.story");
+        self.sheet.heading("alerts.story.story");
         for (at, step) in self.alert.story.iter().enumerate() {
             let line = super::table::step_line(step, self.lang);
-            self.line(&format!("  {}. {line}", super::table::number(at + 1)));
-        }
-    }
-
-    fn list(&mut self, key: &str, items: &[String], numbered: bool) {
-        if items.is_empty() {
-            return;
-        }
-        self.heading(key);
-        for (at, item) in items.iter().enumerate() {
-            let mark = if numbered { format!("{}. ", at + 1) } else { "- ".to_owned() };
-            let room = self.columns.saturating_sub(2 + mark.len());
-            for (at, line) in wrap(&clean_lines(item), room).into_iter().enumerate() {
-                let before = if at == 0 { mark.clone() } else { " ".repeat(mark.len()) };
-                self.line(&format!("  {before}{line}"));
-            }
+            self.sheet.line(&format!("  {}. {line}", super::table::number(at + 1)));
         }
     }
 
@@ -233,25 +171,24 @@ impl Story<'_> {
         if self.alert.witnesses.is_empty() {
             return;
         }
-        self.heading("alerts.story.records");
+        self.sheet.heading("alerts.story.records");
         for witness in &self.alert.witnesses {
             let (source, id) = (clean(&witness.source), clean(witness.event_id()));
             let action = witness.action.as_deref().map(clean).unwrap_or_default();
             let time = facts::second(witness.time_us);
-            self.line(&format!("  {time}  {source}  {id}  {action}"));
+            self.sheet.line(&format!("  {time}  {source}  {id}  {action}"));
         }
         let left = self.alert.count().0.saturating_sub(self.alert.witnesses.len() as u64);
         if left > 0 {
             let text = self.words.count("alerts.records_more", left);
-            self.line(&format!("  {text}"));
+            self.sheet.line(&format!("  {text}"));
         }
     }
 
     fn further(&mut self) {
         let Some(command) = query(self.alert) else { return };
-        self.heading("alerts.story.further");
-        let command = self.paint.command(&command);
-        self.line(&format!("  {command}"));
+        self.sheet.heading("alerts.story.further");
+        self.sheet.command(&command);
     }
 }
 

@@ -10,11 +10,9 @@ use super::{Advice, facts, table};
 use crate::clean::{clean, clean_lines, shortened};
 use crate::layout::{pad, pad_left, width, wrap};
 use crate::phrases;
-use crate::terminal::{Paint, TerminalOptions};
+use crate::terminal::{Sheet, TerminalOptions};
 use crate::words::{Words, words};
 
-/// Columns below which text is not wrapped any narrower.
-const COLUMNS_MIN: usize = 60;
 /// Characters of one value that is shown as evidence.
 const VALUE_CHARS_MAX: usize = 300;
 /// Values that are shown of evidence whose form is another product's.
@@ -27,9 +25,7 @@ struct Story<'a> {
     now_us: i64,
     words: &'static Words,
     lang: Lang,
-    paint: Paint,
-    columns: usize,
-    text: String,
+    sheet: Sheet,
 }
 
 /// A finding in full, for a person at a terminal. `history` is the oldest first; `more` says that
@@ -42,15 +38,8 @@ pub fn finding_story(
     (lang, now_us): (Lang, i64),
     options: &TerminalOptions,
 ) -> String {
-    let mut story = Story {
-        finding,
-        now_us,
-        words: words(lang),
-        lang,
-        paint: Paint(options.color),
-        columns: options.width.max(COLUMNS_MIN),
-        text: String::new(),
-    };
+    let words = words(lang);
+    let mut story = Story { finding, now_us, words, lang, sheet: Sheet::new(words, options) };
     story.head();
     story.facts();
     story.rank();
@@ -60,35 +49,18 @@ pub fn finding_story(
     story.marks();
     story.history(history, more);
     story.further();
-    story.text
+    story.sheet.text()
 }
 
 impl Story<'_> {
-    fn line(&mut self, text: &str) {
-        self.text.push_str(text.trim_end());
-        self.text.push('\n');
-    }
-
-    fn heading(&mut self, key: &str) {
-        let title = self.paint.bold(self.words.get(key));
-        self.line("");
-        self.line(&title);
-    }
-
-    fn paragraph(&mut self, indent: usize, text: &str) {
-        for line in wrap(text, self.columns.saturating_sub(indent)) {
-            self.line(&format!("{}{line}", " ".repeat(indent)));
-        }
-    }
-
     fn head(&mut self) {
         let severity = self.finding.severity;
         let word = phrases::severity(self.words, severity);
         let title = facts::title(self.words, &self.finding.observation, self.lang);
-        let word = self.paint.severity(severity, word);
-        let title = self.paint.bold(&title);
-        self.line(&format!("{word}  {title}"));
-        self.line("");
+        let word = self.sheet.paint.severity(severity, word);
+        let title = self.sheet.paint.bold(&title);
+        self.sheet.line(&format!("{word}  {title}"));
+        self.sheet.line("");
     }
 
     fn facts(&mut self) {
@@ -127,13 +99,7 @@ impl Story<'_> {
             ("findings.show.cause", Some(clean(&seen.cause).into_owned())),
             ("findings.show.id", Some(finding.id.clone())),
         ];
-        let rows: Vec<(&str, String)> =
-            rows.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
-        let labels = rows.iter().map(|(key, _)| width(words.get(key))).max().unwrap_or(0);
-        for (key, value) in rows {
-            let label = self.paint.dim(&pad(words.get(key), labels));
-            self.line(&format!("{label}  {value}"));
-        }
+        self.sheet.facts(rows.map(|(key, value)| (key, Vec::from_iter(value))));
     }
 
     fn moment(&self, at_us: i64) -> String {
@@ -168,17 +134,17 @@ impl Story<'_> {
 
     fn rank(&mut self) {
         let rank = &self.finding.observation.rank;
-        self.line("");
+        self.sheet.line("");
         let title = self.words.fill("findings.show.rank", &[("points", &rank.points)]);
-        let title = self.paint.bold(&title);
-        self.line(&title);
+        let title = self.sheet.paint.bold(&title);
+        self.sheet.line(&title);
         let factors = rank.reasons.iter().map(|one| width(facts::factor(self.words, one.factor)));
         let columns = factors.max().unwrap_or(0);
         for reason in &rank.reasons {
             let points = pad_left(&table::signed(reason.points).to_string(), 5);
             let factor = pad(facts::factor(self.words, reason.factor), columns);
             let why = clean(reason.why.get(self.lang));
-            self.line(&format!("  {points}  {factor}  {why}"));
+            self.sheet.line(&format!("  {points}  {factor}  {why}"));
         }
     }
 
@@ -188,11 +154,7 @@ impl Story<'_> {
             Some(Advice::Alert(entry)) => entry.description.get(self.lang),
             None => return,
         };
-        let text = clean_lines(why);
-        if !text.trim().is_empty() {
-            self.heading("findings.show.why");
-            self.paragraph(2, &text);
-        }
+        self.sheet.prose("findings.show.why", why);
     }
 
     /// The values that decided: of a verdict its evidence, of an alert what matched, of another
@@ -207,44 +169,26 @@ impl Story<'_> {
         if lines.is_empty() {
             return;
         }
-        self.heading("findings.show.evidence");
+        self.sheet.heading("findings.show.evidence");
         for line in lines {
-            self.line(&format!("  {line}"));
+            self.sheet.line(&format!("  {line}"));
         }
     }
 
     fn what_to_do(&mut self, advice: Option<&Advice<'_>>) {
         match advice {
             Some(Advice::Control(entry)) => {
-                self.list("findings.show.what_to_do", entry.fix.console(self.lang));
+                self.sheet.list("findings.show.what_to_do", entry.fix.console(self.lang), true);
                 let cli = clean_lines(&entry.fix.cli);
                 if !cli.trim().is_empty() {
-                    self.line("");
-                    for line in cli.lines() {
-                        let line = self.paint.command(line);
-                        self.line(&format!("  {line}"));
-                    }
+                    self.sheet.line("");
+                    cli.lines().for_each(|line| self.sheet.command(line));
                 }
             }
             Some(Advice::Alert(entry)) => {
-                self.list("findings.show.what_to_do", entry.respond(self.lang));
+                self.sheet.list("findings.show.what_to_do", entry.respond(self.lang), true);
             }
             None => {}
-        }
-    }
-
-    fn list(&mut self, key: &str, items: &[String]) {
-        if items.is_empty() {
-            return;
-        }
-        self.heading(key);
-        for (at, item) in items.iter().enumerate() {
-            let mark = format!("{}. ", at + 1);
-            let room = self.columns.saturating_sub(2 + mark.len());
-            for (at, line) in wrap(&clean_lines(item), room).into_iter().enumerate() {
-                let before = if at == 0 { mark.clone() } else { " ".repeat(mark.len()) };
-                self.line(&format!("  {before}{line}"));
-            }
         }
     }
 
@@ -253,7 +197,7 @@ impl Story<'_> {
         if marks.is_empty() {
             return;
         }
-        self.heading("findings.show.marks");
+        self.sheet.heading("findings.show.marks");
         for kind in MarkKind::ALL {
             let all: Vec<&str> =
                 marks.iter().filter(|(one, _)| *one == kind).map(|(_, value)| &**value).collect();
@@ -269,7 +213,7 @@ impl Story<'_> {
             let label = facts::mark(self.words, kind);
             let text = names.join(self.words.get("report.and_list"));
             let colon = self.words.get("report.colon");
-            self.paragraph(2, &format!("{label}{colon}{text}"));
+            self.sheet.paragraph(2, &format!("{label}{colon}{text}"));
         }
     }
 
@@ -277,25 +221,25 @@ impl Story<'_> {
         if history.is_empty() {
             return;
         }
-        self.heading("findings.show.history");
+        self.sheet.heading("findings.show.history");
         for entry in history {
             let when = facts::minute(entry.at_us);
             let who = facts::actor(self.words, &entry.actor);
             let what = facts::change(self.words, &entry.change);
             let colon = self.words.get("report.colon");
             let text = format!("{who}{colon}{what}");
-            let room = self.columns.saturating_sub(width(&when) + 4);
+            let room = self.sheet.columns.saturating_sub(width(&when) + 4);
             let mut lines = wrap(&text, room).into_iter();
             let first = lines.next().unwrap_or_default();
-            self.line(&format!("  {when}  {first}"));
+            self.sheet.line(&format!("  {when}  {first}"));
             for line in lines {
-                self.line(&format!("  {}  {line}", " ".repeat(width(&when))));
+                self.sheet.line(&format!("  {}  {line}", " ".repeat(width(&when))));
             }
         }
         if more {
             let id = facts::short_id(&self.finding.id);
             let text = self.words.fill("findings.show.history_more", &[("id", &id)]);
-            self.line(&format!("  {text}"));
+            self.sheet.line(&format!("  {text}"));
         }
     }
 
@@ -322,11 +266,8 @@ impl Story<'_> {
         if commands.is_empty() {
             return;
         }
-        self.heading("findings.show.further");
-        for command in commands {
-            let command = self.paint.command(&command);
-            self.line(&format!("  {command}"));
-        }
+        self.sheet.heading("findings.show.further");
+        commands.iter().for_each(|command| self.sheet.command(command));
     }
 }
 

@@ -5,11 +5,13 @@
 mod changes;
 mod paint;
 mod plain;
+mod sheet;
 mod table;
 
 use crate::scan_report::ScanReport;
 
 pub(crate) use paint::Paint;
+pub(crate) use sheet::Sheet;
 
 /// How a terminal shows a report.
 #[derive(Clone, Copy, Debug)]

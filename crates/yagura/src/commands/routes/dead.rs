@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::options::RowOptions;
 use crate::output::{self, Hinted};
-use crate::rows::Rows;
+use crate::rows::{Rows, cut};
 
 #[derive(Args)]
 pub(super) struct DeadArgs {
@@ -63,8 +63,7 @@ async fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
     let mut dead =
         store.outbox().dead(args.target.as_deref(), args.limit.saturating_add(1)).await?;
     store.close().await;
-    let more = dead.len() > args.limit;
-    dead.truncate(args.limit);
+    let more = cut(&mut dead, args.limit);
     let mut rows =
         Rows::new(&["number", "target", "kind", "finding", "attempts", "made", "given_up", "why"]);
     for one in &dead {
@@ -79,13 +78,7 @@ async fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
             json!(one.detail),
         ]);
     }
-    rows.write(args.rows.format)?;
-    if more {
-        context.remark_in(
-            "there are more; --limit shows more of them",
-            "ほかにもあります。--limit で表示件数を増やせます",
-        );
-    }
+    rows.write_cut(context, args.rows.format, more)?;
     Ok(Exit::Done)
 }
 

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::moment;
 use crate::options::RowOptions;
-use crate::rows::Rows;
+use crate::rows::{Rows, cut};
 
 #[derive(Args)]
 pub(super) struct DeliveriesArgs {
@@ -43,8 +43,7 @@ pub(super) async fn run(context: &Context, args: &DeliveriesArgs) -> anyhow::Res
     };
     let mut found = store.outbox().deliveries(&filter, args.limit.saturating_add(1)).await?;
     store.close().await;
-    let more = found.len() > args.limit;
-    found.truncate(args.limit);
+    let more = cut(&mut found, args.limit);
     let mut rows = Rows::new(&[
         "number", "at", "target", "kind", "finding", "findings", "attempt", "outcome", "status",
         "answer",
@@ -63,12 +62,6 @@ pub(super) async fn run(context: &Context, args: &DeliveriesArgs) -> anyhow::Res
             json!(one.detail),
         ]);
     }
-    rows.write(args.rows.format)?;
-    if more {
-        context.remark_in(
-            "there are more; --limit shows more of them",
-            "ほかにもあります。--limit で表示件数を増やせます",
-        );
-    }
+    rows.write_cut(context, args.rows.format, more)?;
     Ok(Exit::Done)
 }

@@ -147,12 +147,15 @@ impl QueueConsumer {
             .await
     }
 
-    /// Deletes messages. Gives the receipts that SQS refused: those messages will come again.
+    /// Deletes messages. Gives the receipts that SQS refused: those messages will come again. It
+    /// goes on where the rest is told to stop: what the last commit settled would come again, to
+    /// be found out as known.
     ///
     /// # Errors
     /// [`CallError`], after all retries.
     pub async fn delete(&self, receipts: &[String]) -> Result<Vec<String>, CallError> {
-        self.batch("DeleteMessageBatch", receipts, None).await
+        let lasting = Self { cancel: CancellationToken::new(), ..self.clone() };
+        lasting.batch("DeleteMessageBatch", receipts, None).await
     }
 
     /// How full the queue is.

@@ -222,6 +222,7 @@ fn same_terms(a: &Finding, b: &Finding) -> bool {
         && seen.resource_type == other.resource_type
         && seen.marks == other.marks
         && a.labels == b.labels
+        && a.commented == b.commented
         && a.tickets == b.tickets
 }
 

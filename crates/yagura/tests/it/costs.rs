@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::moto::{Ground, write};
 use crate::program::Home;
+use crate::serve::stopped;
 
 const HEAD: &str = "bill/InvoiceId,lineItem/UsageAccountId,lineItem/LineItemType,\
     lineItem/UsageStartDate,lineItem/ProductCode,lineItem/CurrencyCode,lineItem/UnblendedCost\n";
@@ -96,6 +97,9 @@ async fn reports_are_read_from_a_bucket_of_moto_by_their_manifest() {
 #[tokio::test]
 async fn an_export_as_parquet_is_read_and_a_month_that_is_published_again_replaces() {
     let home = Home::offline();
+    // The files are written by a question, and those need a lake.
+    home.write("logs/one.json", &stopped("alice", 1));
+    home.run(&["ingest", "cloudtrail", "logs"]).await.exits(0);
     let export = async |name: &str, rows: &str| {
         let path = home.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use base64::Engine as _;
+use jiff::civil::Date;
 use jiff::{Span, Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -105,10 +106,12 @@ async fn what_a_bucket_gets_is_told_within_ten_seconds_by_listing_and_by_notific
 
     let serving = Serving::start(&home, &["--config", "serve.toml"]).await;
     serving.has_looked(listed_place).await;
+    // Whoever lists looks where logs of these days are.
+    let day = today().strftime("%Y/%m/%d").to_string();
     // Each twice: a second notification of the same object is no second alert.
     let puts = [(&listed, "alice"), (&queued, "bob"), (&published, "carol")];
     for (n, (bucket, user)) in (1..).zip(puts) {
-        let key = format!("AWSLogs/111122223333/CloudTrail/us-east-1/2026/10/05/{user}.json");
+        let key = format!("AWSLogs/111122223333/CloudTrail/us-east-1/{day}/{user}.json");
         let text = stopped(user, n);
         let began = Instant::now();
         bucket.put(&key, &text).await;
@@ -146,11 +149,14 @@ async fn what_a_bucket_gets_is_told_within_ten_seconds_by_listing_and_by_notific
     }
 }
 
+fn today() -> Date {
+    #[expect(clippy::disallowed_methods, reason = "the program under test reads the clock too")]
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
+}
+
 /// Sets what moto answers to Cost Explorer's questions: charges first, then credits.
 async fn prime_bill(ground: &Ground) {
-    #[expect(clippy::disallowed_methods, reason = "the program under test reads the clock too")]
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    let day = |back: i64| today.checked_sub(Span::new().days(back)).unwrap().to_string();
+    let day = |back: i64| today().checked_sub(Span::new().days(back)).unwrap().to_string();
     let answer = |amount: &str| {
         json!({"ResultsByTime": [{
             "TimePeriod": {"Start": day(3), "End": day(2)}, "Total": {}, "Estimated": true,
@@ -204,7 +210,8 @@ async fn findings_are_read_and_told_the_bill_is_read_and_a_backup_made_by_jobs()
              444455556666,Usage,2026-09-01T00:00:00Z,AmazonS3,USD,3.25\n",
         )
         .await;
-    home.write("logs/alice.json", &stopped("alice", 1));
+    // Each finding is told to the Security Hub of its own account.
+    home.write("logs/alice.json", &stopped("alice", 1).replace("111122223333", MOTO_ACCOUNT));
     let detect = ["ingest", "cloudtrail", "logs", "--rules", "rules.yml", "--no-builtin"];
     home.run(&detect).await.exits(0);
     let kinds = ["import", "push", "spend", "backup"];

@@ -50,8 +50,9 @@ fn every_public_method_is_walked() {
         });
         found.extend(names.map(|rest| rest.split(['(', '<']).next().unwrap().to_owned()));
     }
-    // `Store::findings` makes the scope; `observe_with` is what `observe` calls.
-    found.retain(|name| !matches!(name.as_str(), "as_str" | "findings" | "observe_with"));
+    // `Store::findings` makes the scope, `FindingFilter::open` a question; `observe_with` is what
+    // `observe` calls.
+    found.retain(|name| !matches!(name.as_str(), "as_str" | "findings" | "observe_with" | "open"));
     assert_eq!(found.into_iter().collect::<Vec<_>>(), METHODS);
 }
 

@@ -59,10 +59,9 @@ impl<'t> Line<'t> {
 }
 
 /// Where the columns are that matter, in the order of [`NAMES`].
-fn places<'n>(header: impl Iterator<Item = &'n str> + Clone) -> Result<Vec<Option<usize>>, String> {
-    let at = |(legacy, new): &(&str, &str)| {
-        header.clone().position(|name| name == *legacy || name == *new)
-    };
+fn places(header: &[&str]) -> Result<Vec<Option<usize>>, String> {
+    let at =
+        |(legacy, new): &(&str, &str)| header.iter().position(|name| name == legacy || name == new);
     let places: Vec<Option<usize>> = NAMES.iter().map(at).collect();
     let missing = NAMES.iter().zip(&places).take(NEEDED).find(|(_, place)| place.is_none());
     match missing {
@@ -89,7 +88,7 @@ impl Sum {
     pub(super) fn csv(&mut self, from: impl Read) -> Result<(), String> {
         let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(from);
         let header = reader.headers().map_err(|error| error.to_string())?;
-        let places = places(header.iter())?;
+        let places = places(&header.iter().collect::<Vec<_>>())?;
         let mut record = csv::StringRecord::new();
         loop {
             let more = reader.read_record(&mut record).map_err(|error| error.to_string())?;
@@ -109,8 +108,7 @@ impl Sum {
     }
 
     pub(super) fn parquet(&mut self, from: File) -> Result<(), String> {
-        let choose = |names: &[&str]| places(names.iter().copied());
-        let read = read_picked(from, choose, |number, row| {
+        let read = read_picked(from, places, |number, row| {
             self.line(&Line::of(|at| row.text(at))).map_err(|what| format!("row {number}: {what}"))
         });
         match read {

@@ -1,6 +1,6 @@
-//! A scan's verdicts into findings: a failure is seen, a pass, a resource's end or a control's end
-//! closes, what is unknown or was not judged stays as it is. How a verdict looks as an observation is in
-//! `observation.rs`.
+//! A scan's verdicts into findings: a failure is seen; a pass, the end of a resource or of a control
+//! closes; what is unknown or was not judged stays as it is. How a verdict looks as an observation
+//! is in `observation.rs`.
 //!
 //! Memory is bounded by the open findings of one control: controls are folded one after the other.
 

@@ -1,4 +1,4 @@
-//! A scan's verdicts into findings: a failure is seen; a pass, the end of a resource or of a control
+//! A scan's verdicts into findings: a failure is seen; a pass, or the end of a resource or control,
 //! closes; what is unknown or was not judged stays as it is. How a verdict looks as an observation
 //! is in `observation.rs`.
 //!

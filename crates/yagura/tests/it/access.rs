@@ -3,15 +3,14 @@
 
 use serde_json::{Value, json};
 
+use crate::prepared;
 use crate::program::{Home, Ran};
 
 const ADMINISTRATOR: &str = "arn:aws:iam::444455556666:role/aws-reserved/sso.amazonaws.com/\
                              ap-northeast-1/AWSReservedSSO_AdministratorAccess_47ed33a696785495";
 
 async fn demo() -> Home {
-    let home = Home::offline();
-    home.run(&["demo", "--no-serve", "--format", "json"]).await.exits(0);
-    home
+    prepared::demo().await.0
 }
 
 async fn ask(home: &Home, arguments: &[&str]) -> Ran {

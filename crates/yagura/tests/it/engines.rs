@@ -11,6 +11,7 @@ use yagura_content::format::Source;
 use yagura_testkit::duckdb::DuckDb;
 use yagura_testkit::spark::ask_spark;
 
+use crate::prepared;
 use crate::program::Home;
 
 /// What all sources have. Times are compared as microseconds.
@@ -22,7 +23,10 @@ const MODIFIED: Duration = Duration::from_secs(1_795_262_400);
 
 /// A home whose lake holds every sample of every source, ingested as `auto`.
 async fn home_of_samples(content: &Content) -> Home {
-    let home = Home::offline();
+    prepared::of("samples", async |home| ingest_samples(content, home).await).await
+}
+
+async fn ingest_samples(content: &Content, home: &Home) {
     for source in content.sources.values() {
         for sample in &source.samples {
             let text = content.sample(source, &sample.file).unwrap();
@@ -35,7 +39,6 @@ async fn home_of_samples(content: &Content) -> Home {
     let ran = home.run(&["ingest", "auto", "samples", "--format", "json"]).await.exits(0);
     let said: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(said["balance"]["closes"], true, "{said}");
-    home
 }
 
 /// Rows that content expects of a source: each once, as a line of text.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::account::{Account, small};
+use crate::prepared;
 use crate::program::{Home, Ran};
 
 const CONTROLS: &str = "s3.bucket_versioned,s3.bucket_not_publicly_readable,iam.user_mfa_enabled";
@@ -232,9 +233,7 @@ async fn the_demo_ends_in_a_list_that_can_be_worked() {
         ("en", ["Rank", "Severity", "Not met: ", "and "]),
         ("ja", ["順位点", "重大度", "不適合: ", "ほか "]),
     ] {
-        let home = Home::offline();
-        let demo = home.run(&["demo", "--no-serve", "--lang", lang]).await.exits(0);
-        assert!(demo.out.contains("yagura findings list --data-dir"), "{}", demo.out);
+        let (home, _) = prepared::demo().await;
         let data = home.data().join("demo");
         let data = data.to_str().unwrap();
         let all = ["--lang", lang, "--data-dir", data];

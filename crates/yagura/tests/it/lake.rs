@@ -1,16 +1,33 @@
 //! Logs as a person keeps and asks them: ingest, ask, look after, prove.
 //! That other engines read the same rows from the same files is in `engines`.
 
+use futures::StreamExt as _;
 use serde_json::Value;
 use yagura_testkit::cloudtrail_generator::{CloudTrailMade, CloudTrailPlan, generate};
 use yagura_testkit::trail::{Encoding, SigningKey, Stock, TrailNames, TrailWriter};
 use yagura_testkit::trail::{key_list, write_folder};
 
+use crate::prepared;
 use crate::program::{Home, Ran};
+
+/// Questions that are asked at once.
+const PROCESSES: usize = 3;
+/// The records of the small trail.
+const EVENTS: u64 = 3_000;
 
 /// A small trail in the folder `trail` of a home.
 fn small_trail(home: &Home) -> CloudTrailMade {
-    generate(&CloudTrailPlan::of(3_000), &home.path("trail")).unwrap()
+    generate(&CloudTrailPlan::of(EVENTS), &home.path("trail")).unwrap()
+}
+
+/// A home whose lake holds the small trail.
+async fn kept_trail() -> Home {
+    let ingested = async |home: &Home| {
+        small_trail(home);
+        let (code, said) = ingest(home, &["auto", "trail"]).await;
+        assert_eq!((code, &said["records"]), (0, &EVENTS.into()), "{said}");
+    };
+    prepared::of("trail", ingested).await
 }
 
 async fn ingest(home: &Home, arguments: &[&str]) -> (i32, Value) {
@@ -50,9 +67,7 @@ async fn what_was_ingested_can_be_asked_and_is_not_ingested_again() {
 
 #[tokio::test]
 async fn an_answer_comes_in_every_format_and_says_when_it_is_cut() {
-    let home = Home::offline();
-    small_trail(&home);
-    ingest(&home, &["auto", "trail"]).await;
+    let home = kept_trail().await;
     let sql = "SELECT event_name, count(*) AS calls FROM cloudtrail GROUP BY event_name \
                ORDER BY calls DESC, event_name";
     let table = home.run(&["query", sql, "--limit", "3"]).await.exits(0);
@@ -70,11 +85,9 @@ async fn an_answer_comes_in_every_format_and_says_when_it_is_cut() {
 
 #[tokio::test]
 async fn a_wrong_question_names_the_place_and_the_remedy() {
-    let home = Home::offline();
-    small_trail(&home);
-    let ran = home.run(&["query", "SELECT 1"]).await.exits(2);
+    let ran = Home::offline().run(&["query", "SELECT 1"]).await.exits(2);
     assert!(ran.err.contains("no log lake"), "{}", ran.err);
-    ingest(&home, &["auto", "trail"]).await;
+    let home = kept_trail().await;
     let check = async |sql: &str, needle: &str| {
         let ran: Ran = home.run(&["query", sql]).await.exits(2);
         assert!(ran.err.contains(needle), "{sql}: {}", ran.err);
@@ -97,7 +110,7 @@ async fn bad_files_are_put_aside_by_name_and_the_good_are_kept() {
     assert_eq!(code, 3, "{said}");
     assert_eq!(said["objects_quarantined"], 1);
     assert!(said["quarantine"][0]["location"].as_str().unwrap().ends_with("notes.txt"));
-    assert_eq!(said["records"], 3_000);
+    assert_eq!(said["records"], EVENTS);
     assert_eq!(said["balance"]["closes"], true);
     let kept = home.run(&["lake", "quarantine", "--format", "json"]).await.exits(0).records();
     assert_eq!(kept.len(), 1, "{kept:?}");
@@ -125,12 +138,10 @@ async fn logs_come_through_standard_input() {
 
 #[tokio::test]
 async fn the_state_of_the_lake_is_told_in_both_languages() {
-    let home = Home::offline();
-    let made = small_trail(&home);
-    ingest(&home, &["auto", "trail"]).await;
+    let home = kept_trail().await;
     let status = home.run(&["lake", "status", "--format", "json"]).await.exits(0);
     let status: Value = serde_json::from_str(&status.out).unwrap();
-    assert_eq!(status["rows"], made.events);
+    assert_eq!(status["rows"], EVENTS);
     assert_eq!(status["sources"][0]["source"], "cloudtrail");
     assert!(status["usd_per_month"].as_f64().unwrap() > 0.0);
     let english = home.run(&["lake", "status"]).await.exits(0);
@@ -138,22 +149,20 @@ async fn the_state_of_the_lake_is_told_in_both_languages() {
     let japanese = home.run(&["lake", "status", "--lang", "ja"]).await.exits(0);
     assert!(japanese.out.contains("保管費用"), "{}", japanese.out);
     home.run(&["lake", "compact"]).await.exits(0);
-    assert_eq!(ask(&home, "SELECT count(*) AS n FROM cloudtrail").await[0]["n"], made.events);
+    assert_eq!(ask(&home, "SELECT count(*) AS n FROM cloudtrail").await[0]["n"], EVENTS);
 }
 
 #[tokio::test]
 async fn what_is_over_its_time_goes_only_when_told_and_never_under_a_hold() {
-    let home = Home::offline();
-    let made = small_trail(&home);
-    ingest(&home, &["auto", "trail"]).await;
+    let home = kept_trail().await;
     let rows = async || ask(&home, "SELECT count(*) AS n FROM cloudtrail").await[0]["n"].clone();
     let expire = ["lake", "expire", "--retention", "cloudtrail=1d"];
     let plan = home.run(&expire).await.exits(0);
     assert!(plan.err.contains("--yes"), "{}", plan.err);
-    assert_eq!(rows().await, made.events);
+    assert_eq!(rows().await, EVENTS);
     home.run(&["lake", "hold", "case-1", "--reason", "an inquiry"]).await.exits(0);
     home.run(&[&expire[..], &["--yes"]].concat()).await.exits(0);
-    assert_eq!(rows().await, made.events, "a hold keeps everything");
+    assert_eq!(rows().await, EVENTS, "a hold keeps everything");
     home.run(&["lake", "release", "case-1"]).await.exits(0);
     home.run(&[&expire[..], &["--yes"]].concat()).await.exits(0);
     assert_eq!(rows().await, 0);
@@ -163,13 +172,11 @@ async fn what_is_over_its_time_goes_only_when_told_and_never_under_a_hold() {
 
 #[tokio::test]
 async fn every_saved_query_runs() {
-    let home = Home::offline();
-    small_trail(&home);
-    ingest(&home, &["auto", "trail"]).await;
+    let home = &kept_trail().await;
     let listed = home.run(&["query", "list", "--format", "json"]).await.exits(0).records();
     assert!(listed.len() >= 30, "{} saved queries", listed.len());
     let content = yagura_content::Content::builtin();
-    for (id, query) in &content.queries {
+    let runs = content.queries.iter().map(|(id, query)| async move {
         let mut arguments = vec!["query".to_owned(), "--saved".to_owned(), id.clone()];
         for (name, parameter) in &query.parameters.0 {
             if parameter.default.is_none() {
@@ -186,7 +193,10 @@ async fn every_saved_query_runs() {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let ran = home.run(&arguments).await;
         assert_eq!(ran.code, 0, "{id}: {}", ran.err);
-    }
+    });
+    // Each is a process of its own, and waits as much as it works.
+    let ended = futures::stream::iter(runs).buffer_unordered(PROCESSES).count().await;
+    assert_eq!(ended, content.queries.len());
 }
 
 /// A trail of three hours with its digests, in the folder `bucket` of a home.

@@ -31,6 +31,7 @@ mod intelligence; // threat lists: fetched, kept, asked
 mod interruption; // signals, and two scans at once
 mod lake; // logs: kept, asked, proven
 mod moto; // scans of accounts of an independent server
+mod prepared; // homes that take long to prepare, prepared once
 mod program; // runs the binary
 mod routes; // who is told of findings, and the proof
 mod secrets; // kept, referred to, rotated, never printed

@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use crate::prepared;
 use crate::program::{Home, Ran};
 
 const ACCOUNT: &str = "444455556666";
@@ -84,13 +85,15 @@ fn day() -> Vec<Value> {
 
 /// The sample organization, with the day in its lake and in a file.
 async fn lake() -> Home {
-    let home = Home::offline();
-    home.run(&["demo", "--no-serve", "--format", "json"]).await.exits(0);
-    let records = json!({ "Records": day() }).to_string();
-    home.write("logs/444455556666_CloudTrail_ap-northeast-1_20261005T0000Z_a.json", &records);
-    let data = data(&home);
-    home.run(&["ingest", "cloudtrail", "logs", "--no-detect", "--data-dir", &data]).await.exits(0);
-    home
+    let ingested = async |home: &Home| {
+        home.run(&["demo", "--no-serve", "--format", "json"]).await.exits(0);
+        let records = json!({ "Records": day() }).to_string();
+        home.write("logs/444455556666_CloudTrail_ap-northeast-1_20261005T0000Z_a.json", &records);
+        let data = data(home);
+        let ingest = ["ingest", "cloudtrail", "logs", "--no-detect", "--data-dir", &data];
+        home.run(&ingest).await.exits(0);
+    };
+    prepared::of("used", ingested).await
 }
 
 fn data(home: &Home) -> String {

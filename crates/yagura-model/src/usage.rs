@@ -6,6 +6,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
+/// Among the parameters of a call: the types of what it tags as it makes it, in the request's
+/// words; [`ANY_TYPE`] where the request does not say. No parameter of AWS has a name like it.
+pub const TAGGED: &str = "(tagged)";
+
+/// What is tagged is of a type that the request does not name.
+pub const ANY_TYPE: &str = "*";
+
+/// Members of requests that carry tags, in lower case: `tags` nearly everywhere, `TagSet` of S3,
+/// `TagSpecificationSet` and its like of EC2 (each service's API Reference, seen 2026-11).
+const TAG_CARRIERS: [&str; 8] = [
+    "tag",
+    "taglist",
+    "tags",
+    "tagset",
+    "tagsmap",
+    "tagspecification",
+    "tagspecifications",
+    "tagspecificationset",
+];
+
 /// More values of one parameter than this are not kept of a call.
 const VALUES_MAX: usize = 100;
 /// A longer value is no name of anything.
@@ -73,8 +93,15 @@ pub struct EventActions {
     pub sources: BTreeMap<String, String>,
     /// By event, or by its beginning and `*`: the service that roles in requests are handed to.
     pub passes: BTreeMap<String, String>,
+    /// By event: the parameters in which a role stands by its bare name.
+    pub roles: BTreeMap<String, Vec<String>>,
+    /// By event: the parameters in which an instance profile stands by its bare name.
+    pub profiles: BTreeMap<String, Vec<String>>,
     /// By event, or by its beginning and `*`: what it needs; nothing is a call that needs none.
     pub events: BTreeMap<String, Vec<NeededAction>>,
+    /// By event, or by its beginning and `*`: what it needs besides where it carries tags; nothing
+    /// is a call that tags without more permission.
+    pub tags: BTreeMap<String, Vec<NeededAction>>,
     /// IAM actions whose use shows in data events only.
     pub data: BTreeSet<String>,
     /// IAM actions, or their beginnings and `*`, whose use no trail shows.
@@ -98,6 +125,8 @@ pub struct NeededAction {
     pub on: Option<String>,
     /// The parameter without which it is not needed.
     pub with: Option<String>,
+    /// The type of resource that it is about, where the action has several.
+    pub of: Option<String>,
 }
 
 /// How the value of an ARN's variable is found in a request.
@@ -118,7 +147,8 @@ pub struct VariableSource {
 }
 
 /// What the parameters of a request name: the texts of those whose names (in lower case) are asked
-/// for, wherever they stand, and every ARN and id. Sorted, without repeats, and bounded.
+/// for, wherever they stand, every ARN and id, and under [`TAGGED`] what is tagged. Sorted, without
+/// repeats, and bounded.
 #[must_use]
 pub fn telling_parameters(
     parameters: &Value,
@@ -142,7 +172,11 @@ fn gather(
     match value {
         Value::Object(members) => {
             for (key, member) in members {
-                gather(member, &key.to_ascii_lowercase(), names, depth + 1, found);
+                let key = key.to_ascii_lowercase();
+                if TAG_CARRIERS.contains(&key.as_str()) && holds_something(member, depth + 1) {
+                    tagged(member, depth + 1, found.entry(TAGGED.to_owned()).or_default());
+                }
+                gather(member, &key, names, depth + 1, found);
             }
         }
         Value::Array(items) => {
@@ -154,6 +188,43 @@ fn gather(
         Value::Number(number) => keep(name, &number.to_string(), names, found),
         Value::Bool(truth) => keep(name, if *truth { "true" } else { "false" }, names, found),
         Value::Null => {}
+    }
+}
+
+/// Whether a text, number or truth value is in it.
+fn holds_something(value: &Value, depth: usize) -> bool {
+    match value {
+        _ if depth > DEPTH_MAX => false,
+        Value::Object(members) => members.values().any(|one| holds_something(one, depth + 1)),
+        Value::Array(items) => items.iter().any(|one| holds_something(one, depth + 1)),
+        Value::Null => false,
+        _ => true,
+    }
+}
+
+/// Adds the types that a specification of tags names, else that it names none.
+fn tagged(value: &Value, depth: usize, types: &mut BTreeSet<String>) {
+    let mut left = vec![(value, depth)];
+    while let Some((value, depth)) = left.pop() {
+        let inner: Vec<&Value> = match value {
+            _ if depth > DEPTH_MAX => continue,
+            Value::Array(items) => items.iter().collect(),
+            Value::Object(members) => {
+                for (key, member) in members {
+                    let text = member.as_str().filter(|text| text.len() <= VALUE_BYTES_MAX);
+                    let of_type = key.eq_ignore_ascii_case("resourceType");
+                    if let Some(text) = text.filter(|_| of_type && types.len() < VALUES_MAX) {
+                        types.insert(text.to_owned());
+                    }
+                }
+                members.values().collect()
+            }
+            _ => continue,
+        };
+        left.extend(inner.into_iter().map(|inner| (inner, depth + 1)));
+    }
+    if types.is_empty() {
+        types.insert(ANY_TYPE.to_owned());
     }
 }
 
@@ -240,6 +311,34 @@ mod tests {
     }
 
     #[test]
+    fn what_is_tagged_is_told_by_its_type_or_as_something() {
+        let tag = json!([{"key": "team", "value": "red"}]);
+        for (request, types) in [
+            (json!({"tags": tag}), vec!["*"]),
+            (json!({"tags": {"team": "red"}}), vec!["*"]),
+            (
+                json!({"tagSpecificationSet": {"items": [
+                    {"resourceType": "volume", "tags": tag},
+                    {"resourceType": "instance", "tags": tag},
+                ]}}),
+                vec!["instance", "volume"],
+            ),
+            (
+                json!({"CreateVpcEndpointRequest": {"TagSpecification": {
+                    "ResourceType": "vpc-endpoint", "Tag": {"tag": 1, "Key": "a", "Value": "b"},
+                }}}),
+                vec!["vpc-endpoint"],
+            ),
+            (json!({"CreateFlowLogsRequest": {"ResourceType": "VPC"}}), vec![]),
+            (json!({"tags": [], "tagSet": {"items": []}, "tagList": null}), vec![]),
+        ] {
+            let found = telling_parameters(&request, &BTreeSet::new());
+            let told = found.get(TAGGED).cloned().unwrap_or_default();
+            assert_eq!(told, types, "{request}");
+        }
+    }
+
+    #[test]
     fn a_hostile_request_is_kept_within_bounds() {
         let mut deep = json!("arn:aws:s3:::deep");
         for _ in 0..100 {
@@ -250,5 +349,11 @@ mod tests {
         assert_eq!(telling_parameters(&json!({"a": many}), &BTreeSet::new())["a"].len(), 100);
         let long = format!("arn:{}", "x".repeat(4_000));
         assert!(telling_parameters(&json!([long]), &BTreeSet::new()).is_empty());
+        let mut deep = json!("x");
+        for _ in 0..100 {
+            deep = json!({"tags": deep});
+        }
+        let found = telling_parameters(&deep, &BTreeSet::new());
+        assert!(found.get(TAGGED).is_none_or(|types| types == &[ANY_TYPE]), "{found:?}");
     }
 }

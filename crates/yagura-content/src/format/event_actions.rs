@@ -25,10 +25,20 @@ pub struct EventActionsFile {
     /// By event: the service that roles in requests are handed to.
     #[serde(default)]
     pub passes: Ordered<String>,
+    /// By event: the parameters in which a role stands by its bare name.
+    #[serde(default)]
+    pub roles: BTreeMap<String, Vec<String>>,
+    /// By event: the parameters in which an instance profile stands by its bare name.
+    #[serde(default)]
+    pub profiles: BTreeMap<String, Vec<String>>,
     /// By event: `service:Operation`, `service:Operation on parameter` where that names the
     /// resource, `service:Operation with parameter` where it is needed only with that.
     #[serde(default)]
     pub events: Ordered<Vec<Placed<String>>>,
+    /// By event: what it needs besides where it carries tags: `service:Operation`, or
+    /// `service:Operation of type` where it tags one type of several.
+    #[serde(default)]
+    pub tags: Ordered<Vec<Placed<String>>>,
     /// IAM actions that only data events show.
     #[serde(default)]
     pub data: Vec<Placed<String>>,
@@ -56,15 +66,21 @@ impl EventActionsFile {
             ordered.0.iter().map(|(key, value)| (key.value.clone(), value.clone())).collect()
         };
         let texts = |list: &[Placed<String>]| list.iter().map(|one| one.value.clone()).collect();
-        let events = self.events.0.iter().map(|(event, needed)| {
-            let needed = needed.iter().map(|one| needed_action(&one.value)).collect();
-            (event.value.clone(), needed)
-        });
+        let needed = |ordered: &Ordered<Vec<Placed<String>>>| {
+            let of_event = ordered.0.iter().map(|(event, needed)| {
+                let needed = needed.iter().map(|one| needed_action(&one.value)).collect();
+                (event.value.clone(), needed)
+            });
+            of_event.collect()
+        };
         EventActions {
             id: self.id.clone(),
             sources: pairs(&self.sources),
             passes: pairs(&self.passes),
-            events: events.collect(),
+            roles: self.roles.clone(),
+            profiles: self.profiles.clone(),
+            events: needed(&self.events),
+            tags: needed(&self.tags),
             data: texts(&self.data),
             unlogged: texts(&self.unlogged),
             variables: self.variables.clone(),
@@ -75,13 +91,11 @@ impl EventActionsFile {
     }
 }
 
-/// Reads `service:Operation`, `service:Operation on parameter` and `service:Operation with
-/// parameter`.
+/// Reads `service:Operation`, `service:Operation on parameter`, `service:Operation with
+/// parameter` and `service:Operation of type`.
 fn needed_action(text: &str) -> NeededAction {
-    let after = |word: &str| {
-        let (_, parameter) = text.split_once(word)?;
-        Some(parameter.trim().to_ascii_lowercase())
-    };
+    let after = |word: &str| Some(text.split_once(word)?.1.trim().to_owned());
+    let parameter = |word: &str| after(word).map(|name| name.to_ascii_lowercase());
     let action = text.split(' ').next().unwrap_or_default().to_owned();
-    NeededAction { action, on: after(" on "), with: after(" with ") }
+    NeededAction { action, on: parameter(" on "), with: parameter(" with "), of: after(" of ") }
 }

@@ -21,7 +21,7 @@ pub(crate) fn check(lint: &mut Lint<'_>, actions: &EventActionsFile) {
             lint.error(&file, source.place, message);
         }
     }
-    for (_, needed) in &actions.events.0 {
+    for (_, needed) in actions.events.0.iter().chain(&actions.tags.0) {
         for one in needed {
             let name = one.value.split(' ').next().unwrap_or_default();
             exists(lint, &file, one, name);
@@ -37,7 +37,8 @@ pub(crate) fn check(lint: &mut Lint<'_>, actions: &EventActionsFile) {
     }
     let place = actions.title.place;
     let of_variables = actions.variables.values().flat_map(|source| &source.from);
-    for parameter in of_variables.chain(actions.keys.values()) {
+    let of_roles = actions.roles.values().chain(actions.profiles.values()).flatten();
+    for parameter in of_variables.chain(actions.keys.values()).chain(of_roles) {
         if parameter.chars().any(|letter| letter.is_ascii_uppercase()) {
             let message = format!("`{parameter}`: parameters are written in lower case");
             lint.error(&file, place, message);

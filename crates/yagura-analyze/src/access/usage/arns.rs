@@ -4,12 +4,15 @@
 
 use std::collections::BTreeSet;
 
-use yagura_model::usage::{EventActions, UsedCall, VariableSource};
+use yagura_model::usage::{ANY_TYPE, EventActions, TAGGED, UsedCall, VariableSource};
 
 use super::table::{KnownAction, KnownResource};
 
 /// More ARNs of one call are not told apart.
 const ARNS_MAX: usize = 200;
+
+/// Of more types than these a request that names none of them could mean anything.
+const KINDS_MAX: usize = 4;
 
 /// The resources of a call.
 #[derive(Debug)]
@@ -38,7 +41,7 @@ pub(super) fn resources(
         return Found { arns: vec![form], told };
     }
     let mut named: Vec<(&KnownResource, String)> = Vec::new();
-    for arn in call.resources.iter().chain(call.parameters.values().flatten()) {
+    for arn in call.resources.iter().chain(named_values(call)) {
         if let Some(kind) = of_arn(arn, &action.resources) {
             named.push((kind, written_arn(arn)));
         }
@@ -74,6 +77,55 @@ pub(super) fn resources(
         }
     }
     Found { arns: found.into_iter().take(ARNS_MAX).collect(), told }
+}
+
+/// What a call that carries tags makes.
+pub(super) struct Made<'m> {
+    /// The types in the request's specification of tags.
+    pub(super) types: &'m [String],
+    /// The type that content names.
+    pub(super) of: Option<&'m str>,
+    /// The types that the making action is about.
+    pub(super) kinds: &'m [&'m str],
+}
+
+/// The resources that a call tags as it makes them. What AWS gives an id to as it is made has none
+/// in the request, and the ids there are of other things.
+pub(super) fn tagged(
+    call: &UsedCall,
+    action: &KnownAction,
+    made: &Made<'_>,
+    file: Option<&EventActions>,
+) -> Found {
+    let typed = made.types.iter().any(|name| name != ANY_TYPE);
+    let meant = |kind: &&KnownResource| match made.of {
+        Some(of) => *kind.name == *of,
+        None if typed => made.types.iter().any(|name| **name == *kind.name),
+        None => made.kinds.contains(&&*kind.name),
+    };
+    let mut kinds: Vec<&KnownResource> = action.resources.iter().filter(meant).collect();
+    if kinds.is_empty() && !typed {
+        kinds = action.resources.iter().collect();
+    }
+    let forms = kinds.iter().map(|kind| (Filler { call, file }).made(kind, &action.resources));
+    let (whole, partly): (Vec<_>, Vec<_>) = forms.partition(|(_, whole)| *whole);
+    let told = !whole.is_empty() && (!typed || partly.is_empty());
+    let wanted = match typed {
+        true => whole.into_iter().chain(partly).collect(),
+        false if whole.is_empty() && kinds.len() <= KINDS_MAX => partly,
+        false => whole,
+    };
+    let mut arns: BTreeSet<String> = wanted.into_iter().flat_map(|(arns, _)| arns).collect();
+    if arns.is_empty() {
+        arns.insert("*".to_owned());
+    }
+    Found { arns: arns.into_iter().take(ARNS_MAX).collect(), told }
+}
+
+/// Everything that a request names.
+fn named_values(call: &UsedCall) -> impl Iterator<Item = &String> {
+    let named = call.parameters.iter().filter(|(name, _)| *name != TAGGED);
+    named.flat_map(|(_, values)| values)
 }
 
 /// The object that a copy was made from: `bucket/key`.
@@ -197,7 +249,7 @@ impl Filler<'_> {
             let longest = starts.max_by_key(|(start, _)| start.len());
             longest.is_some_and(|(_, name)| **name == *kind.name)
         };
-        let ids = self.call.parameters.values().flatten().filter(|value| of_kind(value));
+        let ids = named_values(self.call).filter(|value| of_kind(value));
         let own = |name: &str| !matches!(name, "Partition" | "Region" | "Account");
         let ids: BTreeSet<&String> = ids.collect();
         ids.into_iter()
@@ -209,6 +261,23 @@ impl Filler<'_> {
             })
             .filter_map(|(arns, _)| arns.into_iter().next())
             .collect()
+    }
+
+    /// The ARNs of something that the call makes; whether they are whole.
+    fn made(&self, kind: &KnownResource, kinds: &[KnownResource]) -> (Vec<String>, bool) {
+        let is_own = |arn: &&String| of_arn(arn, kinds).is_some_and(|of| of.name == kind.name);
+        let own = self.call.resources.iter().filter(is_own);
+        let own: Vec<String> = own.map(|arn| written_arn(arn)).collect();
+        let ids = self.file.into_iter().flat_map(|file| file.kinds.values());
+        let gets_id = ids.into_iter().any(|name| **name == *kind.name) && &*kind.name != "key-pair";
+        match kind.arn.as_deref() {
+            _ if !own.is_empty() => (own, true),
+            Some(arn) if gets_id => expand(arn, |name| match name {
+                "Partition" | "Region" | "Account" => self.values(name),
+                _ => Vec::new(),
+            }),
+            _ => self.fill(kind),
+        }
     }
 
     /// The ARNs of a type as far as the request fills them; whether it does wholly.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use yagura_model::usage::{EventActions, NeededAction, UsedCall};
+use yagura_model::usage::{EventActions, NeededAction, TAGGED, UsedCall};
 
 use super::arns;
 use super::table::{ActionTable, KnownAction};
@@ -61,7 +61,7 @@ impl Naming {
             }
             naming.data.extend(file.data.iter().map(|name| name.to_ascii_lowercase()));
             naming.unlogged.extend(file.unlogged.iter().map(|name| name.to_ascii_lowercase()));
-            let needed = file.events.values().flatten();
+            let needed = file.events.values().chain(file.tags.values()).flatten();
             naming.renamed.extend(needed.map(|need| need.action.to_ascii_lowercase()));
         }
         naming.files = files;
@@ -90,6 +90,8 @@ impl Naming {
         for file in &self.files {
             names.extend(file.variables.values().flat_map(|source| source.from.iter().cloned()));
             names.extend(file.keys.values().cloned());
+            let by_name = file.roles.values().chain(file.profiles.values()).flatten();
+            names.extend(by_name.cloned());
             let needed = file.events.values().flatten();
             names.extend(needed.flat_map(|need| need.on.iter().chain(&need.with).cloned()));
             for form in &file.forms {
@@ -147,8 +149,8 @@ impl Naming {
             Some([]) => return Needs::Nothing,
             Some(needed) => needed,
             None => {
-                usual =
-                    [NeededAction { action: format!("{prefix}:{event}"), on: None, with: None }];
+                let action = format!("{prefix}:{event}");
+                usual = [NeededAction { action, on: None, with: None, of: None }];
                 &usual
             }
         };
@@ -166,15 +168,63 @@ impl Naming {
                 passed_to: None,
             });
         }
+        if let Some(types) = call.parameters.get(TAGGED) {
+            self.add_tagging(call, event, types, file, &mut needs);
+        }
         let to = file.and_then(|file| by_name(&file.passes, event));
         if passes || to.is_some() {
-            needs.extend(self.passed(call, event, to.cloned()));
+            needs.extend(self.passed(call, event, file, to.cloned()));
         }
         Needs::Actions(needs)
     }
 
+    /// Adds what a call that carries tags needs besides: what content says, else what AWS's table
+    /// says the actions so far depend on.
+    fn add_tagging(
+        &self,
+        call: &UsedCall,
+        event: &str,
+        types: &[String],
+        file: Option<&EventActions>,
+        needs: &mut Vec<Need>,
+    ) {
+        let table = |name: &str| self.table.get(name);
+        let made: Vec<&KnownAction> = needs.iter().filter_map(|need| table(&need.action)).collect();
+        let listed = file.and_then(|file| by_name(&file.tags, event));
+        let tagging: Vec<(&KnownAction, Option<&str>)> = match listed {
+            Some(listed) => {
+                let known = |one: &'_ NeededAction| table(&one.action);
+                let of = listed.iter().filter_map(|one| Some((known(one)?, one.of.as_deref())));
+                of.collect()
+            }
+            None => {
+                let depended = made.iter().filter_map(|action| action.tags_with.as_deref());
+                depended.filter_map(table).map(|action| (action, None)).collect()
+            }
+        };
+        for (action, of) in tagging {
+            if needs.iter().any(|need| need.action == action.name) {
+                continue;
+            }
+            let made: Vec<&str> = made
+                .iter()
+                .flat_map(|action| action.resources.iter().map(|kind| &*kind.name))
+                .collect();
+            let found = arns::tagged(call, action, &arns::Made { types, of, kinds: &made }, file);
+            let (resources, told) = (found.arns, found.told);
+            let action = Arc::clone(&action.name);
+            needs.push(Need { action, resources, told, passed_to: None });
+        }
+    }
+
     /// The role that a request hands to a service, if it names one.
-    fn passed(&self, call: &UsedCall, event: &str, to: Option<String>) -> Option<Need> {
+    fn passed(
+        &self,
+        call: &UsedCall,
+        event: &str,
+        file: Option<&EventActions>,
+        to: Option<String>,
+    ) -> Option<Need> {
         let pass_role = self.table.get(PASS_ROLE)?;
         let mut roles: BTreeSet<String> = BTreeSet::new();
         let mut told = true;
@@ -191,10 +241,21 @@ impl Naming {
                 }
             }
         }
-        if event == "RunInstances" {
-            for profile in call.parameters.get("name").into_iter().flatten() {
-                told &= self.roles_of_profile(call, profile, &mut roles);
-            }
+        let named = |by_event: fn(&EventActions) -> &BTreeMap<String, Vec<String>>| {
+            let names = file.and_then(|file| by_name(by_event(file), event)).into_iter().flatten();
+            let values = names.filter_map(|name| call.parameters.get(name)).flatten();
+            // Where a name may stand, an ARN may stand too, and was taken above.
+            values.filter(|value| !value.contains(':')).collect::<Vec<_>>()
+        };
+        for name in named(|file| &file.roles) {
+            let (partition, account) = (arns::partition(call), account(call));
+            let name = arns::written(name);
+            roles.insert(format!("arn:{partition}:iam::{account}:role/{name}"));
+            // A request names a role without its path, an ARN has it.
+            roles.insert(format!("arn:{partition}:iam::{account}:role/*/{name}"));
+        }
+        for profile in named(|file| &file.profiles) {
+            told &= self.roles_of_profile(call, profile, &mut roles);
         }
         (!roles.is_empty()).then(|| Need {
             action: Arc::clone(&pass_role.name),
@@ -212,8 +273,8 @@ impl Naming {
         profile: &str,
         roles: &mut BTreeSet<String>,
     ) -> bool {
-        let account = call.caller_account.as_ref().unwrap_or(&call.account);
-        if let Some(known) = self.profiles.get(&(account.clone(), profile.to_owned())) {
+        let account = account(call);
+        if let Some(known) = self.profiles.get(&(account.to_owned(), profile.to_owned())) {
             roles.extend(known.iter().cloned());
             return true;
         }
@@ -222,6 +283,11 @@ impl Naming {
         roles.insert(format!("arn:{partition}:iam::{account}:role/{name}"));
         false
     }
+}
+
+/// The account whose roles a caller may hand on: its own.
+fn account(call: &UsedCall) -> &str {
+    call.caller_account.as_ref().unwrap_or(&call.account)
 }
 
 /// The condition key that says which service a role is handed to.

@@ -44,6 +44,8 @@ pub struct KnownAction {
     pub resources: Vec<KnownResource>,
     /// Whether the caller hands a role on with it.
     pub passes_role: bool,
+    /// The action of its own service that the caller needs as well to tag what it makes.
+    pub tags_with: Option<Arc<str>>,
     /// Whether an operation of the API has its name, so that a log could show it.
     pub has_operation: bool,
 }

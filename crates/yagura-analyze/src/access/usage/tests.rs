@@ -23,7 +23,15 @@ fn action(name: &str, level: ActionLevel, resources: Vec<KnownResource>) -> Know
         name: name.into(),
         level,
         resources,
-        passes_role: matches!(name, "lambda:CreateFunction" | "ec2:RunInstances"),
+        passes_role: matches!(
+            name,
+            "lambda:CreateFunction" | "ec2:RunInstances" | "iam:AddRoleToInstanceProfile"
+        ),
+        tags_with: match name {
+            "ec2:RunInstances" | "ec2:CreateVolume" => Some("ec2:CreateTags".into()),
+            "kms:CreateKey" => Some("kms:TagResource".into()),
+            _ => None,
+        },
         has_operation: !matches!(name, "iam:PassRole" | "s3:BypassGovernanceRetention"),
     }
 }
@@ -69,14 +77,21 @@ pub(crate) fn table() -> ActionTable {
         action("dynamodb:GetItem", Read, vec![table()]),
         action("sqs:SendMessage", Write, vec![queue()]),
         action("kms:Decrypt", Write, vec![key()]),
+        action("kms:CreateKey", Write, vec![]),
+        action("kms:TagResource", Tagging, vec![key()]),
+        action("lambda:TagResource", Tagging, vec![function(), queue()]),
         action("secretsmanager:GetSecretValue", Read, vec![secret()]),
         action("sts:AssumeRole", Write, vec![iam("role", "RoleNameWithPath")]),
         action("sts:GetCallerIdentity", Read, vec![]),
         action("iam:PassRole", Write, vec![iam("role", "RoleNameWithPath")]),
         action("iam:GetUser", Read, vec![iam("user", "UserNameWithPath")]),
+        action("iam:CreateRole", Write, vec![iam("role", "RoleNameWithPath")]),
+        action("iam:TagRole", Tagging, vec![iam("role", "RoleNameWithPath")]),
+        action("iam:AddRoleToInstanceProfile", Write, vec![iam("user", "UserNameWithPath")]),
         action("iam:CreateAccessKey", Permissions, vec![iam("user", "UserNameWithPath")]),
         action("cloudwatch:DescribeAlarms", Read, vec![]),
         action("ec2:DescribeInstances", List, vec![]),
+        action("ec2:CreateVolume", Write, vec![ec2("volume", true, "VolumeId")]),
         action("ec2:StopInstances", Write, vec![ec2("instance", true, "InstanceId")]),
         action(
             "ec2:CreateTags",
@@ -101,7 +116,13 @@ fn variable(from: &[&str]) -> VariableSource {
 }
 
 fn needed(action: &str, on: Option<&str>) -> NeededAction {
-    NeededAction { action: action.to_owned(), on: on.map(str::to_owned), with: None }
+    NeededAction { action: action.to_owned(), on: on.map(str::to_owned), with: None, of: None }
+}
+
+/// What a call that carries tags needs besides.
+fn tags(event: &str, action: &str, of: Option<&str>) -> BTreeMap<String, Vec<NeededAction>> {
+    let needed = NeededAction { of: of.map(str::to_owned), ..needed(action, None) };
+    BTreeMap::from([(event.to_owned(), vec![needed])])
 }
 
 /// Content as `content/actions/` is, cut down; a table.
@@ -147,6 +168,7 @@ fn content() -> Vec<EventActions> {
                 "Invoke".to_owned(),
                 vec![needed("lambda:InvokeFunction", None)],
             )]),
+            tags: tags("CreateFunction", "lambda:TagResource", Some("function")),
             data: texts(&["lambda:InvokeFunction"]),
             ..EventActions::default()
         },
@@ -160,6 +182,7 @@ fn content() -> Vec<EventActions> {
             id: "actions.ec2".to_owned(),
             sources: pairs(&[("ec2.amazonaws.com", "ec2")]),
             passes: pairs(&[("RunInstances", "ec2.amazonaws.com")]),
+            profiles: BTreeMap::from([("RunInstances".to_owned(), vec!["name".to_owned()])]),
             kinds: pairs(&[("i-", "instance"), ("vol-", "volume"), ("subnet-", "subnet")]),
             keys: pairs(&[("ec2:InstanceType", "instancetype")]),
             ..EventActions::default()
@@ -173,6 +196,12 @@ fn content() -> Vec<EventActions> {
                 ("secretsmanager.amazonaws.com", "secretsmanager"),
                 ("dynamodb.amazonaws.com", "dynamodb"),
             ]),
+            passes: pairs(&[("AddRoleToInstanceProfile", "ec2.amazonaws.com")]),
+            roles: BTreeMap::from([(
+                "AddRoleToInstanceProfile".to_owned(),
+                vec!["rolename".to_owned()],
+            )]),
+            tags: tags("CreateRole", "iam:TagRole", None),
             data: texts(&["dynamodb:GetItem"]),
             variables: variables(vec![
                 (
@@ -183,6 +212,7 @@ fn content() -> Vec<EventActions> {
                     "UserNameWithPath",
                     VariableSource { forms: forms(&["{}", "*/{}"]), ..variable(&["username"]) },
                 ),
+                ("RoleNameWithPath", variable(&["rolename"])),
                 (
                     "SecretId",
                     VariableSource { forms: forms(&["{}-??????"]), ..variable(&["secretid"]) },
@@ -338,6 +368,63 @@ fn a_role_that_a_request_hands_on_is_passed() {
         named,
         &["lambda:UpdateFunctionCode arn:aws:lambda:eu-west-1:444455556666:function:f"],
     );
+}
+
+#[test]
+fn what_is_made_with_tags_needs_the_permission_to_tag_it() {
+    let tag = || json!([{"key": "team", "value": "red"}]);
+    // The table of AWS says so, and the request names the types.
+    let volume = json!({
+        "snapshotId": "snap-0123456789abcdef0",
+        "tagSpecificationSet": {"items": [{"resourceType": "volume", "tags": tag()}]},
+    });
+    let made = "ec2:CreateVolume arn:aws:ec2:eu-west-1:444455556666:volume/*";
+    let tagged = "ec2:CreateTags arn:aws:ec2:eu-west-1:444455556666:volume/*";
+    check("ec2", "CreateVolume", volume, &[made, tagged]);
+    check("ec2", "CreateVolume", json!({"size": 8}), &[made]);
+    // The ids of a request are of what was there before.
+    let launch = json!({
+        "instancesSet": {"items": [{"instanceId": "i-0123456789abcdef0"}]},
+        "tagSpecificationSet": {"items": [
+            {"resourceType": "instance", "tags": tag()}, {"resourceType": "volume", "tags": tag()},
+        ]},
+    });
+    let launch = call("ec2", "RunInstances", launch, json!({}));
+    let Needs::Actions(needs) = naming().needs(&launch) else { panic!() };
+    let [_, tagging] = needs.as_slice() else { panic!("{needs:?}") };
+    let any = |kind: &str| format!("arn:aws:ec2:eu-west-1:444455556666:{kind}/*");
+    assert_eq!((&tagging.resources, tagging.told), (&vec![any("instance"), any("volume")], false));
+    // Content says so where the table is silent.
+    let role = json!({"roleName": "app", "tags": tag()});
+    let arn = "arn:aws:iam::444455556666:role/app";
+    let needs = [format!("iam:CreateRole {arn}"), format!("iam:TagRole {arn}")];
+    check("iam", "CreateRole", role, &[&needs[0], &needs[1]]);
+    let function = json!({"functionName": "f", "tags": {"team": "red"}});
+    let arn = "arn:aws:lambda:eu-west-1:444455556666:function:f";
+    let needs = [format!("lambda:CreateFunction {arn}"), format!("lambda:TagResource {arn}")];
+    check("lambda", "CreateFunction20150331", function, &[&needs[0], &needs[1]]);
+    // What has no name yet is told by the record, or not at all.
+    let key = "kms:TagResource arn:aws:kms:eu-west-1:444455556666:key/*";
+    check("kms", "CreateKey", json!({"tags": tag()}), &["kms:CreateKey *", key]);
+    // A call that tags what is there asks once.
+    let tags = json!({
+        "resourcesSet": {"items": [{"resourceId": "vol-0123456789abcdef0"}]},
+        "tagSet": {"items": tag()},
+    });
+    let volume = "ec2:CreateTags arn:aws:ec2:eu-west-1:444455556666:volume/vol-0123456789abcdef0";
+    check("ec2", "CreateTags", tags, &[volume]);
+}
+
+#[test]
+fn a_role_that_is_handed_on_may_stand_by_its_name() {
+    let add = json!({"instanceProfileName": "web", "roleName": "server"});
+    let add = call("iam", "AddRoleToInstanceProfile", add, json!({}));
+    let Needs::Actions(needs) = naming().needs(&add) else { panic!() };
+    let passed = needs.last().unwrap();
+    assert_eq!(&*passed.action, "iam:PassRole");
+    let role = |path: &str| format!("arn:aws:iam::444455556666:role/{path}server");
+    assert_eq!(passed.resources, [role("*/"), role("")]);
+    assert_eq!(passed.passed_to.as_deref(), Some("ec2.amazonaws.com"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serde_json::Value;
 use yagura_analyze::access::usage::{
     ActionLevel, ActionTable, KnownAction, KnownResource, Naming, call_of, roles_of_profiles,
 };
-use yagura_aws::api::AccessLevel;
+use yagura_aws::api::{AccessLevel, Action, Actions};
 use yagura_collect::sources::feeds::Feed;
 use yagura_collect::sources::feeds::folder::Folder;
 use yagura_collect::sources::{ReadLimits, Reading, Tap, read};
@@ -123,9 +123,24 @@ fn action_table(files: &[EventActions]) -> anyhow::Result<ActionTable> {
             })
             .collect(),
         passes_role: action.dependent_actions.iter().any(|other| &**other == "iam:PassRole"),
+        tags_with: tags_with(action, &actions),
         has_operation: operations.contains(&action.name.to_ascii_lowercase()),
     });
     Ok(ActionTable::new(known))
+}
+
+/// Among the actions that AWS says an action depends on: the one of its own service that tags.
+fn tags_with(action: &Action, actions: &Actions) -> Option<Arc<str>> {
+    let service = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
+    let tags = |name: &str| {
+        let level = actions.action(name).map(|other| other.access_level);
+        let operation = name.split(':').nth(1).unwrap_or_default();
+        let takes_away =
+            ["Un", "Remove", "Delete"].iter().any(|start| operation.starts_with(start));
+        level == Some(AccessLevel::Tagging) && !takes_away
+    };
+    let own = |name: &&Arc<str>| service(name) == service(&action.name) && tags(name);
+    action.dependent_actions.iter().find(own).cloned()
 }
 
 /// Every operation of the API as an action would be called, in lower case.

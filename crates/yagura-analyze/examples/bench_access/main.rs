@@ -1,5 +1,6 @@
-//! `cargo xtask bench access`: decisions per second and core, and who can do something, of many
-//! principals. Times are those on a core: what others on the machine do does not count.
+//! `cargo xtask bench access`: decisions per second and core; who can do something, and who can
+//! come to power, of many principals; a policy from the use in many events. Times are those on a
+//! core: what others on the machine do does not count.
 //!
 //! The digests are over what was answered, so that a fast wrong answer shows.
 
@@ -7,20 +8,25 @@
 
 mod clock;
 mod decisions;
+mod escalations;
+mod least_privilege;
 mod who_can;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut principals, mut rounds) = (10_000_usize, 250_000_u64);
+    let (mut principals, mut rounds, mut events) = (10_000_usize, 250_000_u64, 1_000_000_u64);
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--principals" => principals = args.next().ok_or("--principals N")?.parse()?,
+            "--events" => events = args.next().ok_or("--events N")?.parse()?,
             "--rounds" => rounds = args.next().ok_or("--rounds N")?.parse()?,
             other => return Err(format!("unknown argument `{other}`").into()),
         }
     }
     decisions::run(rounds)?;
-    who_can::run(principals)
+    who_can::run(principals)?;
+    escalations::run(principals)?;
+    least_privilege::run(events)
 }
 
 /// FNV-1a, 64 bits.

@@ -57,13 +57,23 @@ pub(crate) fn run(principals: usize) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn resource(type_name: &str, key: &str, properties: &Value) -> Resource {
+    resource_of(type_name, ACCOUNT, key, properties)
+}
+
+/// A global resource of an account, with its ARN for a key.
+pub(crate) fn resource_of(
+    type_name: &str,
+    account: &str,
+    key: &str,
+    properties: &Value,
+) -> Resource {
     let id = key.rsplit('/').next().unwrap_or(key);
     Resource {
         key: key.to_owned(),
         arn: Some(key.to_owned()),
         id: id.to_owned(),
         type_name: type_name.to_owned(),
-        account: ACCOUNT.to_owned(),
+        account: account.to_owned(),
         region: "global".to_owned(),
         name: id.to_owned(),
         properties: properties.as_object().cloned().unwrap_or_default(),
@@ -71,7 +81,7 @@ fn resource(type_name: &str, key: &str, properties: &Value) -> Resource {
     }
 }
 
-fn document(statements: &Value) -> Value {
+pub(crate) fn document(statements: &Value) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 

@@ -18,7 +18,7 @@ use yagura_model::escalation::Escalation;
 use super::World;
 use super::holders::Holder;
 use super::question::{Answer, Ask, PolicyName, Verdict};
-use links::Links;
+use links::{Links, Peers};
 
 /// Where ways shall lead.
 #[derive(Clone, Debug)]
@@ -161,6 +161,7 @@ struct Search<'s> {
     ways: &'s [Escalation],
     goal: &'s Goal<'s>,
     links: Links<'s>,
+    peers: Peers<'s>,
     /// Whether a principal may do an action to anything at all.
     anything: RefCell<HashMap<(&'s str, &'s str), Option<Certainty>>>,
 }
@@ -173,7 +174,8 @@ impl<'s> Search<'s> {
         goal: &'s Goal<'s>,
     ) -> Self {
         let links = Links::new(world, resources);
-        Self { world, ways, goal, links, anything: RefCell::default() }
+        let peers = Peers::of(world);
+        Self { world, ways, goal, links, peers, anything: RefCell::default() }
     }
 
     /// Whether somebody with these policies is at the goal.

@@ -32,23 +32,20 @@ impl<'s> Search<'s> {
     ) -> Vec<Candidate<'s>> {
         let is_user = arn.contains(":user/");
         let of = |reached| Candidate { reached, through: None };
-        let principals = |kind: &'static str| {
-            let all = self.world.holders.iter();
-            let same = all.filter(|(_, other)| other.account == holder.account);
-            let others = same.map(|(other, _)| other.as_str());
-            let others = others.filter(move |other| other.contains(kind) && *other != arn);
-            others.map(|other| of(Reached::Principal(other.to_owned()))).collect()
+        let principals = |all: &[&str]| {
+            let others = all.iter().filter(|other| **other != arn);
+            others.map(|other| of(Reached::Principal((*other).to_owned()))).collect()
         };
+        let users = || principals(self.peers.users(&holder.account));
+        let roles = || principals(self.peers.roles(&holder.account));
         match &way.gains {
             Gain::RoleTrusting(service) => {
-                let roles = self.links.roles_of_service(service);
-                let own = roles.filter(|role| self.account(role) == Some(&holder.account));
+                let own = self.links.roles_of_service(service, &holder.account);
                 let others = own.filter(|role| *role != arn);
                 others.map(|role| of(Reached::Principal(role.to_owned()))).collect()
             }
             Gain::RoleOf(type_name) => {
-                let equipped = self.links.equipped(type_name).iter();
-                let own = equipped.filter(|it| it.resource.account == holder.account);
+                let own = self.links.equipped(type_name, &holder.account).iter();
                 own.filter(|it| it.role != arn)
                     .map(|it| Candidate {
                         reached: Reached::Principal(it.role.to_owned()),
@@ -56,21 +53,22 @@ impl<'s> Search<'s> {
                     })
                     .collect()
             }
-            Gain::User => principals(":user/"),
+            Gain::User => users(),
             Gain::Role if way.needs.iter().all(|need| need.action.starts_with("sts:")) => {
                 let may_try = self.may_do_to_anything(arn, holder, "sts:AssumeRole").is_some();
                 let roles = self.links.assumable(arn, &holder.account, may_try);
                 roles.into_iter().map(|role| of(Reached::Principal(role.to_owned()))).collect()
             }
-            Gain::Role => principals(":role/"),
-            Gain::UserStrengthened => strengthened(principals(":user/")),
-            Gain::RoleStrengthened => strengthened(principals(":role/")),
+            Gain::Role => roles(),
+            Gain::UserStrengthened => strengthened(users()),
+            Gain::RoleStrengthened => strengthened(roles()),
             Gain::RoleUnbounded => {
-                let all = self.world.holders.iter().filter(|(_, it)| it.boundary.is_some());
-                let same = all.filter(|(other, it)| {
-                    it.account == holder.account && other.contains(":role/") && *other != arn
-                });
-                same.map(|(other, _)| of(Reached::Unbounded(other.clone()))).collect()
+                let all = self.peers.roles(&holder.account).iter();
+                let bounded = |other: &str| {
+                    self.world.holders.get(other).is_some_and(|it| it.boundary.is_some())
+                };
+                let others = all.filter(|other| **other != arn && bounded(other));
+                others.map(|other| of(Reached::Unbounded((*other).to_owned()))).collect()
             }
             Gain::OneselfUnbounded if holder.boundary.is_some() => {
                 vec![of(Reached::Unbounded(arn.to_owned()))]
@@ -213,10 +211,6 @@ impl<'s> Search<'s> {
 
     fn holder(&self, arn: &str) -> Option<&Holder> {
         self.world.holders.get(arn)
-    }
-
-    fn account(&self, arn: &str) -> Option<&String> {
-        self.world.holders.get(arn).map(|holder| &holder.account)
     }
 }
 

@@ -276,6 +276,57 @@ async fn an_scp_is_previewed_over_the_calls_of_the_log() {
     assert_eq!(quiet.len(), 1, "{quiet:?}");
 }
 
+#[tokio::test]
+async fn what_was_made_with_tags_may_be_tagged_and_no_more() {
+    let tag = || json!([{"key": "team", "value": "red"}]);
+    let none = || json!({});
+    let volume = json!({"size": "8", "availabilityZone": "ap-northeast-1a",
+        "tagSpecificationSet": {"items": [{"resourceType": "volume", "tags": tag()}]}});
+    let database = json!({"dBInstanceIdentifier": "orders", "tags": tag(),
+        "dBSubnetGroupName": "private", "monitoringRoleArn":
+        format!("arn:aws:iam::{ACCOUNT}:role/monitor")});
+    let profile = json!({"instanceProfileName": "web", "roleName": "server"});
+    let records = json!({"Records": [
+        event(1, "ec2", "CreateVolume", volume, none()),
+        event(2, "rds", "CreateDBInstance", database, none()),
+        event(3, "iam", "CreateRole", json!({"roleName": "app", "tags": tag()}), none()),
+        event(4, "lambda", "CreateFunction20150331",
+            json!({"functionName": "ingest", "tags": {"team": "red"}}), none()),
+        event(5, "sqs", "CreateQueue", json!({"queueName": "jobs", "tags": {"a": "b"}}), none()),
+        event(6, "sns", "CreateTopic", json!({"name": "news"}), none()),
+        event(7, "iam", "AddRoleToInstanceProfile", profile, none()),
+    ]});
+    let home = Home::offline();
+    home.write("logs/trail.json", &records.to_string());
+    let ran = least(&home, &["--strict", "--logs", "logs"]).await.exits(0);
+    let written = policy(&ran);
+    let here = format!("ap-northeast-1:{ACCOUNT}");
+    for (action, resource) in [
+        ("ec2:CreateTags", format!("arn:aws:ec2:{here}:volume/*")),
+        ("rds:AddTagsToResource", format!("arn:aws:rds:{here}:db:orders")),
+        ("lambda:TagResource", format!("arn:aws:lambda:{here}:function:ingest")),
+        ("sqs:TagQueue", format!("arn:aws:sqs:{here}:jobs")),
+    ] {
+        let statement = allowing(&written, action).unwrap_or_else(|| panic!("{action}: {written}"));
+        assert_eq!(statement["Resource"], resource, "{action}");
+    }
+    let roles = json!([
+        format!("arn:aws:iam::{ACCOUNT}:role/*/app"),
+        format!("arn:aws:iam::{ACCOUNT}:role/app")
+    ]);
+    assert_eq!(allowing(&written, "iam:TagRole").unwrap()["Resource"], roles);
+    // The topic was made without tags.
+    assert_eq!(allowing(&written, "sns:TagResource"), None);
+    let passed: Vec<&Value> = written["Statement"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["Action"].to_string().contains("iam:PassRole"))
+        .map(|one| &one["Condition"]["StringEquals"]["iam:PassedToService"])
+        .collect();
+    assert_eq!(passed, ["ec2.amazonaws.com", "monitoring.rds.amazonaws.com"], "{written}");
+}
+
 /// Where real logs of attacks are, they are asked too.
 #[tokio::test]
 async fn a_policy_for_real_logs_allows_all_that_was_used() {

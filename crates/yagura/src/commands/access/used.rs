@@ -366,3 +366,47 @@ async fn of_files(
     let evidence = gather.evidence.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(Seen { evidence, unread: unread + outcome.counts.bad })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A type that an action does not have would leave the tagged resource out without a word.
+    #[test]
+    fn what_content_says_of_tagging_is_in_the_table_of_actions() {
+        let actions = tables::actions().unwrap();
+        let mut rules = 0;
+        for file in Content::builtin().event_actions.values() {
+            for (event, needed) in file.event_actions().tags {
+                for need in needed {
+                    let action = actions.action(&need.action).unwrap();
+                    assert_eq!(action.access_level, AccessLevel::Tagging, "{event}: {need:?}");
+                    let has = |of: &String| action.resource_types.iter().any(|it| *it.name == **of);
+                    assert!(need.of.as_ref().is_none_or(has), "{event}: {need:?}");
+                    rules += 1;
+                }
+            }
+        }
+        assert!(rules > 60, "{rules}");
+    }
+
+    #[test]
+    fn the_table_says_of_many_calls_that_tags_need_a_permission_of_their_own() {
+        let table = action_table(&[]).unwrap();
+        let tagged = |name: &str| table.get(name).and_then(|action| action.tags_with.clone());
+        for (name, with) in [
+            ("ec2:CreateVolume", "ec2:CreateTags"),
+            ("ec2:RunInstances", "ec2:CreateTags"),
+            ("rds:CreateDBInstance", "rds:AddTagsToResource"),
+            ("kms:CreateKey", "kms:TagResource"),
+            ("elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:AddTags"),
+        ] {
+            assert_eq!(tagged(name).as_deref(), Some(with), "{name}");
+        }
+        assert_eq!(tagged("ec2:DescribeInstances"), None);
+        // Only a service's own tagging counts: what another service tags is not the caller's.
+        assert_eq!(tagged("ds:CreateDirectory"), None);
+        let many = table.all().filter(|action| action.tags_with.is_some()).count();
+        assert!(many > 300, "{many}");
+    }
+}

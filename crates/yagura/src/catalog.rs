@@ -2,7 +2,7 @@
 //! Report has a version of its own so that a page or file never depends on compiled expressions.
 
 use yagura_content::Content;
-use yagura_content::format::{Assessment, Control, Framework, Guidance, Requirement};
+use yagura_content::format::{Assessment, Control, Framework, Requirement};
 use yagura_model::FrameworkScore;
 use yagura_report::{
     Catalog, ControlEntry, FixEntry, FrameworkEntry, GroupEntry, RequirementEntry,
@@ -44,15 +44,6 @@ pub(crate) fn of(content: &Content) -> Catalog {
     }
 }
 
-/// The word for how strongly a control is advised.
-pub(crate) fn guidance(guidance: Guidance) -> &'static str {
-    match guidance {
-        Guidance::Mandatory => "mandatory",
-        Guidance::StronglyRecommended => "strongly_recommended",
-        Guidance::Elective => "elective",
-    }
-}
-
 fn control(content: &Content, control: &Control) -> ControlEntry {
     let text = |text: &Option<yagura_content::Placed<String>>| {
         text.as_ref().map(|text| text.value.clone()).unwrap_or_default()
@@ -61,7 +52,7 @@ fn control(content: &Content, control: &Control) -> ControlEntry {
         id: control.id.clone(),
         type_name: control.type_name.value.clone(),
         severity: control.severity,
-        guidance: guidance(control.guidance).to_owned(),
+        guidance: control.guidance.as_str().to_owned(),
         responsible: control.responsible.as_str().to_owned(),
         title: control.title.value.clone(),
         why: control.why.value.clone(),

@@ -70,6 +70,20 @@ pub enum Guidance {
     Elective,
 }
 
+impl Guidance {
+    /// All, from the strongest.
+    pub const ALL: [Self; 3] = [Self::Mandatory, Self::StronglyRecommended, Self::Elective];
+
+    /// The word used in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mandatory => "mandatory",
+            Self::StronglyRecommended => "strongly_recommended",
+            Self::Elective => "elective",
+        }
+    }
+}
+
 /// Who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -8,7 +8,6 @@ use yagura_content::format::{Control, Expression};
 use yagura_content::{Content, glob};
 use yagura_model::{Lang, Severity};
 
-use crate::catalog;
 use crate::choice::ControlChoice;
 use crate::commands::scan::{Results, is_blind};
 use crate::context::Context;
@@ -127,7 +126,7 @@ fn as_json(content: &Content, control: &Control) -> serde_json::Value {
         "id": control.id,
         "type": control.type_name.value,
         "severity": control.severity,
-        "guidance": catalog::guidance(control.guidance),
+        "guidance": control.guidance.as_str(),
         "title": control.title.value,
         "why": control.why.value,
         "when": control.when.as_ref().map(Expression::source),
@@ -159,7 +158,7 @@ pub(crate) fn as_text(content: &Content, control: &Control, lang: Lang) -> Strin
         (heading("type"), control.type_name.value.clone()),
         (
             heading("guidance"),
-            words.get(&format!("control.{}", catalog::guidance(control.guidance))).to_owned(),
+            words.get(&format!("control.{}", control.guidance.as_str())).to_owned(),
         ),
     ];
     for (id, list) in content.requirements_of(&control.id) {

@@ -7,12 +7,12 @@ use axum::extract::{Path, State};
 use axum_extra::extract::Query;
 use serde::Serialize;
 use yagura_content::Content;
-use yagura_content::format::{Control, Responsible, Steps};
+use yagura_content::format::{Control, Steps};
 use yagura_model::{Lang, Prose, Verdict, VerdictCounts, VerdictStatus};
 use yagura_report::{Words, words};
 use yagura_store::ControlDay;
 
-use super::list::{Counts, Part, exceptions, guidance_word, severity_of};
+use super::list::{Counts, Part, exceptions, severity_of};
 use super::verdicts::{Show, verdicts};
 use crate::fault::{Answer, Fault};
 use crate::layout::links;
@@ -125,12 +125,8 @@ pub(crate) async fn control(
         types_href: format!("/resources?type={}", links::encoded(&control.type_name.value)),
         severity: severity_of(&content, &control).as_str(),
         severity_set: content.site.selection.severity.contains_key(&id),
-        guidance: guidance_word(control.guidance),
-        responsible: match control.responsible {
-            Responsible::Customer => "customer",
-            Responsible::Shared => "shared",
-            Responsible::Aws => "aws",
-        },
+        guidance: control.guidance.as_str(),
+        responsible: control.responsible.as_str(),
         enabled: content.site.selection.enables(&id),
         console: steps(&fix.console.value, viewer.lang),
         snippets: snippets(&control),

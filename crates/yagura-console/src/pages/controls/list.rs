@@ -95,14 +95,6 @@ impl Counts {
     }
 }
 
-pub(super) fn guidance_word(guidance: Guidance) -> &'static str {
-    match guidance {
-        Guidance::Mandatory => "mandatory",
-        Guidance::StronglyRecommended => "strongly_recommended",
-        Guidance::Elective => "elective",
-    }
-}
-
 /// The service that a control is about: the first part of its id.
 pub(super) fn service_of(id: &str) -> &str {
     id.split_once('.').map_or(id, |(service, _)| service)
@@ -167,7 +159,7 @@ impl Asked {
         standing
             && is(&self.service, service_of(&control.id))
             && is(&self.severity, severity_of(content, control).as_str())
-            && is(&self.guidance, guidance_word(control.guidance))
+            && is(&self.guidance, control.guidance.as_str())
             && (self.framework.is_empty()
                 || content.requirements_of(&control.id).contains_key(&self.framework))
             && self.words.iter().all(has)
@@ -211,7 +203,7 @@ pub(crate) async fn list(
             title: control.title.value.clone(),
             service: service_of(&control.id).to_owned(),
             severity: severity.as_str(),
-            guidance: guidance_word(control.guidance),
+            guidance: control.guidance.as_str(),
             counts: *counts,
             bar: counts.bar(),
             exceptions: exceptions(&content, &control.id, &viewer).len(),
@@ -273,7 +265,7 @@ fn choices(content: &Content, asked: &Asked) -> Vec<Choice> {
         Choice {
             name: "guidance",
             chosen: asked.guidance.clone(),
-            values: plain(&["mandatory", "strongly_recommended", "elective"]),
+            values: plain(&Guidance::ALL.map(Guidance::as_str)),
         },
         Choice {
             name: "framework",

@@ -231,7 +231,7 @@ fn controls(text: &mut String, lang: Lang) -> anyhow::Result<()> {
         }
         let severity = format!("report.severity.{}", control.severity.as_str());
         let severity = words.get(&severity);
-        let guidance = format!("control.{}", catalog::guidance(control.guidance));
+        let guidance = format!("control.{}", control.guidance.as_str());
         let title = cell(control.title.value.get(lang));
         writeln!(text, "| `{id}`<br>{title} | {severity} | {} |", words.get(&guidance))?;
     }

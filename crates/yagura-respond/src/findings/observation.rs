@@ -2,7 +2,7 @@
 //! What an observation means for its finding is the model's, keeping it the store's.
 
 use serde_json::Value;
-use yagura_content::format::Control;
+use yagura_content::Content;
 use yagura_model::alert::{Alert, EntityKind};
 use yagura_model::finding::{FindingKind, FindingSuppression, MarkKind, Observation};
 use yagura_model::{GLOBAL_REGION, Prose, Verdict};
@@ -28,15 +28,24 @@ pub(crate) struct About {
 
 impl About {
     /// What content says of a control. A control that is no more has its id for a title.
-    pub(crate) fn of(id: &str, control: Option<&Control>) -> Self {
-        let Some(control) = control else {
+    ///
+    /// Its marks are the requirements that it serves, whether it says so itself or a framework
+    /// does; of frameworks that the site does not score there are none.
+    pub(crate) fn of(id: &str, content: &Content) -> Self {
+        let Some(control) = content.controls.get(id) else {
             let title = Prose { en: id.to_owned(), ja: id.to_owned() };
             let subject = Subject::default();
             return Self { path: None, title, subject, marks: Vec::new() };
         };
-        let requirements = control.maps.iter().flat_map(|(framework, ids)| {
-            ids.iter().map(move |id| (MarkKind::Requirement, format!("{framework}/{}", id.value)))
-        });
+        let scored = |framework: &str| {
+            let known = content.frameworks.contains_key(framework);
+            !known || content.site.selection.scores(framework)
+        };
+        let served = content.requirements_of(id).iter();
+        let requirements =
+            served.filter(|(framework, _)| scored(framework)).flat_map(|(framework, ids)| {
+                ids.iter().map(move |id| (MarkKind::Requirement, format!("{framework}/{id}")))
+            });
         Self {
             path: Some(format!("controls/{}.yaml", control.id.replacen('.', "/", 1))),
             title: control.title.value.clone(),

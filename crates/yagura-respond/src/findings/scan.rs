@@ -148,8 +148,7 @@ impl<'a> Folding<'a> {
         control: &str,
         left: &mut HashMap<String, OpenFinding>,
     ) -> Result<(), RespondError> {
-        let own = self.fold.content.controls.get(control).map(AsRef::as_ref);
-        let about = About::of(control, own);
+        let about = About::of(control, &self.fold.content);
         let filter = VerdictFilter { controls: vec![control.to_owned()], ..VerdictFilter::open() };
         let mut stream = self.store.verdicts(self.scan.id, &filter);
         let mut failures: Vec<(String, Verdict)> = Vec::with_capacity(BATCH);

@@ -43,11 +43,16 @@ impl Bed {
     }
 
     async fn with_rules(rules: &str) -> Self {
+        Self::with_site("rules.yaml", rules).await
+    }
+
+    /// With one file of the site's own, or none if it is empty.
+    async fn with_site(name: &str, text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let site = folder.path().join("site");
         std::fs::create_dir(&site).unwrap();
-        if !rules.is_empty() {
-            std::fs::write(site.join("rules.yaml"), rules).unwrap();
+        if !text.is_empty() {
+            std::fs::write(site.join(name), text).unwrap();
         }
         Self::over(folder).await
     }
@@ -381,6 +386,26 @@ async fn an_observation_says_where_it_lies_and_why_it_is_urgent() {
     assert_eq!(factors, ["severity", "exposure", "data", "account"]);
     assert_eq!(seen.rank.points, 360 + 100 + 70 + 45);
     assert_eq!(seen.evidence["evidence"][0][0], "facts.public_access.read");
+}
+
+#[tokio::test]
+async fn a_finding_says_which_requirements_it_touches_of_the_frameworks_that_are_scored() {
+    let marks = async |bed: &Bed| {
+        let scan = bed.scan(0, &["a"], &[fail("a")]).await;
+        bed.fold(scan, 1).await;
+        let marks = bed.all().await.remove(0).observation.marks;
+        let of = marks.into_iter().filter(|(kind, _)| *kind == MarkKind::Requirement);
+        of.map(|(_, requirement)| requirement).collect::<Vec<String>>()
+    };
+    let all = marks(&Bed::new().await).await;
+    // What the control says itself, and what a framework says of its theme.
+    for requirement in ["fsbp/S3.2", "checklist/data.at_rest", "pci_dss_4/1.3.1"] {
+        assert!(all.iter().any(|one| one == requirement), "{requirement}: {all:?}");
+    }
+    let scored = Bed::with_site("selection.yaml", "frameworks: [checklist]\n").await;
+    let framework = |one: &String| one.split('/').next().unwrap().to_owned();
+    let of: Vec<String> = marks(&scored).await.iter().map(framework).collect();
+    assert_eq!(of, ["checklist"]);
 }
 
 fn alert(content: &str, actor: &str, minute: i64) -> Alert {

@@ -2,7 +2,6 @@
 //! INVARIANT: what is written for a terminal holds no control character from outside.
 
 use std::io::Write;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringArray};
@@ -33,25 +32,6 @@ pub enum AnswerFormat {
     Csv,
     /// An Apache Parquet file, zstd.
     Parquet,
-}
-
-impl AnswerFormat {
-    /// All, as they are spelled.
-    pub const NAMES: [&'static str; 4] = ["table", "json", "csv", "parquet"];
-}
-
-impl FromStr for AnswerFormat {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(match text {
-            "table" => Self::Table,
-            "json" => Self::Json,
-            "csv" => Self::Csv,
-            "parquet" => Self::Parquet,
-            _ => return Err(format!("`{text}` is not one of {}", Self::NAMES.join(", "))),
-        })
-    }
 }
 
 /// Where an answer is shown.

@@ -4,6 +4,9 @@
 //!
 //! `cargo run --release -p yagura-console --example bench_console -- [FINDINGS] [RESOURCES]`
 
+#[path = "../../../dev/xtask/record/origin.rs"]
+mod origin;
+
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -45,7 +48,8 @@ async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let findings: u64 = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
     let resources: u64 = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
-    machine()?;
+    say(&format!("machine: {}", origin::machine()))?;
+    say(&format!("commit: {}", origin::commit().unwrap_or_default()))?;
     let folder = tempfile::tempdir()?;
     let store = Store::open(&Location::in_folder(folder.path())).await?;
     let begun = Instant::now();
@@ -61,15 +65,6 @@ async fn main() -> Result<(), Failure> {
     }
     say(&format!("slowest p95: {slowest:.0} ms, {:.2} of {LIMIT_MS} ms", slowest / LIMIT_MS))?;
     if slowest > LIMIT_MS { Err("a page is slower than its limit".into()) } else { Ok(()) }
-}
-
-/// What the figures were taken on.
-fn machine() -> Result<(), Failure> {
-    let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = processor.lines().find(|line| line.starts_with("model name"));
-    let model = model.and_then(|line| line.split_once(": ")).map_or("unknown", |(_, name)| name);
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    say(&format!("machine: {cores} cores ({model})"))
 }
 
 /// The pages and the API, each with a name.

@@ -5,6 +5,9 @@
 //! `cargo run --release -p yagura-store --example bench_findings -- [FINDINGS] [POSTGRES URL]`;
 //! without a URL, PostgreSQL is measured too where `YAGURA_TEST_POSTGRES_URL` names a server.
 
+#[path = "../../../dev/xtask/record/origin.rs"]
+mod origin;
+
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 use std::io::Write as _;
@@ -64,7 +67,8 @@ async fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let count: u64 = arguments.next().map_or(Ok(1_000_000), |text| text.parse())?;
     let url = arguments.next().or_else(|| std::env::var("YAGURA_TEST_POSTGRES_URL").ok());
-    machine()?;
+    say(&format!("machine: {}", origin::machine()))?;
+    say(&format!("commit: {}", origin::commit().unwrap_or_default()))?;
     let folder = tempfile::tempdir()?;
     let mut digests = vec![measure("SQLite", &Location::in_folder(folder.path()), count).await?];
     if let Some(url) = url {
@@ -76,17 +80,6 @@ async fn main() -> Result<(), Failure> {
     let same = digests.windows(2).all(|two| two.first() == two.last());
     assert!(same, "both databases answer the same: {digests:x?}");
     say(&format!("digest of all answers: {:016x}", digests.first().copied().unwrap_or_default()))
-}
-
-/// What the figures were taken on.
-fn machine() -> Result<(), Failure> {
-    let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = processor.lines().find(|line| line.starts_with("model name"));
-    let model = model.and_then(|line| line.split_once(": ")).map_or("unknown", |(_, name)| name);
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    let commit = std::process::Command::new("git").args(["rev-parse", "--short", "HEAD"]).output();
-    let commit = commit.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    say(&format!("machine: {cores} cores ({model}); commit {}", commit.unwrap_or_default()))
 }
 
 /// A schema that is dropped and made again, so that nothing of an earlier run is measured.

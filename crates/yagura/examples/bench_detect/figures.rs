@@ -1,12 +1,11 @@
 //! The figures of the benchmark beside their limits and the other tools', as a page.
 //! How they are taken is in the other modules.
 
-use std::process::Command;
-
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use yagura_testkit::cloudtrail_generator::CloudTrailMade;
 
+use crate::origin;
 use crate::peers::Compared;
 use crate::runs::Took;
 
@@ -39,8 +38,11 @@ impl Record {
         text.push_str(
             "`cargo xtask bench detect` measures this again; how is in [README](README.md).\n\n",
         );
-        text.push_str(&format!("- machine: {}\n", machine()));
-        text.push_str(&format!("- commit: {}\n", commit().unwrap_or_else(|| "unknown".into())));
+        text.push_str(&format!("- machine: {}\n", origin::machine()));
+        text.push_str(&format!(
+            "- commit: {}\n",
+            origin::commit().unwrap_or_else(|| "unknown".into())
+        ));
         text.push_str(&format!(
             "- input: {} generated CloudTrail records in {} gzip files, digest `{}`\n\n",
             self.made.events, self.made.files, self.made.digest
@@ -121,21 +123,4 @@ pub(crate) fn made_of(text: &str) -> anyhow::Result<CloudTrailMade> {
 #[expect(clippy::cast_precision_loss, reason = "counts and sizes are far below 2^52")]
 fn float(count: u64) -> f64 {
     count as f64
-}
-
-fn machine() -> String {
-    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    let value = |text: &str, name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name));
-        line.and_then(|line| line.split(':').nth(1)).unwrap_or("unknown").trim().to_owned()
-    };
-    let processor = value(&read("/proc/cpuinfo"), "model name");
-    let memory = value(&read("/proc/meminfo"), "MemTotal");
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    format!("{processor}, {cores} cores, {memory}, shared with other work")
-}
-
-fn commit() -> Option<String> {
-    let output = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output().ok()?;
-    Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
 }

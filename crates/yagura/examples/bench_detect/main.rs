@@ -7,6 +7,8 @@
 mod figures;
 #[path = "../bench_scan/measure.rs"]
 mod measure;
+#[path = "../../../../dev/xtask/record/origin.rs"]
+mod origin;
 mod peers;
 mod rules;
 mod runs;

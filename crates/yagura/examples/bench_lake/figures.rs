@@ -1,8 +1,6 @@
 //! The figures of the benchmark beside their limits and the peer's, as a page.
 //! How they are taken is in the other modules.
 
-use std::process::Command;
-
 use anyhow::Context as _;
 use serde_json::{Value, json};
 use yagura_testkit::cloudtrail_generator::CloudTrailMade;
@@ -10,6 +8,7 @@ use yagura_testkit::cloudtrail_generator::CloudTrailMade;
 use crate::inflate::Inflated;
 use crate::ingestion::Ingested;
 use crate::lookups::Lookups;
+use crate::origin;
 use crate::peer::Copied;
 use crate::questions::Asked;
 
@@ -39,8 +38,11 @@ impl Record {
         text.push_str(
             "`cargo xtask bench lake` measures this again; how is in [README](README.md).\n\n",
         );
-        text.push_str(&format!("- machine: {}\n", machine()));
-        text.push_str(&format!("- commit: {}\n", commit().unwrap_or_else(|| "unknown".into())));
+        text.push_str(&format!("- machine: {}\n", origin::machine()));
+        text.push_str(&format!(
+            "- commit: {}\n",
+            origin::commit().unwrap_or_else(|| "unknown".into())
+        ));
         if let (Some(made), Some(ingested)) = (&self.made, &self.ingested) {
             self.ingestion(&mut text, made, ingested);
         }
@@ -234,26 +236,4 @@ fn grouped(count: u64) -> String {
         text.push(digit);
     }
     text
-}
-
-fn machine() -> String {
-    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    let value = |text: &str, name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name));
-        line.and_then(|line| line.split(':').nth(1)).unwrap_or("unknown").trim().to_owned()
-    };
-    let processor = value(&read("/proc/cpuinfo"), "model name");
-    let memory = value(&read("/proc/meminfo"), "MemTotal");
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    format!("{processor}, {cores} cores, {memory}, shared with other work")
-}
-
-fn commit() -> Option<String> {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).output().ok()?;
-        Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
-    };
-    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
-    Some(if changed.is_empty() { commit } else { format!("{commit}, with changes") })
 }

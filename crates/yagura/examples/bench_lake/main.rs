@@ -10,6 +10,8 @@ mod ingestion;
 mod lookups;
 #[path = "../bench_scan/measure.rs"]
 mod measure;
+#[path = "../../../../dev/xtask/record/origin.rs"]
+mod origin;
 mod peer;
 mod questions;
 

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::Context as _;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::measure::Run;
+use crate::origin;
 
 /// What a scan took, and what it found.
 #[derive(Debug)]
@@ -80,8 +80,11 @@ impl Record {
         text.push_str(
             "`cargo xtask bench scan` measures this again; how is in [README](README.md).\n\n",
         );
-        text.push_str(&format!("- machine: {}\n", machine()));
-        text.push_str(&format!("- commit: {}\n", commit().unwrap_or_else(|| "unknown".into())));
+        text.push_str(&format!("- machine: {}\n", origin::machine()));
+        text.push_str(&format!(
+            "- commit: {}\n",
+            origin::commit().unwrap_or_else(|| "unknown".into())
+        ));
         text.push_str(&format!("- program: {}\n", size(program)?));
         text.push_str("\n## The account of the peer's measurement, on moto\n\n");
         text.push_str(
@@ -143,28 +146,6 @@ impl Record {
 #[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^52")]
 fn float(count: u64) -> f64 {
     count as f64
-}
-
-fn machine() -> String {
-    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    let value = |text: &str, name: &str| {
-        let line = text.lines().find(|line| line.starts_with(name));
-        line.and_then(|line| line.split(':').nth(1)).unwrap_or("unknown").trim().to_owned()
-    };
-    let processor = value(&read("/proc/cpuinfo"), "model name");
-    let memory = value(&read("/proc/meminfo"), "MemTotal");
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    format!("{processor}, {cores} cores, {memory}, shared with other work")
-}
-
-fn commit() -> Option<String> {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).output().ok()?;
-        Some(String::from_utf8(output.stdout).ok()?.trim().to_owned())
-    };
-    let commit = git(&["rev-parse", "--short=12", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--untracked-files=no"])?;
-    Some(if changed.is_empty() { commit } else { format!("{commit}, with changes") })
 }
 
 fn size(program: &Path) -> anyhow::Result<String> {

@@ -6,6 +6,8 @@
 mod figures;
 mod fleet;
 mod measure;
+#[path = "../../../../dev/xtask/record/origin.rs"]
+mod origin;
 mod seed;
 
 use std::io::Write as _;

@@ -61,8 +61,8 @@ pub fn iam_policy(data: &[u8]) {
         let denied = [&policy, &deny];
         let denied = Layers { identity: &denied, resource: Some(&policy), ..Layers::default() };
         assert_eq!(evaluate(&request, &denied).outcome, Outcome::ExplicitlyDenied);
-        // Under a control policy that is the document itself, nothing more is allowed than under one
-        // that allows everything.
+        // Under a control policy that is the document itself, nothing more is allowed than under
+        // one that allows everything.
         let everything = [&allow];
         let under = |policies| {
             let level = Level { name: "root", policies };

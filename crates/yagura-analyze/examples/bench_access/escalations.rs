@@ -71,7 +71,7 @@ fn principal(number: usize) -> Resource {
     };
     let policies = json!([{"PolicyName": "own", "PolicyDocument": document(&json!([own]))}]);
     let name = format!("p-{number}");
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         let key = format!("arn:aws:iam::{account}:user/{name}");
         let properties = json!({"Policies": policies});
         return resource_of("AWS::IAM::User", &account, &key, &properties);

@@ -19,9 +19,12 @@ const LIMIT_SECONDS: f64 = 20.0;
 const ACCOUNT: &str = "444455556666";
 const ROLE: &str = "arn:aws:iam::444455556666:role/app";
 
+/// A parameter and its value; `#` stands for what differs from call to call.
+type Named = (&'static str, &'static str);
+
 /// An event source, an event, the parameters that name its resource, and how many different names
 /// it is called with.
-const CALLS: [(&str, &str, &[(&str, &str)], u64); 8] = [
+const CALLS: [(&str, &str, &[Named], u64); 8] = [
     ("s3", "GetObject", &[("bucketname", "reports"), ("key", "2026/#.csv")], 200_000),
     ("s3", "PutObject", &[("bucketname", "reports"), ("key", "out/#.csv")], 50_000),
     ("dynamodb", "GetItem", &[("tablename", "orders-#")], 20),

@@ -13,6 +13,7 @@ pub mod frameworks;
 pub mod intelligence;
 pub mod sequences;
 pub mod spend;
+mod witness;
 
 pub use controls::{
     AccountKnown, Judge, JudgeOptions, Judged, Needs, Snapshot, expired_exceptions,

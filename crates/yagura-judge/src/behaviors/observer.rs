@@ -16,7 +16,7 @@ use super::network::Network;
 use super::observations::{Cell, Observations, TALLY_EXACT_MAX, Tally};
 use super::reading::{Addresses, Forms, Known, Reader};
 use super::state::cell_key;
-use super::witness::{Names, witness};
+use crate::witness::{Names, witness};
 
 /// Slots of what a thread has observed lately; a power of two.
 const LATELY: usize = 1 << 14;
@@ -331,7 +331,11 @@ impl Seen<'_, '_> {
             return Arc::clone(made);
         }
         let (table, user_agent) = (&self.program.table, self.program.user_agent());
-        let made = witness(table, user_agent, self.record, self.time_us, &mut self.names);
+        let id = table.name_of(self.record).unwrap_or_else(|| {
+            format!("{}#{}", self.record.origin().object, self.record.ordinal())
+        });
+        let named = (self.time_us, Arc::from(id));
+        let made = witness(table, user_agent, self.record, named, &mut self.names);
         let made = Arc::new(made);
         self.witness = Some(Arc::clone(&made));
         made

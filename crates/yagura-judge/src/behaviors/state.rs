@@ -137,6 +137,18 @@ pub struct Saved {
     open: BTreeMap<String, Vec<Cell>>,
 }
 
+/// What is written of a state that stays where it is. INVARIANT: the same text as [`Saved`]'s.
+#[derive(Serialize)]
+pub struct SavedText<'a> {
+    version: u32,
+    counters: Counters,
+    newest_us: i64,
+    done_us: i64,
+    quiet_until_us: i64,
+    baselines: BTreeMap<&'a str, &'a Baseline>,
+    open: BTreeMap<&'a str, Vec<&'a Cell>>,
+}
+
 /// Why saved state cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SavedError {
@@ -261,25 +273,43 @@ impl State {
 
     /// What another run needs. Signals that were not drained are not in it.
     pub fn save(&self) -> Saved {
-        let id = |number: usize| self.behaviors.list.get(number).map(|c| c.behavior.id.clone());
+        let text = self.text();
+        let baselines = text.baselines.into_iter();
+        let open = text.open.into_iter();
+        Saved {
+            version: text.version,
+            counters: text.counters,
+            newest_us: text.newest_us,
+            done_us: text.done_us,
+            quiet_until_us: text.quiet_until_us,
+            baselines: baselines.map(|(id, known)| (id.to_owned(), known.clone())).collect(),
+            open: open
+                .map(|(id, cells)| (id.to_owned(), cells.into_iter().cloned().collect()))
+                .collect(),
+        }
+    }
+
+    /// The same without copying it, to be written.
+    pub fn text(&self) -> SavedText<'_> {
+        let id = |number: usize| self.behaviors.list.get(number).map(|c| c.behavior.id.as_str());
         let baselines = self.baselines.iter().enumerate();
-        let mut open: BTreeMap<String, Vec<Cell>> = BTreeMap::new();
+        let mut open: BTreeMap<&str, Vec<&Cell>> = BTreeMap::new();
         for cell in self.open.values().flat_map(ByHash::values) {
             if let Some(id) = id(usize::from(cell.behavior)) {
-                open.entry(id).or_default().push(cell.clone());
+                open.entry(id).or_default().push(cell);
             }
         }
         for cells in open.values_mut() {
             cells.sort_by_key(|cell| (cell.start_us, cell.entity, cell.group, cell.value));
         }
-        Saved {
+        SavedText {
             version: VERSION,
             counters: self.counters,
             newest_us: self.newest_us,
             done_us: self.done_us,
             quiet_until_us: self.quiet_until_us,
             baselines: baselines
-                .filter_map(|(number, baseline)| Some((id(number)?, baseline.clone())))
+                .filter_map(|(number, baseline)| Some((id(number)?, baseline)))
                 .collect(),
             open,
         }
@@ -299,6 +329,11 @@ impl State {
     /// it: so that history fed in first makes day one a day like any other.
     pub fn learn_until(&mut self, us: i64) {
         self.quiet_until_us = us;
+    }
+
+    /// From now on waits so long after a bucket's end, in microseconds of event time.
+    pub fn set_lateness(&mut self, lateness_us: i64) {
+        self.options.lateness_us = lateness_us;
     }
 
     /// Takes in what was observed.

@@ -37,6 +37,8 @@ pub struct Folder {
     /// Expressions of the site that had no result: why, by the rule's name.
     problems: BTreeMap<String, String>,
     newest_us: i64,
+    /// How long is waited for events that come late; none: everything waits for the end.
+    lateness_us: Option<i64>,
     /// Every signal, where somebody listens: cases ask for weak ones too.
     heard: Option<Vec<Signal>>,
     /// The longest way back from an event to the first that its correlation may name.
@@ -77,6 +79,7 @@ impl Folder {
                 .map(|compiled| sequences::State::new(compiled, sequences::Options::default())),
             problems: BTreeMap::new(),
             newest_us: i64::MIN,
+            lateness_us: parts.options.lateness_us,
             heard: None,
             span_us: spans(&parts),
             parts,
@@ -127,9 +130,31 @@ impl Folder {
     pub fn drain(&mut self) -> Vec<Alert> {
         self.tell_stories();
         let drained = self.groups.drain();
-        let lateness = self.parts.options.lateness_us.unwrap_or(0);
+        let lateness = self.lateness_us.unwrap_or(0);
         self.groups.forget(self.newest_us.saturating_sub(lateness).saturating_sub(AHEAD_US));
         drained
+    }
+
+    /// Judges for good, and forgets, what no event can change any more that comes at most so much
+    /// later than the newest one, in microseconds; answers the alerts that changed. For streams
+    /// whose events otherwise all wait for the end.
+    pub fn settle(&mut self, lateness_us: i64) -> Vec<Alert> {
+        let usual = self.lateness_us;
+        self.wait(Some(lateness_us));
+        self.correlate(false);
+        self.learn(false);
+        let settled = self.drain();
+        self.wait(usual);
+        settled
+    }
+
+    fn wait(&mut self, lateness_us: Option<i64>) {
+        self.lateness_us = lateness_us;
+        let bound_us = bound(lateness_us);
+        self.correlator.set_lateness(bound_us);
+        if let Some(behaviors) = &mut self.behaviors {
+            behaviors.set_lateness(bound_us);
+        }
     }
 
     /// The end of the stream: windows that are still open end with it.
@@ -196,7 +221,7 @@ impl Folder {
 
     /// Tells the stories that have formed or grown.
     fn tell_stories(&mut self) {
-        let until_us = match self.parts.options.lateness_us {
+        let until_us = match self.lateness_us {
             Some(lateness_us) => self.newest_us.saturating_sub(lateness_us),
             None => i64::MIN,
         };
@@ -241,14 +266,19 @@ impl Folder {
     }
 }
 
+/// Without a lateness everything waits.
+fn bound(lateness_us: Option<i64>) -> i64 {
+    lateness_us.unwrap_or(i64::MAX)
+}
+
 pub(super) fn behavior_options(parts: &Parts) -> behaviors::Options {
-    let lateness_us = parts.options.lateness_us.unwrap_or(i64::MAX);
+    let lateness_us = bound(parts.options.lateness_us);
     behaviors::Options { lateness_us, ..behaviors::Options::default() }
 }
 
 pub(super) fn options(parts: &Parts) -> Options {
     Options {
-        lateness_us: parts.options.lateness_us.unwrap_or(i64::MAX),
+        lateness_us: bound(parts.options.lateness_us),
         waiting_max: WAITING_MAX,
         alert_events_max: NAMED_MAX,
         ..Options::default()

@@ -1,6 +1,7 @@
 //! State of a folder between runs: what correlations wait for, and alerts that are still open.
 //! It is versioned; what belongs to rules that are gone or changed is left out.
 
+use std::io::{BufReader, BufWriter, Read as _, Write as _};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,13 @@ use crate::{behaviors, sequences};
 
 /// The version of saved state.
 const VERSION: u32 = 1;
+
+/// With what zstd begins.
+const ZSTD_MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// Quick: every commit of the lake waits for it, and texts repeat much.
+const ZSTD_LEVEL: i32 = 1;
+/// Bytes of a state's text at most, so that a damaged one cannot fill the memory.
+const TEXT_BYTES_MAX: u64 = 4 << 30;
 
 /// What a folder knows, for another to go on with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +46,9 @@ pub enum StateError {
         /// The version it has.
         found: u32,
     },
+    /// Its bytes cannot be read, or not be written.
+    #[error("the state of detections is damaged: {0}")]
+    Damaged(String),
     /// Its correlations cannot be read.
     #[error("the state of detections cannot be gone on with")]
     Correlations(#[from] sigma::StateError),
@@ -56,6 +67,44 @@ struct SavedNote {
     entities: Vec<(Arc<str>, Entity)>,
 }
 
+/// What is written of a state that stays where it is: it may be most of the memory, and is not
+/// copied. INVARIANT: the same text as [`State`]'s.
+#[derive(Serialize)]
+struct StateText<'a> {
+    version: u32,
+    counters: &'a Counters,
+    correlations: sigma::State,
+    notes: Vec<NoteText<'a>>,
+    alerts: Vec<&'a Alert>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behaviors: Option<behaviors::SavedText<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequences: Option<sequences::Saved>,
+}
+
+#[derive(Serialize)]
+struct NoteText<'a> {
+    witness: &'a Witness,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    entities: &'a [(Arc<str>, Entity)],
+}
+
+impl State {
+    /// Reads what [`Folder::pack`] wrote, or the plain JSON of earlier versions.
+    ///
+    /// # Errors
+    /// Bytes that are neither.
+    pub fn read(bytes: &[u8]) -> Result<Self, StateError> {
+        let damaged = |error: String| StateError::Damaged(error);
+        if !bytes.starts_with(&ZSTD_MAGIC) {
+            return serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()));
+        }
+        let text = zstd::Decoder::with_buffer(bytes).map_err(|error| damaged(error.to_string()))?;
+        let text = BufReader::new(text.take(TEXT_BYTES_MAX));
+        serde_json::from_reader(text).map_err(|error| damaged(error.to_string()))
+    }
+}
+
 impl Folder {
     /// The state as it is now.
     pub fn save(&self) -> State {
@@ -72,6 +121,32 @@ impl Folder {
             behaviors: self.behaviors.as_ref().map(behaviors::State::save),
             sequences: self.sequences.as_ref().map(sequences::State::save),
         }
+    }
+
+    /// The state as it is now, packed, for [`State::read`].
+    ///
+    /// # Errors
+    /// Where it cannot be packed.
+    pub fn pack(&self) -> Result<Vec<u8>, StateError> {
+        let notes = self.notes.iter();
+        let text = StateText {
+            version: VERSION,
+            counters: &self.counters,
+            correlations: self.correlator.save(),
+            notes: notes
+                .map(|noted| NoteText { witness: &noted.witness, entities: &noted.entities })
+                .collect(),
+            alerts: self.groups.iter().collect(),
+            behaviors: self.behaviors.as_ref().map(behaviors::State::text),
+            sequences: self.sequences.as_ref().map(sequences::State::save),
+        };
+        let packed = || {
+            let mut packer = BufWriter::new(zstd::Encoder::new(Vec::new(), ZSTD_LEVEL)?);
+            serde_json::to_writer(&mut packer, &text)?;
+            packer.flush()?;
+            packer.into_inner().map_err(std::io::IntoInnerError::into_error)?.finish()
+        };
+        packed().map_err(|error| StateError::Damaged(error.to_string()))
     }
 
     /// Goes on where the state was saved. Alerts count as drained: whoever saved the state kept

@@ -1,5 +1,5 @@
-//! What alerts show of a record, and who or what they are about, from the rules of the source's
-//! table. Which records those are is decided in `worker.rs`.
+//! Who or what alerts are about, from a record and the rules of its source's table.
+//! What they show of the record is `crate::witness`, which records those are `worker.rs`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,19 +8,14 @@ use sigma::FieldPath;
 use yagura_content::format::DetectionEntity;
 use yagura_model::alert::{Entity, EntityKind, Witness};
 use yagura_model::event::Record;
-use yagura_model::source::{Cell, Column, Rule, Table};
+use yagura_model::source::{Column, Table};
 
 use super::record::EventRecord;
-
-/// Names of resources kept of one record.
-const RESOURCES_MAX: usize = 16;
-/// Characters kept of one text: what comes from a record may be as long as its sender likes.
-const TEXT_CHARS_MAX: usize = 512;
+use crate::witness::{Names, cell, witness};
 
 /// What of a source's table alerts show.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
-    source: Arc<str>,
     user_agent: Option<Column>,
     instance: Option<Column>,
 }
@@ -28,11 +23,7 @@ pub(crate) struct Shown {
 impl Shown {
     pub(crate) fn of(table: &Table) -> Self {
         let column = |name: &str| table.columns.iter().find(|column| column.name == name).cloned();
-        Self {
-            source: Arc::from(table.source.as_str()),
-            user_agent: column("user_agent"),
-            instance: column("instance_id"),
-        }
+        Self { user_agent: column("user_agent"), instance: column("instance_id") }
     }
 
     /// A record as alerts show it.
@@ -41,27 +32,21 @@ impl Shown {
         table: &Table,
         record: Record<'_>,
         event: &EventRecord<'_>,
+        names: &mut Names,
     ) -> Witness {
-        let shared = &table.shared;
-        let text = |rule: &Rule| rule.value(record).map(|text| kept(&text));
-        Witness {
-            time_us: sigma::Record::time_us(event).unwrap_or(0),
-            source: Arc::clone(&self.source),
-            id: Arc::from(event.name()),
-            account: text(&shared.account),
-            region: text(&shared.region),
-            actor: text(&shared.actor),
-            address: text(&shared.address),
-            user_agent: self.user_agent.as_ref().and_then(|column| cell(column, record)),
-            action: text(&shared.action),
-            outcome: text(&shared.outcome),
-            resources: resources(table, record),
-        }
+        let time_us = sigma::Record::time_us(event).unwrap_or(0);
+        let named = (time_us, Arc::from(event.name()));
+        witness(table, self.user_agent.as_ref(), record, named, names)
     }
 
     /// The instance that a record is about: its column, or the session of an instance's role.
-    fn instance(&self, record: Record<'_>, witness: &Witness) -> Option<Arc<str>> {
-        let own = self.instance.as_ref().and_then(|column| cell(column, record));
+    fn instance(
+        &self,
+        record: Record<'_>,
+        witness: &Witness,
+        names: &mut Names,
+    ) -> Option<Arc<str>> {
+        let own = self.instance.as_ref().and_then(|column| cell(column, record, names));
         own.or_else(|| {
             let texts = witness.actor.iter().chain(&witness.resources);
             texts
@@ -94,11 +79,12 @@ impl Subject {
         record: Record<'_>,
         event: &EventRecord<'_>,
         witness: &Witness,
+        names: &mut Names,
     ) -> Entity {
         let wanted = match self {
-            Self::Field(path) => event.first_text(path).map(|text| named(&kept(&text))),
+            Self::Field(path) => event.first_text(path).map(|text| named(&names.share(&text))),
             Self::Kind(EntityKind::Instance) => {
-                let id = shown.instance(record, witness);
+                let id = shown.instance(record, witness, names);
                 id.map(|id| Entity { kind: EntityKind::Instance, id })
             }
             Self::Kind(kind) => of_kind(*kind, witness),
@@ -161,39 +147,4 @@ fn is_instance(text: &str) -> bool {
     text.strip_prefix("i-").is_some_and(|hex| {
         matches!(hex.len(), 8 | 17) && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
-}
-
-fn cell(column: &Column, record: Record<'_>) -> Option<Arc<str>> {
-    match column.cell(record)? {
-        Cell::Text(text) if !text.is_empty() => Some(kept(&text)),
-        _ => None,
-    }
-}
-
-/// Everything that the first of the table's rules which finds anything leads to.
-fn resources(table: &Table, record: Record<'_>) -> Vec<Arc<str>> {
-    let mut found: Vec<Arc<str>> = Vec::new();
-    for template in &table.shared.resource.from {
-        match template.path() {
-            Some(path) => path.each(record.root(), record, &mut |value| {
-                let text = value.text();
-                if !text.is_empty() && !found.iter().any(|known| **known == *text) {
-                    found.push(kept(&text));
-                }
-                found.len() < RESOURCES_MAX
-            }),
-            None => found.extend(template.text(record).map(|text| kept(&text))),
-        }
-        if !found.is_empty() {
-            break;
-        }
-    }
-    found
-}
-
-fn kept(text: &str) -> Arc<str> {
-    match text.char_indices().nth(TEXT_CHARS_MAX) {
-        Some((end, _)) => Arc::from(text.get(..end).unwrap_or_default()),
-        None => Arc::from(text),
-    }
 }

@@ -15,6 +15,7 @@ use super::roots::Roots;
 use super::witness::Subject;
 use crate::behaviors::{Network, Observations, Observer};
 use crate::intelligence::Inspector;
+use crate::witness::Names;
 
 /// Reasons kept of one match.
 const MATCHED_MAX: usize = 24;
@@ -27,6 +28,7 @@ const GATHERED_MAX: usize = 1 << 15;
 pub struct Worker {
     parts: Arc<Parts>,
     scratch: Scratch,
+    names: Names,
     inspector: Option<Inspector>,
     observer: Option<Observer>,
     /// What is observed is handed out when there is much of it, and not with each batch.
@@ -67,7 +69,8 @@ impl Worker {
         let inspector = parts.intelligence.as_ref().filter(|found| !found.is_empty());
         let inspector = inspector.map(|found| found.inspector());
         let observer = parts.behaviors.clone().map(Observer::new);
-        Self { parts, scratch, inspector, observer, gathers: false }
+        let names = Names::default();
+        Self { parts, scratch, names, inspector, observer, gathers: false }
     }
 
     /// Keeps what batches tell of behaviours until there is much of it: of an hour's records of
@@ -127,9 +130,10 @@ impl Worker {
         else {
             return;
         };
+        let names = &mut self.names;
         intelligence.inspect(&source.table, record, inspector, &mut |hit| {
             let event = EventRecord::new(record, &source.table, &source.readers);
-            let witness = source.shown.witness(&source.table, record, &event);
+            let witness = source.shown.witness(&source.table, record, &event, names);
             judged.newest_us = judged.newest_us.max(Some(witness.time_us));
             let subject = Subject::Kind(hit.entity);
             judged.signals.push(Signal {
@@ -137,7 +141,7 @@ impl Worker {
                 content: hit.content,
                 severity: hit.severity,
                 weak: hit.weak,
-                entity: subject.entity(&source.shown, record, &event, &witness),
+                entity: subject.entity(&source.shown, record, &event, &witness, names),
                 time_us: witness.time_us,
                 witness,
                 matched: hit.matched,
@@ -178,14 +182,15 @@ impl Worker {
         if matched.is_empty() {
             return;
         }
-        let witness = source.shown.witness(&source.table, record, &event);
+        let names = &mut self.names;
+        let witness = source.shown.witness(&source.table, record, &event, names);
         if witness.time_us == 0 {
             judged.counters.timeless += 1;
         }
         judged.newest_us = judged.newest_us.max(Some(witness.time_us));
         let observed: Vec<Observed> = parts.matcher.observe(id, &event, matched).collect();
         for rule in matched {
-            if let Some(signal) = signal(parts, source, *rule, record, &event, &witness) {
+            if let Some(signal) = signal(parts, source, *rule, (record, &event), &witness, names) {
                 judged.signals.push(signal);
             }
         }
@@ -207,9 +212,9 @@ fn signal(
     parts: &Parts,
     source: &SourceParts,
     rule: RuleId,
-    record: Record<'_>,
-    event: &EventRecord<'_>,
+    (record, event): (Record<'_>, &EventRecord<'_>),
     witness: &Witness,
+    names: &mut Names,
 ) -> Option<Signal> {
     let at = parts.rules.get(rule.index()).copied().flatten()?;
     let known = parts.known.get(at as usize)?;
@@ -223,7 +228,7 @@ fn signal(
         content: Arc::clone(&known.about.content),
         severity: known.severity,
         weak: known.weak,
-        entity: known.subject.entity(&source.shown, record, event, witness),
+        entity: known.subject.entity(&source.shown, record, event, witness, names),
         time_us: witness.time_us,
         witness: witness.clone(),
         matched: matched.collect(),

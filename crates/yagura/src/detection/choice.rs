@@ -123,15 +123,6 @@ pub(crate) struct Chosen {
     pub(crate) options: DetectOptions,
 }
 
-impl Chosen {
-    /// The same with another lateness.
-    pub(crate) fn with_lateness(&self, content: &Content, lateness_us: i64) -> Detector {
-        let options = DetectOptions { lateness_us: Some(lateness_us), ..self.options.clone() };
-        // What is wrong was told when it was compiled first.
-        Detector::compile(content, &options).0
-    }
-}
-
 fn fits_any(content: &Content, pattern: &str) -> bool {
     let ids = content.detections.keys().chain(content.behaviors.keys());
     let ids = ids.chain(content.sequences.keys()).chain(content.intelligence.keys());

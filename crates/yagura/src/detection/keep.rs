@@ -7,14 +7,14 @@ use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context as _, ensure};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use yagura_collect::sources::{Tap, TapError};
 use yagura_content::Content;
-use yagura_judge::detections::{DetectOptions, Detector, Folder, State};
+use yagura_judge::detections::{DetectOptions, Folder, State};
 use yagura_model::Severity;
 use yagura_model::alert::Alert;
 use yagura_model::event::EventBatch;
@@ -58,17 +58,13 @@ pub(crate) type News = Arc<dyn Fn() + Send + Sync>;
 
 /// Judges logs on their way into the lake, and keeps what that raises.
 pub(crate) struct Keeping {
-    /// Read while a batch is judged, written while the memory is thinned out.
-    judging: RwLock<Arc<Judging>>,
+    judging: Judging,
     chosen: Chosen,
-    content: Arc<Content>,
     alerts: Alerts,
     clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Held while this process goes on with the detector's memory; gone with the process.
     lock: Option<File>,
     memory: Mutex<Memory>,
-    /// The same detections with a lateness: who follows settles again and again.
-    patient: OnceLock<Detector>,
     /// Whether there is anything to settle: from the start, since a run may have been killed.
     unsettled: AtomicBool,
     memoir: Memoir,
@@ -143,7 +139,7 @@ impl Keeping {
             );
         } else if let Some(stored) = alerts.state(&memoir.state).await? {
             memory.revision = Some(stored.revision);
-            state = serde_json::from_slice::<State>(&stored.state).ok();
+            state = State::read(&stored.state).ok();
             if state.is_none() {
                 say_forgotten(context);
             }
@@ -156,14 +152,12 @@ impl Keeping {
             }
         };
         Ok(Self {
-            judging: RwLock::new(Arc::new(judging)),
+            judging,
             chosen,
-            content: Arc::clone(content),
             alerts,
             clock,
             lock,
             memory: Mutex::new(memory),
-            patient: OnceLock::new(),
             unsettled: AtomicBool::new(true),
             memoir,
             news: None,
@@ -181,10 +175,6 @@ impl Keeping {
     /// How many batches were judged: whoever sees the number stand still knows that it is quiet.
     pub(crate) fn batches(&self) -> u64 {
         self.batches.load(Ordering::Acquire)
-    }
-
-    fn judging(&self) -> Arc<Judging> {
-        Arc::clone(&self.judging.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -214,17 +204,12 @@ impl Keeping {
 
     /// Judges for good what is old enough and forgets it; answers what that and the windows that
     /// are still open raise, and what is remembered. Batches wait meanwhile.
-    fn thin_out(&self) -> anyhow::Result<([Vec<Alert>; 3], State)> {
-        let with_lateness = || self.chosen.with_lateness(&self.content, LATENESS_US);
-        let patient = self.patient.get_or_init(with_lateness);
-        let mut judging = self.judging.write().unwrap_or_else(PoisonError::into_inner);
-        let (changed, state) = judging.with_folder(|folder| (folder.drain(), folder.save()))?;
-        let mut folder = Folder::new(patient, Some(state))?;
-        let judged = folder.drain();
-        let state = folder.save();
-        let next = Judging::begin(self.chosen.detector.clone(), Some(folder.save()))?;
-        *judging = Arc::new(next);
-        Ok(([changed, judged, folder.finish().alerts], state))
+    fn thin_out(&self) -> anyhow::Result<([Vec<Alert>; 2], Vec<u8>)> {
+        let settle =
+            |folder: &mut Folder| (folder.settle(LATENESS_US), folder.save(), folder.pack());
+        let (settled, state, packed) = self.judging.with_folder(settle)?;
+        let open = Folder::new(&self.chosen.detector, Some(state))?.finish().alerts;
+        Ok(([settled, open], packed?))
     }
 
     /// While logs flow on: keeps what single records and full windows have raised so far.
@@ -233,7 +218,7 @@ impl Keeping {
     /// Where the store cannot be written. Nothing is committed after that.
     pub(crate) async fn tell(&self) -> anyhow::Result<()> {
         self.in_order(async {
-            let changed = self.judging().with_folder(Folder::drain)?;
+            let changed = self.judging.with_folder(Folder::drain)?;
             self.keep(&changed).await
         })
         .await
@@ -246,8 +231,8 @@ impl Keeping {
     /// As [`Self::tell`].
     pub(crate) async fn look(&self) -> anyhow::Result<()> {
         self.in_order(async {
-            let judging = self.judging();
-            let (changed, state) = judging.with_folder(|folder| (folder.drain(), folder.save()))?;
+            let look = |folder: &mut Folder| (folder.drain(), folder.save());
+            let (changed, state) = self.judging.with_folder(look)?;
             self.keep(&changed).await?;
             let detector = self.chosen.detector.clone();
             let finished = tokio::task::spawn_blocking(move || {
@@ -322,7 +307,7 @@ impl Keeping {
     }
 
     /// Saves the detector's memory, where this process is the one that goes on with it.
-    async fn remember(&self, state: &State) -> anyhow::Result<()> {
+    async fn remember(&self, state: &[u8]) -> anyhow::Result<()> {
         let (former, lost) = {
             let memory = self.memory();
             (memory.revision, memory.lost)
@@ -330,9 +315,8 @@ impl Keeping {
         if self.lock.is_none() || lost {
             return Ok(());
         }
-        let bytes = serde_json::to_vec(state).context("the detector's memory cannot be written")?;
         let saved =
-            self.alerts.save_state(&self.memoir.state, former, &bytes, (self.clock)()).await?;
+            self.alerts.save_state(&self.memoir.state, former, state, (self.clock)()).await?;
         let mut memory = self.memory();
         match saved {
             Some(revision) => memory.revision = Some(revision),
@@ -351,11 +335,11 @@ impl Keeping {
 
     async fn before(&self) -> anyhow::Result<()> {
         self.in_order(async {
-            let judging = self.judging();
-            let (changed, state) = judging.with_folder(|folder| (folder.drain(), folder.save()))?;
+            let look = |folder: &mut Folder| (folder.drain(), folder.pack());
+            let (changed, packed) = self.judging.with_folder(look)?;
             // Alerts first: a state that counts an alert as told must not outlive the alert.
             self.keep(&changed).await?;
-            self.remember(&state).await
+            self.remember(&packed?).await
         })
         .await
     }
@@ -364,7 +348,7 @@ impl Keeping {
 impl Tap for Keeping {
     fn batch(&self, source: &str, batch: &EventBatch) {
         self.unsettled.store(true, Ordering::Release);
-        self.judging.read().unwrap_or_else(PoisonError::into_inner).batch(source, batch);
+        self.judging.batch(source, batch);
         self.batches.fetch_add(1, Ordering::AcqRel);
     }
 

@@ -124,6 +124,11 @@ impl Correlator {
         self.horizon_us = horizon_us;
     }
 
+    /// From now on waits for events that come so much later than the newest one, in microseconds.
+    pub fn set_lateness(&mut self, lateness_us: i64) {
+        self.options.lateness_us = lateness_us;
+    }
+
     /// Takes in the rules that a record matched.
     pub fn observe(&mut self, source: SourceId, record: &dyn Record, matched: &[RuleId]) {
         for rule in matched {

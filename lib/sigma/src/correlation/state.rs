@@ -1,7 +1,7 @@
 //! Saving and restoring correlation state, in a format of its own with a version.
 //! Writing it to a disk is the caller's; any serde format will do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -56,7 +56,7 @@ pub enum StateError {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct SavedEvent {
     time_us: i64,
-    id: String,
+    id: Arc<str>,
     rule: usize,
     nameless: u64,
     shares: Vec<SavedShare>,
@@ -67,14 +67,14 @@ struct SavedShare {
     correlation: usize,
     member: u32,
     direct: bool,
-    groups: Vec<Vec<Option<String>>>,
-    measures: Vec<Vec<Option<String>>>,
+    groups: Vec<Values>,
+    measures: Vec<Values>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct SavedGroup {
     correlation: usize,
-    values: Vec<Option<String>>,
+    values: Values,
     due_us: i64,
     entrants: Vec<SavedEntrant>,
     chains: Vec<(u32, u32, Vec<SavedEntrant>)>,
@@ -88,7 +88,7 @@ struct SavedGroup {
 struct SavedEntrant {
     time_us: i64,
     member: u32,
-    measure: Vec<Option<String>>,
+    measure: Values,
     events: Vec<usize>,
 }
 
@@ -138,7 +138,7 @@ impl Correlator {
         }
         for group in state.groups {
             let Some(correlation) = loader.correlation(group.correlation)? else { continue };
-            let key = (correlation, shared(&group.values));
+            let key = (correlation, group.values.clone());
             correlator.timers.insert((group.due_us, key.clone()));
             let window = loader.window(group)?;
             correlator.windows.insert(key, window);
@@ -157,41 +157,34 @@ fn keys(plan: &Plan) -> Vec<(String, String)> {
     plan.entries.iter().map(key).collect()
 }
 
-fn owned(values: &Values) -> Vec<Option<String>> {
-    values.iter().map(|value| value.as_ref().map(ToString::to_string)).collect()
-}
-
-fn shared(values: &[Option<String>]) -> Values {
-    values.iter().map(|value| value.as_deref().map(Arc::from)).collect()
-}
-
 #[derive(Default)]
 struct Saver {
     events: Vec<SavedEvent>,
-    known: BTreeMap<Arc<Occurrence>, usize>,
+    /// By where they lie: whoever waits and whoever is in a window are the same.
+    known: HashMap<*const Occurrence, usize>,
 }
 
 impl Saver {
     fn event(&mut self, event: &Arc<Occurrence>) -> usize {
-        if let Some(at) = self.known.get(event) {
+        if let Some(at) = self.known.get(&Arc::as_ptr(event)) {
             return *at;
         }
         let shares = event.shares.iter().map(|share| SavedShare {
             correlation: share.correlation as usize,
             member: share.member,
             direct: share.direct,
-            groups: share.groups.iter().map(owned).collect(),
-            measures: share.measures.iter().map(owned).collect(),
+            groups: share.groups.clone(),
+            measures: share.measures.clone(),
         });
         self.events.push(SavedEvent {
             time_us: event.time_us,
-            id: event.id.to_string(),
+            id: Arc::clone(&event.id),
             rule: event.rule as usize,
             nameless: event.nameless,
             shares: shares.collect(),
         });
         let at = self.events.len() - 1;
-        self.known.insert(Arc::clone(event), at);
+        self.known.insert(Arc::as_ptr(event), at);
         at
     }
 
@@ -199,7 +192,7 @@ impl Saver {
         SavedEntrant {
             time_us: entrant.time_us,
             member: entrant.member,
-            measure: owned(&entrant.measure),
+            measure: entrant.measure.clone(),
             events: entrant.events.iter().map(|event| self.event(event)).collect(),
         }
     }
@@ -213,7 +206,7 @@ impl Saver {
         }
         SavedGroup {
             correlation: at,
-            values: owned(values),
+            values: values.clone(),
             due_us,
             entrants,
             chains,
@@ -265,11 +258,11 @@ impl Loader {
                 correlation,
                 member: share.member,
                 direct: share.direct,
-                groups: share.groups.iter().map(|values| shared(values)).collect(),
-                measures: share.measures.iter().map(|values| shared(values)).collect(),
+                groups: share.groups.clone(),
+                measures: share.measures.clone(),
             });
         }
-        let id = Arc::from(event.id.as_str());
+        let id = Arc::clone(&event.id);
         let (time_us, nameless) = (event.time_us, event.nameless);
         Ok(Occurrence { time_us, id, rule, nameless, shares })
     }
@@ -285,12 +278,11 @@ impl Loader {
 
     /// `None` where none of its events is known any more.
     fn entrant(&self, saved: SavedEntrant) -> Result<Option<Entrant>, StateError> {
-        let mut events = Vec::with_capacity(saved.events.len());
-        for at in saved.events {
+        let SavedEntrant { time_us, member, measure, events: saved } = saved;
+        let mut events = Vec::with_capacity(saved.len());
+        for at in saved {
             events.extend(self.event(at)?);
         }
-        let measure = shared(&saved.measure);
-        let (time_us, member) = (saved.time_us, saved.member);
         Ok((!events.is_empty()).then_some(Entrant { time_us, member, measure, events }))
     }
 

@@ -36,8 +36,8 @@ fn state_restored_in_the_middle_equals_an_uninterrupted_run() {
         let (first, second) = events.split_at(cut);
         let mut folder = Folder::new(&detector, None).unwrap();
         folder.take(detector.worker().batch("cloudtrail", &batch(first)));
-        let saved = serde_json::to_string(&folder.save()).unwrap();
-        let state: State = serde_json::from_str(&saved).unwrap();
+        let state = State::read(&folder.pack().unwrap()).unwrap();
+        assert_eq!(state, folder.save(), "cut at {cut}");
         let mut folder = Folder::new(&detector, Some(state)).unwrap();
         assert_eq!(folder.drain(), [], "what was saved counts as drained");
         folder.take(detector.worker().batch("cloudtrail", &batch(second)));
@@ -45,6 +45,33 @@ fn state_restored_in_the_middle_equals_an_uninterrupted_run() {
         assert_eq!(outcome.alerts, whole.alerts, "cut at {cut}");
         assert_eq!(outcome.counters, whole.counters, "cut at {cut}");
     }
+}
+
+#[test]
+fn what_is_old_enough_is_judged_for_good_and_forgotten() {
+    let detector = detector(&rules());
+    let get = |id: &str, second| event(id, second, json!({"eventName": "GetObject"}));
+    let events = ["a", "b", "c", "d"].map(|id| get(id, 3_600));
+    let late = get("late", 3_660);
+    let new = get("new", 9 * 3_600);
+    let mut folder = Folder::new(&detector, None).unwrap();
+    let take = |folder: &mut Folder, events: &[Value]| {
+        folder.take(detector.worker().batch("cloudtrail", &batch(events)));
+    };
+    take(&mut folder, &events);
+    take(&mut folder, std::slice::from_ref(&new));
+    let waiting = |folder: &Folder| folder.size().2;
+    assert_eq!(waiting(&folder), 5, "without a lateness all wait for the end");
+    let many = |alerts: &[yagura_model::alert::Alert]| {
+        alerts.iter().filter(|alert| alert.title.en == "many").count()
+    };
+    assert_eq!(many(&folder.drain()), 0);
+    assert_eq!(many(&folder.settle(6 * 3_600_000_000)), 1);
+    assert_eq!(waiting(&folder), 1, "the newest still waits");
+    take(&mut folder, &[late, get("newer", 9 * 3_600 + 1)]);
+    assert_eq!(waiting(&folder), 2, "what is not so old waits as before");
+    let outcome = folder.finish();
+    assert_eq!(outcome.counters.late, 1);
 }
 
 #[test]
@@ -57,6 +84,21 @@ fn a_rule_that_changed_begins_anew_and_its_alerts_stay() {
     let outcome = Folder::new(&after, Some(state)).unwrap().finish();
     let titles: Vec<&str> = outcome.alerts.iter().map(|alert| alert.title.en.as_str()).collect();
     assert_eq!(titles, ["put"]);
+}
+
+#[test]
+fn packed_state_is_the_text_that_earlier_versions_wrote() {
+    let detector = detector(&rules());
+    let mut folder = Folder::new(&detector, None).unwrap();
+    folder.take(detector.worker().batch("cloudtrail", &batch(&events())));
+    let packed = folder.pack().unwrap();
+    let text = zstd::decode_all(packed.as_slice()).unwrap();
+    assert_eq!(text, serde_json::to_vec(&folder.save()).unwrap());
+    assert_eq!(State::read(&text).unwrap(), folder.save());
+    for cut in [0, 3, packed.len() / 2, packed.len() - 1] {
+        let refused = State::read(&packed[..cut]).unwrap_err();
+        assert!(matches!(refused, StateError::Damaged(_)), "{refused}");
+    }
 }
 
 #[test]

@@ -49,6 +49,9 @@ pub struct Delivered {
 /// Where time comes from. Sending takes time, and the records are to be true.
 pub type Clock<'a> = dyn Fn() -> Timestamp + Send + Sync + 'a;
 
+/// Whether it is to stop.
+pub type Stopped<'a> = dyn Fn() -> bool + Send + Sync + 'a;
+
 /// Delivers everything that is due, and returns once nothing is. Several processes may do so at
 /// once, each under a name of its own.
 ///
@@ -62,6 +65,22 @@ pub async fn deliver(
     channels: &Channels,
     holder: &str,
     clock: &Clock<'_>,
+) -> Result<Delivered, RespondError> {
+    deliver_until(store, channels, holder, clock, &|| false).await
+}
+
+/// The same until it is to stop: a message that is on its way then is sent to its end and noted,
+/// so that it is not told twice, and nothing more is begun. What was taken and not sent is given
+/// back.
+///
+/// # Errors
+/// As [`deliver`].
+pub async fn deliver_until(
+    store: &Store,
+    channels: &Channels,
+    holder: &str,
+    clock: &Clock<'_>,
+    stopped: &Stopped<'_>,
 ) -> Result<Delivered, RespondError> {
     // Targets that are not known are not targets that are no more.
     if unreadable(channels.content()).is_some() {
@@ -85,6 +104,10 @@ pub async fn deliver(
         })
         .collect();
     for _ in 0..ROUNDS_MAX {
+        if stopped() {
+            outbox.release(holder).await.map_err(RespondError::Deliver)?;
+            break;
+        }
         let now = clock();
         let until = now.checked_add(LEASE).unwrap_or(Timestamp::MAX);
         let taken = outbox.take(holder, &rates, TAKEN_MAX, now, until).await;
@@ -96,7 +119,7 @@ pub async fn deliver(
         for message in taken {
             by_target.entry(message.target.clone()).or_default().push(message);
         }
-        let round = Round { store, channels, holder, clock, until };
+        let round = Round { store, channels, holder, clock, until, stopped };
         let mut sending = futures::stream::iter(by_target.values())
             .map(|messages| round.of_target(messages))
             .buffer_unordered(TARGETS_MAX);
@@ -151,6 +174,7 @@ struct Round<'a> {
     clock: &'a Clock<'a>,
     /// When the leases end.
     until: Timestamp,
+    stopped: &'a Stopped<'a>,
 }
 
 impl Round<'_> {
@@ -162,7 +186,7 @@ impl Round<'_> {
         for message in messages {
             let now = (self.clock)();
             // Another process will take it when the lease is over.
-            if self.until.duration_since(now) < LEASE_LEFT_MIN {
+            if self.until.duration_since(now) < LEASE_LEFT_MIN || (self.stopped)() {
                 break;
             }
             let settlement = match held {

@@ -192,6 +192,25 @@ async fn killed_between_sending_and_noting_a_message_is_sent_again() {
 }
 
 #[tokio::test]
+async fn stopped_while_a_message_is_on_its_way_it_is_told_once() {
+    let receiver = Receiver::start(ok("")).await;
+    let site = Site::new(&hook(receiver.url(), "", ALL)).await;
+    let seen = ["a", "b", "c"].map(|name| site.seen(name, Severity::High));
+    site.observe(&seen).await;
+    site.route().await;
+    let (channels, clock) = (site.channels(), || site.now());
+    // It is to stop as soon as the first message has arrived, and before it was noted.
+    let stopped = || !receiver.received().is_empty();
+    let delivered = outbox::deliver_until(&site.store, &channels, "one", &clock, &stopped).await;
+    assert_eq!(delivered.unwrap().sent, 1);
+    // The others are free at once, for anybody.
+    assert_eq!(site.deliver_as("other").await.sent, 2);
+    let told = told(&receiver);
+    assert_eq!(told.len(), 3);
+    assert!(told.values().all(|times| *times == 1), "{told:?}");
+}
+
+#[tokio::test]
 async fn processes_that_deliver_at_once_share_the_work() {
     let receiver = Receiver::start(ok("")).await;
     let routes = hook(receiver.url(), "", ALL).replace("rate:", "storm: 1000 per 1m\n    rate:");

@@ -76,11 +76,10 @@ pub(super) async fn deliver(
     let released = daemon.store.outbox().release(&holder).await;
     released.context("messages of an earlier run could not be taken over")?;
     let clock = || (daemon.clock)();
-    let delivering = outbox::deliver(&daemon.store, &channels, &holder, &clock);
-    let delivered = tokio::select! {
-        () = cancel.cancelled() => return Ok(Done::Stopped),
-        delivered = delivering => delivered.context("messages could not be delivered")?,
-    };
+    let stopped = || cancel.is_cancelled();
+    let delivered =
+        outbox::deliver_until(&daemon.store, &channels, &holder, &clock, &stopped).await;
+    let delivered = delivered.context("messages could not be delivered")?;
     let outcomes = [
         ("delivered", "配信", delivered.sent),
         ("retried", "再試行待ち", delivered.retried),
@@ -92,6 +91,9 @@ pub(super) async fn deliver(
         daemon.metrics.add(names::DELIVERIES, &[outcome], count(number));
         en.push(format!("{number} {outcome}"));
         ja.push(format!("{word} {number} 件"));
+    }
+    if cancel.is_cancelled() {
+        return Ok(Done::Stopped);
     }
     match en.is_empty() {
         true => Ok(Done::Well(None)),

@@ -4,6 +4,8 @@
 //! Letters and pairs are what languages without spaces can be found by: 権限昇格 is found by 権限
 //! and by 昇格. Words of English are found by any part of them in the same way.
 
+use std::collections::BTreeSet;
+
 use unicode_normalization::UnicodeNormalization as _;
 use yagura_model::finding::Finding;
 
@@ -86,6 +88,17 @@ pub(super) fn grams_of(line: &str, into: &mut Vec<Gram>) {
     }
 }
 
+/// The triples within a word that a digit is part of.
+fn triples_with_digits(word: &str) -> impl Iterator<Item = Gram> {
+    let letters: Vec<char> = word.chars().collect();
+    let with = letters.array_windows::<3>().filter(|three| three.iter().any(char::is_ascii_digit));
+    let with: Vec<[char; 3]> = with.copied().collect();
+    with.into_iter().map(|three| {
+        let [first, second, third] = three.map(|c| Gram::from(u32::from(c)));
+        TRIPLE | triple(first, second, third)
+    })
+}
+
 /// INVARIANT: stored; it never gives another place.
 fn triple(first: Gram, second: Gram, third: Gram) -> Gram {
     let letters = (first << 42) ^ (second << 21) ^ third;
@@ -135,17 +148,19 @@ impl Question {
     /// What a finding must have at the least: of a word of one letter the letter, of a longer one
     /// its pairs and triples, the rarer ones first.
     pub(super) fn grams(&self) -> Vec<Gram> {
-        let mut grams = Vec::new();
+        let (mut grams, mut of_digits) = (Vec::new(), BTreeSet::new());
         for piece in self.words.iter().flat_map(|word| word.split(' ')) {
             let mut all = Vec::new();
             grams_of(piece, &mut all);
+            of_digits.extend(triples_with_digits(piece));
             let single = piece.chars().nth(1).is_none();
             grams.extend(all.into_iter().filter(|gram| single == is_letter(*gram)));
         }
-        // The rarest are likely among those of scripts with many letters, then among triples.
+        // The rarest are likely among those of scripts with many letters, then among triples: of
+        // names that begin alike (`web-server-0171`) it is the digits that tell them apart.
         grams.sort_unstable_by_key(|gram| std::cmp::Reverse(*gram));
         grams.dedup();
-        grams.sort_by_key(|gram| commonness(*gram));
+        grams.sort_by_key(|gram| (commonness(*gram), !of_digits.contains(gram)));
         grams
     }
 
@@ -206,6 +221,14 @@ mod tests {
         assert!(!Question::of("権限 s3").needs_text());
         assert!(Question::of("権限昇").needs_text());
         assert!(Question::of("\"a b\"").needs_text());
+    }
+
+    #[test]
+    fn of_names_that_begin_alike_the_digits_are_asked_first() {
+        let asked = Question::of("server-0171").grams();
+        let with: Vec<Gram> = triples_with_digits("server-0171").collect();
+        assert_eq!(with.len(), 4, "r-0, -01, 017, 171");
+        assert!(asked.iter().take(with.len()).all(|gram| with.contains(gram)));
     }
 
     #[test]

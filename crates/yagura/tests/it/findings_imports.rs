@@ -41,6 +41,20 @@ async fn all(home: &Home) -> BTreeSet<(String, String, String)> {
     records.iter().map(of).collect()
 }
 
+/// A finding of GuardDuty in Security Hub.
+pub(crate) fn foreign() -> Value {
+    json!({"Findings": [{
+        "SchemaVersion": "2018-10-08", "Id": "arn:aws:guardduty:us-east-1:1:detector/d/finding/f",
+        "ProductArn": "arn:aws:securityhub:us-east-1::product/aws/guardduty",
+        "GeneratorId": "arn:aws:guardduty:us-east-1:1:detector/d",
+        "AwsAccountId": MOTO_ACCOUNT, "Types": ["TTPs/Discovery/Recon:EC2-Portscan"],
+        "CreatedAt": "2026-11-20T00:00:00Z", "UpdatedAt": "2026-11-21T00:00:00Z",
+        "Severity": {"Label": "MEDIUM"}, "Title": "A scan", "Description": "A scan.",
+        "Resources": [{"Type": "AwsEc2Instance",
+            "Id": "arn:aws:ec2:us-east-1:123456789012:instance/i-1"}],
+    }]})
+}
+
 #[tokio::test]
 async fn what_is_exported_comes_back_as_the_same_findings() {
     let account = Account::small().await;
@@ -104,17 +118,7 @@ async fn security_hub_is_told_what_changed_and_its_echo_is_not_taken_for_news() 
     let over = home.run(&push).await.exits(0);
     assert!(over.out.starts_with("told: 1 (1 as over)"), "{}", over.out);
 
-    let foreign = json!({"Findings": [{
-        "SchemaVersion": "2018-10-08", "Id": "arn:aws:guardduty:us-east-1:1:detector/d/finding/f",
-        "ProductArn": "arn:aws:securityhub:us-east-1::product/aws/guardduty",
-        "GeneratorId": "arn:aws:guardduty:us-east-1:1:detector/d",
-        "AwsAccountId": MOTO_ACCOUNT, "Types": ["TTPs/Discovery/Recon:EC2-Portscan"],
-        "CreatedAt": "2026-11-20T00:00:00Z", "UpdatedAt": "2026-11-21T00:00:00Z",
-        "Severity": {"Label": "MEDIUM"}, "Title": "A scan", "Description": "A scan.",
-        "Resources": [{"Type": "AwsEc2Instance",
-            "Id": "arn:aws:ec2:us-east-1:123456789012:instance/i-1"}],
-    }]});
-    write(&ground.writer, "securityhub:BatchImportFindings", foreign).await;
+    write(&ground.writer, "securityhub:BatchImportFindings", foreign()).await;
     let import = [
         "findings",
         "import",

@@ -15,6 +15,7 @@ use yagura_store::jobs::RunOutcome;
 use yagura_store::{Location, Store};
 use yagura_testkit::moto::MOTO_ACCOUNT;
 
+use crate::findings_imports::foreign;
 use crate::moto::{Ground, write};
 use crate::program::Home;
 use crate::serve::{Receiver, Serving, TOLD_WITHIN, prepared, stopped};
@@ -176,20 +177,6 @@ async fn prime_bill(ground: &Ground) {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-}
-
-/// A finding of GuardDuty in Security Hub.
-fn foreign() -> Value {
-    json!({"Findings": [{
-        "SchemaVersion": "2018-10-08", "Id": "arn:aws:guardduty:us-east-1:1:detector/d/finding/f",
-        "ProductArn": "arn:aws:securityhub:us-east-1::product/aws/guardduty",
-        "GeneratorId": "arn:aws:guardduty:us-east-1:1:detector/d",
-        "AwsAccountId": MOTO_ACCOUNT, "Types": ["TTPs/Discovery/Recon:EC2-Portscan"],
-        "CreatedAt": "2026-11-20T00:00:00Z", "UpdatedAt": "2026-11-21T00:00:00Z",
-        "Severity": {"Label": "MEDIUM"}, "Title": "A scan", "Description": "A scan.",
-        "Resources": [{"Type": "AwsEc2Instance",
-            "Id": "arn:aws:ec2:us-east-1:123456789012:instance/i-1"}],
-    }]})
 }
 
 #[tokio::test]

@@ -73,6 +73,8 @@ pub use verdicts::{
     VerdictPlace,
 };
 
+use std::sync::Arc;
+
 use database::Database;
 
 /// An open database. Clones share its connections.
@@ -82,6 +84,8 @@ use database::Database;
 #[derive(Clone)]
 pub struct Store {
     database: Database,
+    /// What questions about findings read before.
+    kept: Arc<findings::Kept>,
 }
 
 impl Store {
@@ -94,7 +98,7 @@ impl Store {
     pub async fn open_with(at: &Location, options: &Options) -> Result<Self, StoreError> {
         let database = Database::connect(at, options).await?;
         migration::run(&database).await?;
-        Ok(Self { database })
+        Ok(Self { database, kept: Arc::default() })
     }
 
     /// Closes all connections; on `SQLite` this folds the write-ahead log into the file.

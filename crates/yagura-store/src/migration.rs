@@ -99,6 +99,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0014-repeats/sqlite.sql"),
         postgres: include_str!("../migrations/0014-repeats/postgres.sql"),
     },
+    Migration {
+        number: 15,
+        name: "finding-chunks",
+        sqlite: include_str!("../migrations/0015-finding-chunks/sqlite.sql"),
+        postgres: include_str!("../migrations/0015-finding-chunks/postgres.sql"),
+    },
 ];
 
 /// The newest schema that this binary knows.

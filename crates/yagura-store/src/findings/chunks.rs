@@ -82,8 +82,9 @@ impl Chunks {
     /// Writes what was changed.
     pub(super) async fn write(&mut self, session: &mut Session) -> Result<(), StoreError> {
         let mut rows = Vec::with_capacity(self.changed.len());
-        let mut empty = BTreeSet::new();
+        let (mut versions, mut empty) = (BTreeSet::new(), BTreeSet::new());
         for (column, chunk) in std::mem::take(&mut self.changed) {
+            versions.insert(chunk);
             let Some(values) = self.values.get(&(column, chunk)) else { continue };
             debug_assert!(values.len() <= CHUNK, "a chunk has its size");
             if column == Column::State && values.iter().all(|state| *state == GONE) {
@@ -94,11 +95,16 @@ impl Chunks {
         let insert = "INSERT INTO finding_columns (kind, chunk, data)";
         let after = "ON CONFLICT (kind, chunk) DO UPDATE SET data = excluded.data";
         batch::insert(session, insert, rows, after).await?;
+        let versions = versions.into_iter().map(|chunk| vec![chunk.into(), 1.into()]).collect();
+        let insert = "INSERT INTO finding_chunks (chunk, version)";
+        let after = "ON CONFLICT (chunk) DO UPDATE SET version = finding_chunks.version + 1";
+        batch::insert(session, insert, versions, after).await?;
         // A chunk without findings takes no room, unless it is to be filled on.
         for chunk in empty {
             let full = self.values.get(&(Column::State, chunk)).is_some_and(|v| v.len() == CHUNK);
             if full {
                 for sql in [
+                    "DELETE FROM finding_chunks WHERE chunk = $1",
                     "DELETE FROM finding_columns WHERE chunk = $1",
                     "DELETE FROM finding_terms WHERE chunk = $1",
                 ] {

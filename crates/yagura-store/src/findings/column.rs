@@ -177,6 +177,13 @@ pub(super) fn encode(values: &[i64]) -> Vec<u8> {
 
 /// Reads what [`encode`] wrote; none where it is something else.
 pub(super) fn decode(data: &[u8]) -> Option<Vec<i64>> {
+    let mut values = Vec::new();
+    decode_into(data, &mut values)?;
+    Some(values)
+}
+
+/// As [`decode`], into a list whose memory is used again.
+pub(super) fn decode_into(data: &[u8], values: &mut Vec<i64>) -> Option<()> {
     let (width, rest) = data.split_first()?;
     let (count, rest) = rest.split_first_chunk::<2>()?;
     let (least, rest) = rest.split_first_chunk::<8>()?;
@@ -187,14 +194,16 @@ pub(super) fn decode(data: &[u8]) -> Option<Vec<i64>> {
         return None;
     }
     let add = |above: u64| least.wrapping_add(above.cast_signed());
-    Some(match width {
-        0 => vec![least; count],
-        1 => rest.iter().map(|byte| add(u64::from(*byte))).collect(),
-        2 => words(rest).map(|bytes| add(u64::from(u16::from_le_bytes(bytes)))).collect(),
-        4 => words(rest).map(|bytes| add(u64::from(u32::from_le_bytes(bytes)))).collect(),
-        8 => words(rest).map(|bytes| add(u64::from_le_bytes(bytes))).collect(),
+    values.clear();
+    match width {
+        0 => values.resize(count, least),
+        1 => values.extend(rest.iter().map(|byte| add(u64::from(*byte)))),
+        2 => values.extend(words(rest).map(|bytes| add(u64::from(u16::from_le_bytes(bytes))))),
+        4 => values.extend(words(rest).map(|bytes| add(u64::from(u32::from_le_bytes(bytes))))),
+        8 => values.extend(words(rest).map(|bytes| add(u64::from_le_bytes(bytes)))),
         _ => return None,
-    })
+    }
+    Some(())
 }
 
 fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {

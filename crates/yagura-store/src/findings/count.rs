@@ -8,10 +8,12 @@ use std::collections::BTreeMap;
 use yagura_model::Severity;
 
 use super::Findings;
-use super::column::{Column, kind_of, severity_of, state_of};
-use super::matching::{Matched, Plan, Test, Values};
+use super::column::{Column, kind_of, severity_number, severity_of, state_of};
+use super::matching::{Matched, Plan, value};
 use super::names::names_of;
 use super::question::{COUNTS_MAX, Count, Counts, FindingFilter, GroupBy, Total};
+use super::terms::Members;
+use super::value_test::Test;
 use crate::database::Session;
 use crate::error::StoreError;
 
@@ -24,10 +26,10 @@ impl Findings {
     /// Where the database cannot be read.
     pub async fn count(&self, filter: &FindingFilter) -> Result<Total, StoreError> {
         let mut session = self.database.read("count findings");
-        let plan = Plan::of(&mut session, &self.scope, filter).await?;
+        let plan = Plan::of(&mut session, self, filter).await?;
         let mut count = 0;
         plan.scan(&mut session, &[], &mut |matched| {
-            count += u64::try_from(matched.slots.len()).unwrap_or_default();
+            count += matched.count();
             true
         })
         .await?;
@@ -44,12 +46,11 @@ impl Findings {
         by: GroupBy,
     ) -> Result<Counts, StoreError> {
         let mut session = self.database.read("count findings");
-        let plan = Plan::of(&mut session, &self.scope, filter).await?;
+        let plan = Plan::of(&mut session, self, filter).await?;
         let column = column_of(by);
         let mut tallies = Tallies::default();
         plan.scan(&mut session, &[column], &mut |matched| {
-            let values = Counted::of(by, matched);
-            matched.slots.iter().for_each(|slot| tallies.add(values.at(*slot)));
+            tallies.add_all(by, matched, matched.members);
             true
         })
         .await?;
@@ -67,17 +68,15 @@ impl Findings {
         by: GroupBy,
     ) -> Result<Vec<(Severity, Counts)>, StoreError> {
         let mut session = self.database.read("count findings");
-        let plan = Plan::of(&mut session, &self.scope, filter).await?;
+        let plan = Plan::of(&mut session, self, filter).await?;
         let columns = [Column::Severity, column_of(by)];
         let mut tallies = Severity::ALL.map(|severity| (severity, Tallies::default()));
         plan.scan(&mut session, &columns, &mut |matched| {
-            let values = Counted::of(by, matched);
-            let severities = matched.values(Column::Severity);
-            for slot in matched.slots {
-                let place = usize::try_from(severities.at(*slot)).ok();
-                if let Some((_, tallies)) = place.and_then(|place| tallies.get_mut(place)) {
-                    tallies.add(values.at(*slot));
-                }
+            for (severity, tallies) in &mut tallies {
+                let of_it = Test::Only(severity_number(*severity));
+                let mut members = of_it.members(matched.values(Column::Severity));
+                members.intersect(matched.members);
+                tallies.add_all(by, matched, &members);
             }
             true
         })
@@ -101,12 +100,12 @@ impl Findings {
         by: &[GroupBy],
     ) -> Result<Vec<Counts>, StoreError> {
         let mut session = self.database.read("count findings");
-        let mut plan = Plan::of(&mut session, &self.scope, filter).await?;
+        let mut plan = Plan::of(&mut session, self, filter).await?;
         let columns: Vec<Column> = by.iter().map(|by| column_of(*by)).collect();
         let aside = plan.set_aside(&columns);
         let mut tallies: Vec<Tallies> = by.iter().map(|_| Tallies::default()).collect();
         plan.scan(&mut session, &columns, &mut |matched| {
-            count_matched(matched, by, &columns, &aside, &mut tallies);
+            count_matched(matched, by, &aside, &mut tallies);
             true
         })
         .await?;
@@ -118,48 +117,23 @@ impl Findings {
     }
 }
 
-/// Counts the findings of one chunk: those that pass what was set aside for everything, those that
-/// fail it in one column alone for that column.
+/// Counts the findings of one chunk by each column: those that meet all that was set aside but
+/// what was asked of that column.
 fn count_matched(
     matched: &Matched<'_>,
     by: &[GroupBy],
-    columns: &[Column],
     aside: &[(Column, Test)],
     tallies: &mut [Tallies],
 ) {
-    let tested: Vec<_> =
-        aside.iter().map(|(column, test)| (*column, test, matched.values(*column))).collect();
-    let (mut whole, mut alone): (Vec<usize>, Vec<(Column, usize)>) = (Vec::new(), Vec::new());
-    for slot in matched.slots {
-        let mut failing = tested.iter().filter(|(_, test, values)| !test.holds(values.at(*slot)));
-        match (failing.next(), failing.next()) {
-            (None, _) => whole.push(*slot),
-            (Some((column, ..)), None) => alone.push((*column, *slot)),
-            (Some(_), Some(_)) => {}
-        }
-    }
-    for ((by, column), tallies) in by.iter().zip(columns).zip(tallies) {
-        let values = Counted::of(*by, matched);
-        whole.iter().for_each(|slot| tallies.add(values.at(*slot)));
-        let alone = alone.iter().filter(|(of, _)| of == column);
-        alone.for_each(|(_, slot)| tallies.add(values.at(*slot)));
-    }
-}
-
-/// What the findings of a chunk are counted by: the values of a column, times by their days.
-struct Counted<'a> {
-    values: Values<'a>,
-    days: bool,
-}
-
-impl<'a> Counted<'a> {
-    fn of(by: GroupBy, matched: &'a Matched<'_>) -> Self {
-        Self { values: matched.values(column_of(by)), days: is_day(by) }
-    }
-
-    fn at(&self, slot: usize) -> i64 {
-        let value = self.values.at(slot);
-        if self.days { value.div_euclid(DAY_US) } else { value }
+    let meeting: Vec<(Column, Members)> = aside
+        .iter()
+        .map(|(column, test)| (*column, test.members(matched.values(*column))))
+        .collect();
+    for (by, tallies) in by.iter().zip(tallies) {
+        let mut members = matched.members.clone();
+        let others = meeting.iter().filter(|(column, _)| *column != column_of(*by));
+        others.for_each(|(_, meeting)| members.intersect(meeting));
+        tallies.add_all(*by, matched, &members);
     }
 }
 
@@ -197,17 +171,35 @@ struct Tallies {
 impl Tallies {
     const LIST_MAX: usize = 1 << 22;
 
-    fn add(&mut self, value: i64) {
-        let place = usize::try_from(value).ok().filter(|place| *place < Self::LIST_MAX);
-        let Some(place) = place else {
-            *self.map.entry(value).or_default() += 1;
-            return;
-        };
-        if self.list.len() <= place {
-            self.list.resize(place + 1, 0);
+    /// Counts some findings of a chunk: by the values of a column, times by their days.
+    fn add_all(&mut self, by: GroupBy, matched: &Matched<'_>, members: &Members) {
+        let values = matched.values(column_of(by));
+        if is_day(by) {
+            let days = members.slots().map(|slot| value(values, slot).div_euclid(DAY_US));
+            days.for_each(|day| self.add(day));
+        } else {
+            members.slots().for_each(|slot| self.add(value(values, slot)));
         }
-        if let Some(count) = self.list.get_mut(place) {
-            *count += 1;
+    }
+
+    fn add(&mut self, value: i64) {
+        match usize::try_from(value).ok().and_then(|place| self.list.get_mut(place)) {
+            Some(count) => *count += 1,
+            None => self.add_first(value),
+        }
+    }
+
+    /// Counts a value beyond the list.
+    #[cold]
+    fn add_first(&mut self, value: i64) {
+        match usize::try_from(value).ok().filter(|place| *place < Self::LIST_MAX) {
+            None => *self.map.entry(value).or_default() += 1,
+            Some(place) => {
+                self.list.resize(place + 1, 0);
+                if let Some(count) = self.list.get_mut(place) {
+                    *count += 1;
+                }
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use yagura_model::finding::{Finding, FindingState};
 use super::Findings;
 use super::column::{Column, GONE};
 use super::count::day_name;
-use super::matching::Plan;
+use super::matching::{Plan, value};
 use super::names::names_of;
 use super::question::FindingFilter;
 use super::rows::{self, Reach, id_bytes};
@@ -86,16 +86,12 @@ impl Findings {
         let mut session = self.database.read("look up resolved findings");
         let states = vec![FindingState::Resolved];
         let filter = FindingFilter { states, ..FindingFilter::default() };
-        let plan = Plan::of(&mut session, &self.scope, &filter).await?;
+        let plan = Plan::of(&mut session, self, &filter).await?;
         let mut numbers = Vec::new();
         plan.scan(&mut session, &[Column::Resolved], &mut |matched| {
             let resolved = matched.values(Column::Resolved);
-            let old = matched
-                .slots
-                .iter()
-                .filter(|slot| resolved.at(**slot) < before_us)
-                .map(|slot| matched.number(*slot));
-            numbers.extend(old);
+            let old = matched.members.slots().filter(|slot| value(resolved, *slot) < before_us);
+            numbers.extend(old.map(|slot| matched.number(slot)));
             numbers.len() < limit
         })
         .await?;

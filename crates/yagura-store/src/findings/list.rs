@@ -10,7 +10,7 @@ use yagura_model::finding::{Finding, FindingState};
 use super::Findings;
 use super::chunks::Chunks;
 use super::column::{Column, severity_of, state_of};
-use super::matching::{Matched, Plan};
+use super::matching::{Matched, Plan, value};
 use super::names::names_of;
 use super::question::{
     FindingCursor, FindingFilter, FindingGroup, FindingGroups, FindingOrder, FindingPage,
@@ -49,7 +49,7 @@ impl Findings {
         page: &Page,
     ) -> Result<FindingPage, StoreError> {
         let mut session = self.database.read("list findings");
-        let plan = Plan::of(&mut session, &self.scope, filter).await?;
+        let plan = Plan::of(&mut session, self, filter).await?;
         let limit = page.limit.clamp(1, PAGE_MAX);
         let after = page.after.map(|after| (after.value, after.number));
         if plan.is_exact() {
@@ -74,7 +74,7 @@ impl Findings {
         page: GroupPage,
     ) -> Result<FindingGroups, StoreError> {
         let mut session = self.database.read("group findings");
-        let plan = Plan::of(&mut session, &self.scope, filter).await?;
+        let plan = Plan::of(&mut session, self, filter).await?;
         let mut causes: Vec<Option<Tally>> = Vec::new();
         plan.scan(&mut session, &GROUPED, &mut |matched| {
             tally(&mut causes, matched);
@@ -124,19 +124,19 @@ struct Tally {
 
 fn tally(causes: &mut Vec<Option<Tally>>, matched: &Matched<'_>) {
     let [cause, severity, rank, state, first, last] = GROUPED.map(|column| matched.values(column));
-    for slot in matched.slots.iter().copied() {
-        let code = usize::try_from(cause.at(slot)).unwrap_or_default();
+    for slot in matched.members.slots() {
+        let code = usize::try_from(value(cause, slot)).unwrap_or_default();
         if causes.len() <= code {
             causes.resize(code + 1, None);
         }
         let Some(place) = causes.get_mut(code) else { continue };
-        let (first_us, last_us) = (first.at(slot), last.at(slot));
-        let best = (rank.at(slot), matched.number(slot));
-        let severity = severity.at(slot);
+        let (first_us, last_us) = (value(first, slot), value(last, slot));
+        let best = (value(rank, slot), matched.number(slot));
+        let severity = value(severity, slot);
         let empty = Tally { count: 0, open: 0, severity, first_us, last_us, best };
         let known = place.get_or_insert(empty);
         known.count += 1;
-        known.open += u64::from(state_of(state.at(slot)).is_some_and(FindingState::is_open));
+        known.open += u64::from(state_of(value(state, slot)).is_some_and(FindingState::is_open));
         known.severity = known.severity.max(severity);
         known.first_us = known.first_us.min(first_us);
         known.last_us = known.last_us.max(last_us);
@@ -181,13 +181,13 @@ async fn top(
     let mut count = 0_u64;
     let columns = columns_of(order);
     plan.scan(session, columns, &mut |matched| {
-        count += u64::try_from(matched.slots.len()).unwrap_or_default();
-        let values = |place: usize| columns.get(place).map(|column| matched.values(*column));
+        count += matched.count();
+        let values =
+            |place: usize| columns.get(place).map_or(&[][..], |column| matched.values(*column));
         let (first, second) = (values(0), values(1));
-        for slot in matched.slots {
-            let first = first.map_or(0, |values| values.at(*slot));
-            let second = second.map_or(0, |values| values.at(*slot));
-            let place = (value_of(order, first, second), matched.number(*slot));
+        for slot in matched.members.slots() {
+            let at = value_of(order, value(first, slot), value(second, slot));
+            let place = (at, matched.number(slot));
             let full = heap.len() >= limit;
             let beaten = full && heap.peek().is_some_and(|Reverse(least)| place <= *least);
             if beaten || after.is_some_and(|after| place >= after) {

@@ -6,26 +6,28 @@
 //! are compared and totals are upper bounds.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use yagura_model::finding::Finding;
 
-use super::chunks::{kinds, read_column};
+use super::Findings;
 use super::column::{
-    self, CHUNK, Column, GONE, chunk_of, key_number, number_of, severity_number, slot_of,
+    self, Column, GONE, chunk_of, decode_into, key_number, number_of, severity_number, slot_of,
     state_number,
 };
+use super::kept::{self, Chunk, Kept};
 use super::names;
 use super::question::{Assignee, COMPARED_MAX, FindingFilter, Span};
 use super::rows::{self, Reach};
 use super::terms::{Members, Term, gram_term, label_term, mark_term, term_bytes};
 use super::text::Question;
+use super::value_test::Test;
 use crate::batch;
 use crate::database::{Param, Session};
 use crate::encode::column_text;
 use crate::error::StoreError;
 
 /// Chunks read at once: this bounds memory, and a statement's answer.
-const WINDOW: i64 = 64;
 const WINDOW_CHUNKS: usize = 64;
 /// Terms looked up in one statement.
 const TERMS: usize = 8;
@@ -34,27 +36,6 @@ const FEW: usize = 64;
 /// Candidates of a window of which no more terms are looked up where those before said little: a
 /// common phrase stays common.
 const MANY: usize = 16_384;
-
-/// What a value must be.
-#[derive(Clone, Debug)]
-pub(super) enum Test {
-    /// One of these, ascending.
-    OneOf(Vec<i64>),
-    /// From the first to the last, both included.
-    Within(i64, i64),
-}
-
-impl Test {
-    pub(super) fn holds(&self, value: i64) -> bool {
-        match self {
-            Self::OneOf(values) => match values.as_slice() {
-                [only] => *only == value,
-                _ => values.binary_search(&value).is_ok(),
-            },
-            Self::Within(first, last) => (*first..=*last).contains(&value),
-        }
-    }
-}
 
 /// A question, ready to be asked. INVARIANT: its tests hold the scope's.
 pub(super) struct Plan {
@@ -72,33 +53,71 @@ pub(super) struct Plan {
     loose: bool,
     /// The only ones that it can be, once they were compared.
     only: Option<BTreeMap<i64, Members>>,
+    kept: Arc<Kept>,
 }
 
 /// The matching findings of one chunk.
 pub(super) struct Matched<'a> {
     chunk: i64,
-    pub(super) slots: &'a [usize],
-    columns: &'a HashMap<Column, Vec<i64>>,
+    pub(super) members: &'a Members,
+    columns: &'a Values,
 }
 
 impl Matched<'_> {
+    pub(super) fn count(&self) -> u64 {
+        u64::try_from(self.members.count()).unwrap_or(u64::MAX)
+    }
+
+    pub(super) fn numbers(&self) -> impl Iterator<Item = i64> + '_ {
+        self.members.slots().map(|slot| self.number(slot))
+    }
+
     pub(super) fn number(&self, slot: usize) -> i64 {
         number_of(self.chunk, slot)
     }
 
     /// A column's values, by slot.
-    pub(super) fn values(&self, column: Column) -> Values<'_> {
-        Values(self.columns.get(&column).map_or(&[], Vec::as_slice))
+    pub(super) fn values(&self, column: Column) -> &[i64] {
+        self.columns.of(column)
     }
 }
 
-/// The values of one column of a chunk.
-#[derive(Clone, Copy)]
-pub(super) struct Values<'a>(&'a [i64]);
+/// The value of a slot.
+pub(super) fn value(values: &[i64], slot: usize) -> i64 {
+    values.get(slot).copied().unwrap_or_default()
+}
 
-impl Values<'_> {
-    pub(super) fn at(self, slot: usize) -> i64 {
-        self.0.get(slot).copied().unwrap_or_default()
+/// Columns of one chunk, each with a value for every slot; their memory is used again for the next.
+struct Values {
+    columns: Vec<(Column, Vec<i64>)>,
+}
+
+impl Values {
+    fn new(columns: &[Column]) -> Self {
+        Self { columns: columns.iter().map(|column| (*column, Vec::new())).collect() }
+    }
+
+    /// Reads a chunk, whose columns come in the order of these. What is broken is told by name.
+    fn read(&mut self, chunk: &[Arc<[u8]>]) -> Result<(), Column> {
+        let mut slots = 0;
+        for ((column, values), data) in self.columns.iter_mut().zip(chunk) {
+            values.clear();
+            // A column that came later is not there in chunks that were full before.
+            if !data.is_empty() {
+                decode_into(data, values).ok_or(*column)?;
+            }
+            if *column == Column::State {
+                slots = values.len();
+            }
+        }
+        // Where it has no value, it has 0.
+        self.columns.iter_mut().for_each(|(_, values)| values.resize(slots, 0));
+        Ok(())
+    }
+
+    fn of(&self, column: Column) -> &[i64] {
+        let found = self.columns.iter().find(|(one, _)| *one == column);
+        found.map_or(&[], |(_, values)| values.as_slice())
     }
 }
 
@@ -106,13 +125,13 @@ impl Plan {
     /// Makes a question ready: names become codes, words become terms.
     pub(super) async fn of(
         session: &mut Session,
-        scope: &yagura_model::finding::Scope,
+        findings: &Findings,
         filter: &FindingFilter,
     ) -> Result<Self, StoreError> {
-        let reach = Reach::of(session, scope).await?;
+        let reach = Reach::of(session, &findings.scope).await?;
         let mut tests = Vec::new();
         if let Reach::Codes(codes) = &reach {
-            tests.push((Column::Account, Test::OneOf(codes.clone())));
+            tests.push((Column::Account, Test::one_of(codes.clone())));
         }
         let held = tests.len();
         tests.extend(plain_tests(filter));
@@ -124,15 +143,15 @@ impl Plan {
             (Column::Cause, &filter.causes),
         ];
         for (column, names) in named.into_iter().filter(|(_, names)| !names.is_empty()) {
-            tests.push((column, Test::OneOf(names::asked(session, column, names).await?)));
+            tests.push((column, Test::one_of(names::asked(session, column, names).await?)));
         }
         match &filter.assignee {
             None => {}
-            Some(Assignee::Nobody) => tests.push((Column::Assignee, Test::OneOf(vec![0]))),
+            Some(Assignee::Nobody) => tests.push((Column::Assignee, Test::one_of(vec![0]))),
             Some(Assignee::Name(name)) => {
                 let codes =
                     names::asked(session, Column::Assignee, std::slice::from_ref(name)).await?;
-                tests.push((Column::Assignee, Test::OneOf(codes)));
+                tests.push((Column::Assignee, Test::one_of(codes)));
             }
         }
         let question = filter.text.as_deref().map(Question::of).unwrap_or_default();
@@ -140,7 +159,9 @@ impl Plan {
         let loose = question.needs_text() || !keys.is_empty();
         let grams = question.grams().into_iter().map(gram_term).collect();
         let marks = marks_of(filter);
-        let mut plan = Self { reach, tests, held, marks, grams, question, keys, loose, only: None };
+        let kept = findings.kept.clone();
+        let mut plan =
+            Self { reach, tests, held, marks, grams, question, keys, loose, only: None, kept };
         plan.compare(session).await?;
         Ok(plan)
     }
@@ -176,7 +197,7 @@ impl Plan {
         let mut numbers = Vec::new();
         self.scan(session, &[], &mut |matched| {
             let room = COMPARED_MAX + 1 - numbers.len();
-            numbers.extend(matched.slots.iter().take(room).map(|slot| matched.number(*slot)));
+            numbers.extend(matched.numbers().take(room));
             numbers.len() <= COMPARED_MAX
         })
         .await?;
@@ -202,8 +223,7 @@ impl Plan {
         wanted: &[Column],
         each: &mut (dyn FnMut(&Matched<'_>) -> bool + Send),
     ) -> Result<(), StoreError> {
-        let impossible = |test: &Test| matches!(test, Test::OneOf(values) if values.is_empty());
-        if self.tests.iter().any(|(_, test)| impossible(test)) {
+        if self.tests.iter().any(|(_, test)| test.is_impossible()) {
             return Ok(());
         }
         let mut columns: Vec<Column> = wanted.to_vec();
@@ -211,24 +231,25 @@ impl Plan {
         columns.push(Column::State);
         columns.sort_unstable();
         columns.dedup();
-        let ends = "SELECT CAST(coalesce(min(chunk), 0) AS BIGINT), \
-                    CAST(coalesce(max(chunk), -1) AS BIGINT) FROM finding_columns WHERE kind = 1";
-        let ends = session.fetch_one(ends, vec![], |row| Ok((row.int(0)?, row.int(1)?))).await?;
-        let (mut first, last) = ends.unwrap_or((0, -1));
-        while first <= last {
-            let end = first.saturating_add(WINDOW);
-            let candidates = self.candidates(session, first, end).await?;
-            if candidates.as_ref().is_none_or(|some| !some.is_empty()) {
-                let chunks = read(session, &columns, first, end).await?;
-                for (chunk, columns) in &chunks {
-                    let slots = self.slots(columns, *chunk, candidates.as_ref());
-                    let matched = Matched { chunk: *chunk, slots: &slots, columns };
-                    if !slots.is_empty() && !each(&matched) {
-                        return Ok(());
-                    }
+        let mut values = Values::new(&columns);
+        for window in kept::chunks(session).await?.chunks(WINDOW_CHUNKS) {
+            let candidates = self.candidates(session, window).await?;
+            let mut window = window.to_vec();
+            if let Some(candidates) = &candidates {
+                window.retain(|chunk| candidates.contains_key(&chunk.number));
+            }
+            for (chunk, data) in self.kept.read(session, &columns, &window).await? {
+                let damaged = |column: Column| {
+                    let number = column.number();
+                    session.damaged(format!("column {number} of chunk {chunk} of findings"))
+                };
+                values.read(&data).map_err(damaged)?;
+                let members = self.members(&values, chunk, candidates.as_ref());
+                let matched = Matched { chunk, members: &members, columns: &values };
+                if !members.is_empty() && !each(&matched) {
+                    return Ok(());
                 }
             }
-            first = end;
         }
         Ok(())
     }
@@ -237,22 +258,22 @@ impl Plan {
     async fn candidates(
         &self,
         session: &mut Session,
-        first: i64,
-        end: i64,
+        window: &[Chunk],
     ) -> Result<Option<BTreeMap<i64, Members>>, StoreError> {
+        let window: Vec<i64> = window.iter().map(|chunk| chunk.number).collect();
         if let Some(only) = &self.only {
-            let some = only.range(first..end).map(|(chunk, members)| (*chunk, members.clone()));
+            let some = window.iter().filter_map(|chunk| Some((*chunk, only.get(chunk)?.clone())));
             return Ok(Some(some.collect()));
         }
         let mut candidates: Option<BTreeMap<i64, Members>> = None;
         let marks: Vec<Term> = self.marks.iter().flatten().copied().collect();
         let lists = self.marks.iter().map(Vec::as_slice);
-        let found = read_terms(session, &marks, &(first..end).collect::<Vec<_>>()).await?;
+        let found = read_terms(session, &marks, &window).await?;
         narrow(&mut candidates, &found, lists);
         let mut before = usize::MAX / 10;
         for grams in self.grams.chunks(TERMS) {
             let chunks: Vec<i64> = match &candidates {
-                None => (first..end).collect(),
+                None => window.clone(),
                 Some(some) => some.keys().copied().collect(),
             };
             let left = candidates.as_ref().map(|some| some.values().map(Members::count).sum());
@@ -269,38 +290,33 @@ impl Plan {
         Ok(candidates)
     }
 
-    /// The slots of a chunk that pass all tests.
-    fn slots(
+    /// The findings of a chunk that pass all tests.
+    fn members(
         &self,
-        columns: &HashMap<Column, Vec<i64>>,
+        values: &Values,
         chunk: i64,
         candidates: Option<&BTreeMap<i64, Members>>,
-    ) -> Vec<usize> {
-        let Some(states) = columns.get(&Column::State) else { return Vec::new() };
-        let there = |slot: &usize| states.get(*slot).is_some_and(|state| *state != GONE);
-        let mut slots: Vec<usize> = match candidates {
-            None => (0..states.len()).filter(there).collect(),
-            Some(candidates) => match candidates.get(&chunk) {
-                None => return Vec::new(),
-                Some(members) => members.slots().filter(there).collect(),
-            },
-        };
-        for (column, test) in &self.tests {
-            let values = columns.get(column).map_or(&[][..], Vec::as_slice);
-            slots.retain(|slot| test.holds(values.get(*slot).copied().unwrap_or_default()));
+    ) -> Members {
+        let mut members = Members::which(values.of(Column::State), |state| state != GONE);
+        if let Some(candidates) = candidates {
+            members.intersect(candidates.get(&chunk).unwrap_or(&Members::none()));
         }
-        slots
+        for (column, test) in &self.tests {
+            if members.is_empty() {
+                break;
+            }
+            members.intersect(&test.members(values.of(*column)));
+        }
+        members
     }
 }
 
 /// The tests that need no names.
 fn plain_tests(filter: &FindingFilter) -> Vec<(Column, Test)> {
     let mut tests = Vec::new();
-    let mut one_of = |column, mut values: Vec<i64>| {
-        values.sort_unstable();
-        values.dedup();
+    let mut one_of = |column, values: Vec<i64>| {
         if !values.is_empty() {
-            tests.push((column, Test::OneOf(values)));
+            tests.push((column, Test::one_of(values)));
         }
     };
     let severities = filter.severities.iter().map(|one| severity_number(*one));
@@ -363,27 +379,6 @@ fn narrow<'a>(
         }
         *candidates = Some(having);
     }
-}
-
-/// Columns of the chunks of a window.
-async fn read(
-    session: &mut Session,
-    columns: &[Column],
-    first: i64,
-    end: i64,
-) -> Result<BTreeMap<i64, HashMap<Column, Vec<i64>>>, StoreError> {
-    let sql = format!(
-        "SELECT kind, chunk, data FROM finding_columns \
-         WHERE kind IN {} AND chunk >= $1 AND chunk < $2",
-        kinds(columns)
-    );
-    let mut chunks: BTreeMap<i64, HashMap<Column, Vec<i64>>> = BTreeMap::new();
-    for row in session.fetch(sql, vec![first.into(), end.into()]).await? {
-        let (column, chunk, values) = read_column(session, &row)?;
-        debug_assert!(values.len() <= CHUNK, "a chunk has its size");
-        chunks.entry(chunk).or_default().insert(column, values);
-    }
-    Ok(chunks)
 }
 
 /// The members of terms in some chunks of a window.

@@ -25,6 +25,7 @@ mod chunks;
 mod column;
 mod count;
 mod forget;
+mod kept;
 mod list;
 mod matching;
 mod names;
@@ -34,7 +35,10 @@ mod read;
 mod rows;
 mod terms;
 mod text;
+mod value_test;
 mod work;
+
+use std::sync::Arc;
 
 use yagura_model::finding::Scope;
 
@@ -42,6 +46,7 @@ use crate::Store;
 use crate::database::Database;
 
 pub use forget::Forgotten;
+pub(crate) use kept::Kept;
 pub use observe::Rules;
 pub use question::{
     Assignee, COMPARED_MAX, COUNTS_MAX, Count, Counts, FindingCursor, FindingFilter, FindingGroup,
@@ -57,11 +62,12 @@ pub use question::{
 pub struct Findings {
     database: Database,
     scope: Scope,
+    kept: Arc<Kept>,
 }
 
 impl Store {
     /// The findings in this store that a scope admits.
     pub fn findings(&self, scope: Scope) -> Findings {
-        Findings { database: self.database.clone(), scope }
+        Findings { database: self.database.clone(), scope, kept: self.kept.clone() }
     }
 }

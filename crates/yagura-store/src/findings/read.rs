@@ -152,7 +152,7 @@ impl Findings {
             suppressed_until: Span { since: None, until },
             ..FindingFilter::default()
         };
-        let plan = Plan::of(&mut session, &self.scope, &filter).await?;
+        let plan = Plan::of(&mut session, self, &filter).await?;
         numbers(&mut session, &plan).await
     }
 
@@ -169,7 +169,7 @@ impl Findings {
         }
         let start = async move {
             let mut session = findings.database.read("read open findings");
-            let plan = Plan::of(&mut session, &findings.scope, &filter).await?;
+            let plan = Plan::of(&mut session, &findings, &filter).await?;
             let numbers = numbers(&mut session, &plan).await?;
             let pages: Vec<Vec<i64>> = numbers.chunks(PAGE).map(<[i64]>::to_vec).collect();
             let open = stream::iter(pages.into_iter().map(Ok)).and_then(move |page| {
@@ -190,7 +190,7 @@ impl Findings {
 pub(super) async fn numbers(session: &mut Session, plan: &Plan) -> Result<Vec<i64>, StoreError> {
     let mut numbers = Vec::new();
     plan.scan(session, &[], &mut |matched| {
-        numbers.extend(matched.slots.iter().map(|slot| matched.number(*slot)));
+        numbers.extend(matched.numbers());
         true
     })
     .await?;

@@ -33,6 +33,16 @@ impl Members {
         Self([0; CHUNK / 64])
     }
 
+    /// The slots whose values are meant, at most [`CHUNK`].
+    pub(super) fn which(values: &[i64], is_meant: impl Fn(i64) -> bool) -> Self {
+        let mut members = Self::none();
+        for (word, values) in members.0.iter_mut().zip(values.chunks(64)) {
+            let bit = |bits: u64, value: &i64| bits << 1 | u64::from(is_meant(*value));
+            *word = values.iter().rev().fold(0, bit);
+        }
+        members
+    }
+
     pub(super) fn set(&mut self, slot: usize, there: bool) {
         if let Some(word) = self.0.get_mut(slot / 64) {
             let bit = 1_u64 << (slot % 64);

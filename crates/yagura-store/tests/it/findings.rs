@@ -609,3 +609,58 @@ async fn a_finding_that_moves_to_another_account_is_that_accounts() {
         assert_eq!(told(&of(ACCOUNT), &id("a", "x")).await, ["scan opened"]);
     }
 }
+
+/// Everything that a question is answered with, as text.
+async fn answers(findings: &Findings) -> String {
+    let mut answers = Vec::new();
+    let one = FindingFilter { severities: vec![Severity::Medium], ..FindingFilter::open() };
+    for filter in [FindingFilter::default(), FindingFilter::open(), one] {
+        let page = findings.list(&filter, &Page::default()).await.unwrap();
+        let by = [GroupBy::State, GroupBy::Assignee, GroupBy::Severity, GroupBy::LastSeenDay];
+        let counts = findings.count_by_many(&filter, &by).await.unwrap();
+        let groups = findings.groups(&filter, GroupPage { limit: 9, offset: 0 }).await.unwrap();
+        answers.push(format!("{page:?}\n{counts:?}\n{groups:?}"));
+    }
+    answers.join("\n")
+}
+
+/// Answers are made of what was read before as long as it holds; whoever changes it, in this
+/// process or another, the next answer is the new one.
+#[tokio::test]
+async fn what_another_process_changes_is_in_the_next_answer() {
+    for bed in beds().await {
+        let (here, there) = (bed.open().await, bed.open().await);
+        let (reader, writer) = (here.findings(Scope::All), there.findings(Scope::All));
+        let mut before = answers(&reader).await;
+        let (some, more) = ([seen("a", "x", 1), seen("b", "y", 1)], [seen("a", "x", 3000)]);
+        let ids = [id("a", "x"), id("b", "y")];
+        for step in 0..6 {
+            match step {
+                0 => observe(&writer, &some, 1).await,
+                1 => {
+                    drop(act_on(&writer, &ids[0], Act::Assign { to: Some("bob".into()) }, 2).await)
+                }
+                2 => drop(writer.close(&closing(&ids[1..], 3), &scan(), at(3)).await.unwrap()),
+                3 => observe(&writer, &more, 3000).await,
+                // What a reader changes itself counts as well.
+                4 => drop(
+                    act_on(
+                        &reader,
+                        &ids[0],
+                        Act::SetState { to: FindingState::Acknowledged, reason: None },
+                        3001,
+                    )
+                    .await,
+                ),
+                _ => {
+                    let forgotten = writer.forget_resolved(at(4000), 10).await.unwrap();
+                    assert_eq!(forgotten, 1);
+                }
+            }
+            let now = answers(&reader).await;
+            assert_ne!(now, before, "step {step} changed something");
+            assert_eq!(now, answers(&bed.open().await.findings(Scope::All)).await, "step {step}");
+            before = now;
+        }
+    }
+}

@@ -104,6 +104,10 @@ fn both_schemas_have_the_same_tables_and_columns() {
         include_str!("../../migrations/0012-views/sqlite.sql"),
         include_str!("../../migrations/0012-views/postgres.sql"),
     );
+    check(
+        include_str!("../../migrations/0015-finding-chunks/sqlite.sql"),
+        include_str!("../../migrations/0015-finding-chunks/postgres.sql"),
+    );
 }
 
 #[tokio::test]

@@ -206,6 +206,21 @@ pub(super) fn decode_into(data: &[u8], values: &mut Vec<i64>) -> Option<()> {
     Some(())
 }
 
+/// Between what the values of a chunk lie, as far as can be told without reading them.
+pub(super) fn bounds(data: &[u8]) -> Option<(i64, i64)> {
+    let (width, rest) = data.split_first()?;
+    let least = i64::from_le_bytes(*rest.get(2..)?.first_chunk::<8>()?);
+    let above = match width {
+        0 => 0,
+        1 => i64::from(u8::MAX),
+        2 => i64::from(u16::MAX),
+        4 => i64::from(u32::MAX),
+        // Above the least may even be what is below it.
+        _ => return Some((i64::MIN, i64::MAX)),
+    };
+    Some((least, least.checked_add(above).unwrap_or(i64::MAX)))
+}
+
 fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
     bytes.as_chunks::<N>().0.iter().copied()
 }
@@ -226,7 +241,10 @@ mod tests {
             vec![0, 1_790_000_000_000_000],
             vec![i64::MIN, i64::MAX, 0],
         ] {
-            assert_eq!(decode(&encode(&values)).unwrap(), values);
+            let data = encode(&values);
+            assert_eq!(decode(&data).unwrap(), values);
+            let (least, most) = bounds(&data).unwrap();
+            assert!(values.iter().all(|value| (least..=most).contains(value)), "{values:?}");
         }
     }
 

@@ -14,7 +14,7 @@ use crate::error::StoreError;
 const BYTES_MAX: usize = 96 << 20;
 
 /// A column of one chunk as the database has it, which is small. Empty where there is none.
-type Data = Arc<[u8]>;
+pub(super) type Data = Arc<[u8]>;
 
 /// A chunk as it was when it had a version. INVARIANT: versions are read and columns are kept
 /// outside transactions that write, so that a version never stands for what was rolled back.

@@ -12,10 +12,10 @@ use yagura_model::finding::Finding;
 
 use super::Findings;
 use super::column::{
-    self, Column, GONE, chunk_of, decode_into, key_number, number_of, severity_number, slot_of,
-    state_number,
+    self, Column, GONE, bounds, chunk_of, decode_into, key_number, number_of, severity_number,
+    slot_of, state_number,
 };
-use super::kept::{self, Chunk, Kept};
+use super::kept::{self, Chunk, Data, Kept};
 use super::names;
 use super::question::{Assignee, COMPARED_MAX, FindingFilter, Span};
 use super::rows::{self, Reach};
@@ -78,7 +78,7 @@ impl Matched<'_> {
 
     /// A column's values, by slot.
     pub(super) fn values(&self, column: Column) -> &[i64] {
-        self.columns.of(column)
+        self.columns.held(column).map_or(&[], |held| held.values.as_slice())
     }
 }
 
@@ -87,37 +87,73 @@ pub(super) fn value(values: &[i64], slot: usize) -> i64 {
     values.get(slot).copied().unwrap_or_default()
 }
 
-/// Columns of one chunk, each with a value for every slot; their memory is used again for the next.
+/// Columns of one chunk, read when they are looked at. Their memory is used again for the next.
 struct Values {
-    columns: Vec<(Column, Vec<i64>)>,
+    columns: Vec<Held>,
+    /// How many findings the chunk has room for as yet.
+    slots: usize,
+}
+
+struct Held {
+    column: Column,
+    data: Data,
+    /// A value for each slot, once it is read.
+    values: Vec<i64>,
+    is_read: bool,
 }
 
 impl Values {
     fn new(columns: &[Column]) -> Self {
-        Self { columns: columns.iter().map(|column| (*column, Vec::new())).collect() }
+        let held = |column: &Column| Held {
+            column: *column,
+            data: Data::default(),
+            values: Vec::new(),
+            is_read: false,
+        };
+        Self { columns: columns.iter().map(held).collect(), slots: 0 }
     }
 
-    /// Reads a chunk, whose columns come in the order of these. What is broken is told by name.
-    fn read(&mut self, chunk: &[Arc<[u8]>]) -> Result<(), Column> {
-        let mut slots = 0;
-        for ((column, values), data) in self.columns.iter_mut().zip(chunk) {
-            values.clear();
-            // A column that came later is not there in chunks that were full before.
-            if !data.is_empty() {
-                decode_into(data, values).ok_or(*column)?;
-            }
-            if *column == Column::State {
-                slots = values.len();
-            }
+    /// Goes on to a chunk, whose columns come in the order of these.
+    fn turn_to(&mut self, chunk: Vec<Data>) -> Result<(), Column> {
+        for (held, data) in self.columns.iter_mut().zip(chunk) {
+            held.data = data;
+            held.is_read = false;
         }
-        // Where it has no value, it has 0.
-        self.columns.iter_mut().for_each(|(_, values)| values.resize(slots, 0));
+        self.slots = 0;
+        self.slots = self.read(Column::State)?.len();
         Ok(())
     }
 
-    fn of(&self, column: Column) -> &[i64] {
-        let found = self.columns.iter().find(|(one, _)| *one == column);
-        found.map_or(&[], |(_, values)| values.as_slice())
+    /// A column's values. What is broken is told by name.
+    fn read(&mut self, column: Column) -> Result<&[i64], Column> {
+        let found = self.columns.iter_mut().find(|held| held.column == column);
+        let Some(held) = found else { return Ok(&[]) };
+        if !held.is_read {
+            held.values.clear();
+            // A column that came later is not there in chunks that were full before: all are 0.
+            if !held.data.is_empty() {
+                decode_into(&held.data, &mut held.values).ok_or(column)?;
+            }
+            let slots = self.slots.max(held.values.len());
+            held.values.resize(slots, 0);
+            held.is_read = true;
+        }
+        Ok(&held.values)
+    }
+
+    /// Reads all columns that were not looked at yet.
+    fn read_all(&mut self) -> Result<(), Column> {
+        let columns: Vec<Column> = self.columns.iter().map(|held| held.column).collect();
+        columns.into_iter().try_for_each(|column| self.read(column).map(drop))
+    }
+
+    fn held(&self, column: Column) -> Option<&Held> {
+        self.columns.iter().find(|held| held.column == column)
+    }
+
+    /// The least and the greatest that a column's values can be, without reading them.
+    fn bounds(&self, column: Column) -> Option<(i64, i64)> {
+        self.held(column).and_then(|held| bounds(&held.data))
     }
 }
 
@@ -243,8 +279,8 @@ impl Plan {
                     let number = column.number();
                     session.damaged(format!("column {number} of chunk {chunk} of findings"))
                 };
-                values.read(&data).map_err(damaged)?;
-                let members = self.members(&values, chunk, candidates.as_ref());
+                let candidates = candidates.as_ref().and_then(|some| some.get(&chunk));
+                let members = self.members(&mut values, data, candidates).map_err(damaged)?;
                 let matched = Matched { chunk, members: &members, columns: &values };
                 if !members.is_empty() && !each(&matched) {
                     return Ok(());
@@ -290,24 +326,30 @@ impl Plan {
         Ok(candidates)
     }
 
-    /// The findings of a chunk that pass all tests.
+    /// The findings of a chunk that pass all tests, of the candidates where there are some. Where
+    /// any pass, all columns are read.
     fn members(
         &self,
-        values: &Values,
-        chunk: i64,
-        candidates: Option<&BTreeMap<i64, Members>>,
-    ) -> Members {
-        let mut members = Members::which(values.of(Column::State), |state| state != GONE);
+        values: &mut Values,
+        chunk: Vec<Data>,
+        candidates: Option<&Members>,
+    ) -> Result<Members, Column> {
+        values.turn_to(chunk)?;
+        let mut members = Members::which(values.read(Column::State)?, |state| state != GONE);
         if let Some(candidates) = candidates {
-            members.intersect(candidates.get(&chunk).unwrap_or(&Members::none()));
+            members.intersect(candidates);
         }
         for (column, test) in &self.tests {
-            if members.is_empty() {
-                break;
+            let bounds = values.bounds(*column);
+            if members.is_empty() || bounds.is_some_and(|bounds| !test.may_pass(bounds)) {
+                return Ok(Members::none());
             }
-            members.intersect(&test.members(values.of(*column)));
+            members.intersect(&test.members(values.read(*column)?));
         }
-        members
+        if !members.is_empty() {
+            values.read_all()?;
+        }
+        Ok(members)
     }
 }
 

@@ -46,6 +46,21 @@ impl Test {
         matches!(self, Self::Listed(values) if values.is_empty())
     }
 
+    /// Whether a value between two others, both included, can pass.
+    pub(super) fn may_pass(&self, (least, most): (i64, i64)) -> bool {
+        match self {
+            Self::Only(only) => (least..=most).contains(only),
+            Self::Table(table) => {
+                let places = i64::try_from(table.len() * 64).unwrap_or(i64::MAX);
+                let (first, last) = (least.max(0), most.min(places - 1));
+                // Of many values some may; of few each is looked up.
+                last.saturating_sub(first) > 64 || (first..=last).any(|value| is_in(table, value))
+            }
+            Self::Listed(listed) => listed.iter().any(|one| (least..=most).contains(one)),
+            Self::Within(first, last) => *first <= most && *last >= least,
+        }
+    }
+
     /// The slots whose values pass.
     pub(super) fn members(&self, values: &[i64]) -> Members {
         match self {
@@ -56,10 +71,7 @@ impl Test {
                     u8::try_from(value).is_ok_and(|bit| bit < 64)
                         & ((word >> (value & 63)) & 1 == 1)
                 }),
-                _ => Members::which(values, |value| {
-                    let word = usize::try_from(value >> 6).ok().and_then(|place| table.get(place));
-                    word.is_some_and(|word| (word >> (value & 63)) & 1 == 1)
-                }),
+                _ => Members::which(values, |value| is_in(table, value)),
             },
             Self::Listed(listed) => {
                 Members::which(values, |value| listed.binary_search(&value).is_ok())
@@ -69,6 +81,11 @@ impl Test {
             }
         }
     }
+}
+
+fn is_in(table: &[u64], value: i64) -> bool {
+    let word = usize::try_from(value >> 6).ok().and_then(|place| table.get(place));
+    word.is_some_and(|word| (word >> (value & 63)) & 1 == 1)
 }
 
 #[cfg(test)]
@@ -96,8 +113,28 @@ mod tests {
             let passed: Vec<usize> = test.members(&values).slots().collect();
             assert_eq!(passed, expected, "{asked:?}");
             assert_eq!(test.is_impossible(), asked.is_empty());
+            for one in &values {
+                let passes = asked.contains(one);
+                assert!(test.may_pass((*one, *one)) >= passes, "{asked:?}: {one}");
+                assert!(test.may_pass((i64::MIN, *one)) >= passes, "{asked:?}: up to {one}");
+            }
         }
         let within = Test::Within(1, 64).members(&values);
         assert_eq!(within.slots().collect::<Vec<_>>(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn what_lies_elsewhere_cannot_pass() {
+        for (test, bounds) in [
+            (Test::one_of(vec![3]), (4, 9)),
+            (Test::one_of(vec![3, 10]), (4, 9)),
+            (Test::one_of(vec![3, 10]), (-9, -1)),
+            (Test::one_of(vec![3, 100_000]), (4, 9)),
+            (Test::one_of(vec![]), (i64::MIN, i64::MAX)),
+            (Test::Within(10, i64::MAX), (i64::MIN, 9)),
+            (Test::Within(i64::MIN, 3), (4, 9)),
+        ] {
+            assert!(!test.may_pass(bounds), "{test:?} {bounds:?}");
+        }
     }
 }

@@ -33,8 +33,7 @@ pub use door::{CertificateFault, CertificateFiles, Door, DoorFault};
 pub use gate::{RouteNeed, router, routes};
 pub use mcp::{AssistFault, assist};
 pub use ports::{
-    ActionBook, ActionForm, AskFault, Estimate, Expected, ExpectedRoute, LogDesk, Question,
-    RouteGuide, RouteVerdict, Table, TableShape,
+    ActionBook, ActionForm, AskFault, Estimate, LogDesk, Question, RouteGuide, Table, TableShape,
 };
 pub use state::{Console, Entrance, Parts};
 pub use viewer::{Permission, Role};

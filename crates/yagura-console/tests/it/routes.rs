@@ -7,9 +7,9 @@ use std::sync::Arc;
 use http::{StatusCode, header};
 use jiff::Timestamp;
 use serde_json::json;
-use yagura_console::{Entrance, Expected, ExpectedRoute, RouteGuide, RouteVerdict};
+use yagura_console::{Entrance, RouteGuide};
 use yagura_content::Content;
-use yagura_model::finding::{Finding, HistoryEntry};
+use yagura_model::finding::{Expected, ExpectedRoute, Finding, HistoryEntry, RouteVerdict};
 use yagura_model::{Prose, Severity};
 use yagura_store::outbox::{Outcome, Page, Post, Settlement, TargetRate};
 

@@ -7,6 +7,7 @@
 
 mod act;
 mod change;
+mod expected;
 mod life;
 mod rank;
 
@@ -20,6 +21,7 @@ use crate::{Prose, Severity, finding_id};
 
 pub use act::{Act, ActOutcome, Acted, Closing, ClosingReason, Noticed, NoticedAs, Refusal};
 pub use change::{Actor, Change, HistoryEntry};
+pub use expected::{Expected, ExpectedRoute, RouteVerdict};
 pub use life::{Step, act, close, end_suppression, observe};
 pub use rank::{RANK_POINTS_MAX, Rank, RankFactor, RankReason};
 

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use yagura_content::expression::{Env, Root};
 use yagura_model::Truth;
-use yagura_model::finding::{Actor, Change, Finding, HistoryEntry};
+use yagura_model::finding::{
+    Actor, Change, Expected, ExpectedRoute, Finding, HistoryEntry, RouteVerdict,
+};
 use yagura_store::Store;
 use yagura_store::outbox::ToldOf;
 
@@ -22,48 +24,11 @@ const TOLD_MAX: usize = 200;
 pub struct Explained {
     /// The finding.
     pub finding: Finding,
-    /// What is assumed to have happened to it: its last change that a route could mind, else that
-    /// it is new.
-    pub change: String,
-    /// It is suppressed, and comes up for nobody.
-    pub hushed: bool,
-    /// Every route, in order.
-    pub routes: Vec<Followed>,
+    /// What the routes make of it.
+    #[serde(flatten)]
+    pub expected: Expected,
     /// What targets were told of it so far.
     pub told: Vec<ToldOf>,
-}
-
-/// What a route makes of a finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Followed {
-    /// The route.
-    pub route: String,
-    /// Whether it is followed, and why not.
-    pub verdict: Verdict,
-    /// Why its condition has no result, where it has none.
-    pub problem: Option<String>,
-    /// Its condition.
-    pub when: Option<String>,
-    /// Where it leads.
-    pub targets: Vec<String>,
-    /// When it would tell together with others; none is at once.
-    pub due: Option<Timestamp>,
-}
-
-/// Whether a route is followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// It is.
-    Followed,
-    /// Its condition has no result; it is followed all the same.
-    Unknown,
-    /// It does not mind what happened.
-    OtherChange,
-    /// Its condition does not hold.
-    ConditionFails,
-    /// One above it was followed, and says that none below is.
-    Shadowed,
 }
 
 impl Router {
@@ -93,16 +58,20 @@ impl Router {
             change: Change::Opened { severity: finding.severity },
         });
         let told = store.outbox().told_of(&finding.id, TOLD_MAX).await;
-        Ok(Explained {
+        let expected = Expected {
             change: entry.change.as_str().to_owned(),
             hushed: is_hushed(&entry.change, &finding),
             routes: self.verdicts(&entry, &finding, &ground),
-            told: told.map_err(RespondError::Route)?,
-            finding,
-        })
+        };
+        Ok(Explained { finding, expected, told: told.map_err(RespondError::Route)? })
     }
 
-    fn verdicts(&self, entry: &HistoryEntry, finding: &Finding, ground: &Ground) -> Vec<Followed> {
+    fn verdicts(
+        &self,
+        entry: &HistoryEntry,
+        finding: &Finding,
+        ground: &Ground,
+    ) -> Vec<ExpectedRoute> {
         let routes = &self.content().site.routes;
         let account = ground.accounts.value(&finding.observation.account);
         let (value, change) = (finding_value(finding), change_value(entry));
@@ -116,18 +85,17 @@ impl Router {
                 .bind_now(ground.now);
             let (truth, problem) = route.holds(env);
             let verdict = match truth {
-                _ if !route.minds(entry.change.as_str()) => Verdict::OtherChange,
-                _ if shadowed => Verdict::Shadowed,
-                Truth::True => Verdict::Followed,
-                Truth::Unknown => Verdict::Unknown,
-                Truth::False => Verdict::ConditionFails,
+                _ if !route.minds(entry.change.as_str()) => RouteVerdict::OtherChange,
+                _ if shadowed => RouteVerdict::Shadowed,
+                Truth::True => RouteVerdict::Followed,
+                Truth::Unknown => RouteVerdict::Unknown,
+                Truth::False => RouteVerdict::ConditionFails,
             };
-            let followed = matches!(verdict, Verdict::Followed | Verdict::Unknown);
-            shadowed = shadowed || (followed && !route.goes_on);
-            verdicts.push(Followed {
+            shadowed = shadowed || (verdict.is_followed() && !route.goes_on);
+            verdicts.push(ExpectedRoute {
                 route: route.id.value.clone(),
                 verdict,
-                problem: problem.filter(|_| verdict == Verdict::Unknown),
+                problem: problem.filter(|_| verdict == RouteVerdict::Unknown),
                 when: route.when.as_ref().map(|when| when.source().to_owned()),
                 targets: route.targets.iter().map(|target| target.value.clone()).collect(),
                 due: schedule::due(routes, route, finding.severity, ground.now),

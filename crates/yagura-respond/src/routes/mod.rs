@@ -28,7 +28,7 @@ use crate::findings::accounts::Accounts;
 use crate::findings::expression::finding_value;
 
 pub(crate) use advice::advice;
-pub use explain::{Explained, Followed, Verdict};
+pub use explain::Explained;
 pub use notified::{Notified, notified};
 pub(crate) use told::{change_value, document, read_document, told};
 

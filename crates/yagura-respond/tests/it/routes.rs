@@ -8,10 +8,10 @@ use proptest::prelude::*;
 use serde_json::Value;
 use yagura_content::Content;
 use yagura_model::Severity;
-use yagura_model::finding::{Act, FindingSuppression, Scope};
+use yagura_model::finding::{Act, FindingSuppression, RouteVerdict, Scope};
 use yagura_respond::channels::Channels;
 use yagura_respond::outbox::{self, Delivered};
-use yagura_respond::routes::{Notified, Router, Verdict, notified};
+use yagura_respond::routes::{Notified, Router, notified};
 
 use crate::receiver::{Behavior, Receiver, ok, status};
 use crate::site::{Known, Site};
@@ -289,11 +289,10 @@ async fn an_explanation_says_who_would_be_told_and_why_not_the_others() {
     let history = findings.history(&finding.id, 0, 100).await.unwrap();
     let router = Router::new(site.content.clone());
     let explained = router.explain(&site.store, finding, &history, site.now()).await.unwrap();
-    let verdicts: Vec<Verdict> = explained.routes.iter().map(|route| route.verdict).collect();
-    assert_eq!(
-        verdicts,
-        [Verdict::ConditionFails, Verdict::Followed, Verdict::Shadowed, Verdict::OtherChange]
-    );
+    let routes = &explained.expected.routes;
+    let verdicts: Vec<RouteVerdict> = routes.iter().map(|route| route.verdict).collect();
+    let [fails, followed] = [RouteVerdict::ConditionFails, RouteVerdict::Followed];
+    assert_eq!(verdicts, [fails, followed, RouteVerdict::Shadowed, RouteVerdict::OtherChange]);
     assert_eq!(explained.told.len(), 1);
     assert_eq!(explained.told[0].state, "delivered");
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use yagura_console::{Expected, ExpectedRoute, RouteGuide, RouteVerdict};
+use yagura_console::RouteGuide;
 use yagura_content::Content;
-use yagura_model::finding::{Finding, HistoryEntry};
-use yagura_respond::routes::{Explained, Router, Verdict};
+use yagura_model::finding::{Expected, Finding, HistoryEntry};
+use yagura_respond::routes::Router;
 use yagura_store::Store;
 
 /// The time, as the console has it.
@@ -37,7 +37,7 @@ impl RouteGuide for Guide {
     async fn expect(&self, finding: Finding, history: &[HistoryEntry]) -> Result<Expected, String> {
         let router = Router::new((self.content)());
         let explained = router.explain(&self.store, finding, history, (self.clock)()).await;
-        explained.map(expected).map_err(|error| {
+        explained.map(|explained| explained.expected).map_err(|error| {
             tracing::error!(
                 code = "routes_explain_failed",
                 error = &error as &dyn Error,
@@ -46,22 +46,4 @@ impl RouteGuide for Guide {
             error.to_string()
         })
     }
-}
-
-fn expected(explained: Explained) -> Expected {
-    let routes = explained.routes.into_iter().map(|one| ExpectedRoute {
-        route: one.route,
-        verdict: match one.verdict {
-            Verdict::Followed => RouteVerdict::Followed,
-            Verdict::Unknown => RouteVerdict::Unknown,
-            Verdict::OtherChange => RouteVerdict::OtherChange,
-            Verdict::ConditionFails => RouteVerdict::ConditionFails,
-            Verdict::Shadowed => RouteVerdict::Shadowed,
-        },
-        problem: one.problem,
-        when: one.when,
-        targets: one.targets,
-        due: one.due,
-    });
-    Expected { change: explained.change, hushed: explained.hushed, routes: routes.collect() }
 }

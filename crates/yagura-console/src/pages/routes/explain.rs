@@ -7,14 +7,13 @@ use axum::extract::State;
 use axum_extra::extract::Query;
 use jiff::Timestamp;
 use serde::Serialize;
-use yagura_model::finding::Finding;
+use yagura_model::finding::{Expected, ExpectedRoute, Finding, RouteVerdict};
 use yagura_report::words;
 
 use crate::fault::{Answer, Fault};
 use crate::layout::{self, Nav, Shown};
 use crate::pages::findings::list::account_names;
 use crate::pages::findings::{Row, named, row_of};
-use crate::ports::{Expected, ExpectedRoute, RouteVerdict};
 use crate::state::Console;
 use crate::viewer::Viewer;
 
@@ -53,7 +52,7 @@ struct RouteRow {
 impl RouteRow {
     fn of(route: ExpectedRoute) -> Self {
         let ExpectedRoute { route, verdict, problem, when, targets, due } = route;
-        let followed = matches!(verdict, RouteVerdict::Followed | RouteVerdict::Unknown);
+        let followed = verdict.is_followed();
         let when = when.map(|when| when.trim().to_owned());
         Self { id: route, verdict, followed, problem, when, targets, due }
     }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use anyhow::{bail, ensure};
 use clap::Args;
 use yagura_model::Lang;
-use yagura_model::finding::{Finding, Scope};
+use yagura_model::finding::{ExpectedRoute, Finding, RouteVerdict, Scope};
 use yagura_report::{Words, words};
-use yagura_respond::routes::{Explained, Followed, Router, Verdict};
+use yagura_respond::routes::{Explained, Router};
 use yagura_store::Store;
 
 use crate::context::Context;
@@ -79,18 +79,18 @@ fn story(explained: &Explained, words: &Words) -> String {
     let finding = &explained.finding;
     let title = finding.observation.title.get(words.lang());
     let mut text = format!("{}  {title}\n", finding.id);
-    let change = ("change", &explained.change as &dyn std::fmt::Display);
+    let change = ("change", &explained.expected.change as &dyn std::fmt::Display);
     text.push_str(&words.fill("routes.explain.change", &[change]));
     text.push('\n');
-    if explained.hushed {
+    if explained.expected.hushed {
         text.push_str(words.get("routes.explain.hushed"));
         text.push('\n');
     }
-    if explained.routes.is_empty() {
+    if explained.expected.routes.is_empty() {
         text.push_str(words.get("routes.explain.none"));
         text.push('\n');
     }
-    for route in &explained.routes {
+    for route in &explained.expected.routes {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "\n{}: {}", route.route, verdict(route, words));
         if let Some(when) = &route.when {
@@ -99,7 +99,7 @@ fn story(explained: &Explained, words: &Words) -> String {
         if let Some(problem) = &route.problem {
             let _ = writeln!(text, "  {problem}");
         }
-        if matches!(route.verdict, Verdict::Followed | Verdict::Unknown) {
+        if route.verdict.is_followed() {
             let targets = route.targets.join(if words.lang() == Lang::Ja { "、" } else { ", " });
             let due = route.due.map_or_else(
                 || words.get("routes.explain.at_once").to_owned(),
@@ -118,13 +118,13 @@ fn story(explained: &Explained, words: &Words) -> String {
     text
 }
 
-fn verdict<'w>(route: &Followed, words: &'w Words) -> &'w str {
+fn verdict<'w>(route: &ExpectedRoute, words: &'w Words) -> &'w str {
     match route.verdict {
-        Verdict::Followed => words.get("routes.verdict.followed"),
-        Verdict::Unknown => words.get("routes.verdict.unknown"),
-        Verdict::OtherChange => words.get("routes.verdict.other_change"),
-        Verdict::ConditionFails => words.get("routes.verdict.condition_fails"),
-        Verdict::Shadowed => words.get("routes.verdict.shadowed"),
+        RouteVerdict::Followed => words.get("routes.verdict.followed"),
+        RouteVerdict::Unknown => words.get("routes.verdict.unknown"),
+        RouteVerdict::OtherChange => words.get("routes.verdict.other_change"),
+        RouteVerdict::ConditionFails => words.get("routes.verdict.condition_fails"),
+        RouteVerdict::Shadowed => words.get("routes.verdict.shadowed"),
     }
 }
 

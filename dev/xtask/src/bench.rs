@@ -4,7 +4,10 @@
 use anyhow::Context;
 use camino::Utf8Path;
 
-use crate::services::{cargo, run as run_command};
+use crate::services::{cargo, run as run_command, start_postgres};
+
+/// Names a server to tests and benchmarks.
+const POSTGRES: &str = "YAGURA_TEST_POSTGRES_URL";
 
 #[derive(clap::Args)]
 pub(crate) struct BenchArgs {
@@ -36,6 +39,8 @@ enum Bench {
     Console,
     /// Detection over files and with the lake in the same pass, beside Suzaku and rsigma
     Detect,
+    /// Memory of detection over what is new in a billion events
+    Soak,
 }
 
 impl Bench {
@@ -51,6 +56,7 @@ impl Bench {
             Self::Findings => ("yagura-store", "bench_findings"),
             Self::Console => ("yagura-console", "bench_console"),
             Self::Detect => ("yagura", "bench_detect"),
+            Self::Soak => ("yagura-judge", "soak"),
         }
     }
 }
@@ -66,10 +72,16 @@ pub(crate) fn run(root: &Utf8Path, args: &BenchArgs) -> anyhow::Result<()> {
         let targets = ["--bin", "yagura", "--example", example];
         run_command(cargo(root).args(["build", "--release", "--package", package]).args(targets))?;
     }
+    // It goes with the end of this function.
+    let postgres = match args.name {
+        Bench::Findings if std::env::var_os(POSTGRES).is_none() => Some(start_postgres(root)?),
+        _ => None,
+    };
     run_command(
         cargo(root)
             .args(["run", "--release", "--package", package, "--example", example, "--"])
-            .args(&args.args),
+            .args(&args.args)
+            .envs(postgres.iter().map(|server| (POSTGRES, server.url.as_str()))),
     )
     .context("the benchmark failed")
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use yagura_model::finding::{Finding, FindingKind, Scope};
 use yagura_model::{Prose, RequirementState, Severity};
 use yagura_report::{Catalog, words};
-use yagura_store::findings::{FindingFilter, GroupBy, Page, Span};
+use yagura_store::findings::{Assignee, FindingFilter, GroupBy, Page, Span};
 use yagura_store::scores::{ScanScore, ScorePoint};
 use yagura_store::{Scan, ScanId};
 
@@ -164,7 +164,7 @@ pub(super) async fn overview(
     let ((checklist, frameworks), counts, worst) = (scores?, counts?, worst?);
     let ((days, new_total), alerts, (scan, (gaps, more_gaps))) = (new?, alerts?, seen?);
     let words = words(viewer.lang);
-    let first_run = scan.is_none() && counts.all == 0 && alerts.last_us.is_none();
+    let first_run = scan.is_none() && !counts.any && alerts.last_us.is_none();
     let page = Overview {
         first_run,
         scan,
@@ -288,7 +288,8 @@ fn states_of(states: &yagura_model::StateCounts, viewer: &Viewer) -> Vec<Counted
 
 /// What is open, in numbers.
 struct Counts {
-    all: u64,
+    /// Whether anything was ever found.
+    any: bool,
     open: u64,
     severities: Vec<Counted>,
     accounts: Vec<AccountShown>,
@@ -305,16 +306,14 @@ async fn counts(
     let findings = console.store().findings(viewer.scope.clone());
     let past = Span { since: Some(Timestamp::UNIX_EPOCH), until: Some(console.now()) };
     let overdue = FindingFilter { due: past, ..FindingFilter::open() };
-    let open = FindingFilter::open();
-    let (found, counted, overdue) = tokio::join!(
+    let unowned = FindingFilter { assignee: Some(Assignee::Nobody), ..FindingFilter::open() };
+    let (found, unowned, overdue) = tokio::join!(
         OpenFindings::read(console, viewer),
-        findings.count_by_many(&open, &[GroupBy::State, GroupBy::Assignee]),
+        findings.count(&unowned),
         findings.count(&overdue),
     );
-    let (found, counted, overdue) = (found?, counted?, overdue?);
-    let [state, assignee] = counted.as_slice() else {
-        return Err(Fault::NotFound);
-    };
+    let (found, unowned, overdue) = (found?, unowned?, overdue?);
+    let any = found.all() > 0 || findings.count(&FindingFilter::default()).await?.count > 0;
     let named = found.accounts.iter().filter(|(id, _)| !id.is_empty());
     let mut accounts: Vec<AccountShown> = named
         .map(|(id, one)| AccountShown {
@@ -328,15 +327,14 @@ async fn counts(
     accounts.sort_by_key(|one| std::cmp::Reverse((one.critical, one.high, one.open)));
     let more_accounts = accounts.len().saturating_sub(ACCOUNTS) as u64;
     accounts.truncate(ACCOUNTS);
-    let nobody = assignee.counts.iter().find(|one| one.value.is_empty());
     Ok(Counts {
-        all: state.counts.iter().map(|one| one.count).sum(),
+        any,
         open: found.all(),
         severities: severities_of(viewer, |one| found.severities.get(&one).copied().unwrap_or(0)),
         accounts,
         more_accounts,
         overdue: overdue.count,
-        unowned: nobody.map_or(0, |one| one.count),
+        unowned: unowned.count,
     })
 }
 

@@ -634,28 +634,26 @@ async fn what_another_process_changes_is_in_the_next_answer() {
         let mut before = answers(&reader).await;
         let (some, more) = ([seen("a", "x", 1), seen("b", "y", 1)], [seen("a", "x", 3000)]);
         let ids = [id("a", "x"), id("b", "y")];
+        let assign = Act::Assign { to: Some("bob".into()) };
+        let take_up = Act::SetState { to: FindingState::Acknowledged, reason: None };
         for step in 0..6 {
             match step {
                 0 => observe(&writer, &some, 1).await,
                 1 => {
-                    drop(act_on(&writer, &ids[0], Act::Assign { to: Some("bob".into()) }, 2).await)
+                    let acted = act_on(&writer, &ids[0], assign.clone(), 2).await;
+                    assert!(matches!(acted, ActOutcome::Done { .. }), "{acted:?}");
                 }
-                2 => drop(writer.close(&closing(&ids[1..], 3), &scan(), at(3)).await.unwrap()),
+                2 => {
+                    let closed = closing(&ids[1..], 3);
+                    assert_eq!(writer.close(&closed, &scan(), at(3)).await.unwrap(), 1);
+                }
                 3 => observe(&writer, &more, 3000).await,
                 // What a reader changes itself counts as well.
-                4 => drop(
-                    act_on(
-                        &reader,
-                        &ids[0],
-                        Act::SetState { to: FindingState::Acknowledged, reason: None },
-                        3001,
-                    )
-                    .await,
-                ),
-                _ => {
-                    let forgotten = writer.forget_resolved(at(4000), 10).await.unwrap();
-                    assert_eq!(forgotten, 1);
+                4 => {
+                    let acted = act_on(&reader, &ids[0], take_up.clone(), 3001).await;
+                    assert!(matches!(acted, ActOutcome::Done { .. }), "{acted:?}");
                 }
+                _ => assert_eq!(writer.forget_resolved(at(4000), 10).await.unwrap(), 1),
             }
             let now = answers(&reader).await;
             assert_ne!(now, before, "step {step} changed something");

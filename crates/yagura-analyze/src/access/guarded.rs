@@ -36,12 +36,16 @@ const fn kind(
 
 const BUCKET: &str = "AWS::S3::Bucket";
 const FUNCTION: &str = "AWS::Lambda::Function";
+const LAYER_VERSION: &str = "AWS::Lambda::LayerVersion";
+const MULTI_REGION: &str = "AWS::S3::MultiRegionAccessPoint";
+const STREAM: &str = "AWS::DynamoDB::Stream";
 const REST_API: &str = "AWS::ApiGateway::RestApi";
 const LOGS_POLICY: &str = "AWS::Logs::ResourcePolicy";
 
 /// The types, and what their policies speak of (Service Authorization Reference, resource types,
-/// seen 2026-11).
-pub(super) const KINDS: [Kind; 22] = [
+/// seen 2026-11). Of two that begin alike the narrower stands first.
+pub(super) const KINDS: [Kind; 26] = [
+    kind(MULTI_REGION, "s3", "accesspoint/", 2),
     kind("AWS::S3::AccessPoint", "s3", "accesspoint/", 2),
     kind(BUCKET, "s3", "", 1),
     kind("AWS::SQS::Queue", "sqs", "", 1),
@@ -49,9 +53,12 @@ pub(super) const KINDS: [Kind; 22] = [
     kind("AWS::KMS::Key", "kms", "key/", 2),
     kind("AWS::ECR::Repository", "ecr", "repository/", usize::MAX),
     kind(FUNCTION, "lambda", "function:", 1),
+    kind(LAYER_VERSION, "lambda", "layer:", 1),
     kind("AWS::SecretsManager::Secret", "secretsmanager", "secret:", usize::MAX),
     kind("AWS::EFS::FileSystem", "elasticfilesystem", "file-system/", 2),
     kind("AWS::Backup::BackupVault", "backup", "backup-vault:", 1),
+    kind("AWS::S3Express::DirectoryBucket", "s3express", "bucket/", 2),
+    kind(STREAM, "dynamodb", "table/", usize::MAX),
     kind("AWS::DynamoDB::Table", "dynamodb", "table/", 2),
     kind("AWS::Kinesis::Stream", "kinesis", "stream/", 2),
     kind("AWS::Events::EventBus", "events", "event-bus/", usize::MAX),
@@ -257,9 +264,16 @@ impl Kind {
         let mut parts = arn.splitn(6, ':').skip(3);
         let (region, account) = (parts.next().unwrap_or_default(), parts.next());
         let rest = parts.next().unwrap_or_default();
-        // Buckets alone have neither region nor account in their ARNs.
-        let whereabouts = self.type_name != BUCKET || region.is_empty() && account == Some("");
-        whereabouts && rest.starts_with(self.begins)
+        let fits = match self.type_name {
+            // Buckets alone have neither region nor account in their ARNs.
+            BUCKET => region.is_empty() && account == Some(""),
+            MULTI_REGION => region.is_empty(),
+            // A layer as such has no policy; its versions have.
+            LAYER_VERSION => rest.matches(':').count() == 2,
+            STREAM => rest.contains("/stream/"),
+            _ => true,
+        };
+        fits && rest.starts_with(self.begins)
     }
 
     /// The ARN under which the holder of the policy is known: the bucket of an object, the
@@ -270,9 +284,8 @@ impl Kind {
             let (region, account) = (parts.next(), parts.next());
             return of_log_groups(region.unwrap_or_default(), account.unwrap_or_default());
         }
-        // Streams of tables and consumers of streams have policies of their own, which are not in
-        // the inventory.
-        if arn.contains("/stream/") || arn.contains("/consumer/") {
+        // Consumers of streams have policies of their own, which are not in the inventory.
+        if arn.contains("/consumer/") {
             return arn.to_owned();
         }
         if self.type_name == FUNCTION && arn.matches(':').count() > 6 {

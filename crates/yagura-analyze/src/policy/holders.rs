@@ -18,6 +18,7 @@ pub(crate) fn policy_paths(type_name: &str) -> &'static [&'static str] {
         "AWS::SNS::Topic" => &["properties.TopicPolicy.PolicyDocument"],
         "AWS::KMS::Key" => &["properties.KeyPolicy"],
         "AWS::ECR::Repository" => &["properties.RepositoryPolicyText"],
+        "Yagura::ECR::Registry" => &["properties.RegistryPolicy.PolicyText"],
         "AWS::Lambda::Function" => &["runtime.Policy", "properties.Permission"],
         "AWS::SecretsManager::Secret" => &["properties.ResourcePolicy.ResourcePolicy"],
         "AWS::EFS::FileSystem" => &["properties.FileSystemPolicy"],
@@ -31,7 +32,11 @@ pub(crate) fn policy_paths(type_name: &str) -> &'static [&'static str] {
         "AWS::OpenSearchService::Domain" => &["properties.AccessPolicies"],
         "AWS::Logs::ResourcePolicy" => &["properties.PolicyDocument"],
         "AWS::ACMPCA::CertificateAuthority"
+        | "AWS::DynamoDB::Stream"
         | "AWS::Glue::DataCatalogEncryptionSettings"
+        | "AWS::Lambda::LayerVersion"
+        | "AWS::S3::MultiRegionAccessPoint"
+        | "AWS::S3Express::DirectoryBucket"
         | "AWS::SES::EmailIdentity" => &["runtime.Policy"],
         "AWS::APS::Workspace" => &["properties.ResourcePolicy.PolicyDocument"],
         "AWS::CodeArtifact::Domain" | "AWS::CodeArtifact::Repository" => {

@@ -1,9 +1,11 @@
 //! Questions over inventories: resources of every guarded type, and inventories that are large or
 //! run in circles. Single decisions are proved in `iam-policy`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use yagura_analyze::access::escalation::Goal;
-use yagura_analyze::access::{Answer, Ask, Verdict, World};
+use yagura_analyze::access::{Answer, Ask, Verdict, World, guarded_types};
 use yagura_model::escalation::{Escalation, Gain, Need, NeedOn};
 use yagura_model::{Coverage, CoverageState, Resource};
 
@@ -20,11 +22,11 @@ fn arn(service: &str, rest: &str) -> String {
     format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}")
 }
 
-/// A resource with a policy at a path of its properties.
-fn guarded(type_name: &str, arn: &str, path: &[&str], statements: Value) -> Resource {
+/// A resource with a policy at a path.
+fn guarded(type_name: &str, arn: &str, path: &str, statements: Value) -> Resource {
     let id = arn.rsplit(['/', ':']).next().unwrap();
-    let value = path.iter().rev().fold(document(statements), |value, key| json!({ (*key): value }));
-    let mut made = resource(type_name, id, json!({"properties": value}));
+    let members = path.rsplit('.').fold(document(statements), |value, key| json!({ key: value }));
+    let mut made = resource(type_name, id, members);
     arn.clone_into(&mut made.key);
     made.arn = Some(arn.to_owned());
     made
@@ -69,47 +71,129 @@ fn verdict(world: &World, action: &str, on: &str) -> (Verdict, Answer) {
     (answer.verdict, answer)
 }
 
-#[test]
-fn every_guarded_type_lets_in_the_account_its_policy_names() {
-    for (type_name, action, arn, inside, path) in [
+/// A type, an action on it, where one of it is, what is inside of it, and where its policy stands.
+type GuardedType = (&'static str, &'static str, String, &'static str, &'static str);
+
+fn guarded_by_type() -> Vec<GuardedType> {
+    let policy = "properties.Policy";
+    let document = "properties.ResourcePolicy.PolicyDocument";
+    let read = "runtime.Policy";
+    let ours = |service: &str, rest: &str| arn(service, rest);
+    let multi_region = format!("arn:aws:s3::{ACCOUNT}:accesspoint/m1a2b3.mrap");
+    let text = "properties.RepositoryPolicyText";
+    let permissions = "properties.PermissionsPolicyDocument";
+    let secret = "properties.ResourcePolicy.ResourcePolicy";
+    let kinesis = ("AWS::Kinesis::Stream", "kinesis:PutRecord", ours("kinesis", "stream/clicks"));
+    let reader = "codeartifact:ReadFromRepository";
+    let authority = ours("acm-pca", "certificate-authority/0a1b");
+    let ship = "glacier:InitiateJob";
+    let token = "codeartifact:GetAuthorizationToken";
+    let (point, object) = ("AWS::S3::AccessPoint", "/object/2026.csv");
+    let stream = "table/orders/stream/2026-11-22T00:00:00.000";
+    let package = "repository/tools/npm";
+    let session = "s3express:CreateSession";
+    let layer = ours("lambda", "layer:telemetry:1");
+    vec![
+        (point, "s3:GetObject", ours("s3", "accesspoint/reports"), object, policy),
+        ("AWS::S3::MultiRegionAccessPoint", "s3:GetObject", multi_region, object, read),
+        ("AWS::S3Express::DirectoryBucket", session, ours("s3express", "bucket/a--x-s3"), "", read),
         (
-            "AWS::S3::AccessPoint",
+            "AWS::S3::Bucket",
             "s3:GetObject",
-            arn("s3", "accesspoint/reports"),
-            "/object/2026.csv",
-            vec!["Policy"],
+            "arn:aws:s3:::reports".to_owned(),
+            "/2026.csv",
+            "properties.BucketPolicy.PolicyDocument",
+        ),
+        (
+            "AWS::SQS::Queue",
+            "sqs:SendMessage",
+            ours("sqs", "orders"),
+            "",
+            "properties.QueuePolicy.PolicyDocument",
+        ),
+        (
+            "AWS::SNS::Topic",
+            "sns:Publish",
+            ours("sns", "orders"),
+            "",
+            "properties.TopicPolicy.PolicyDocument",
+        ),
+        ("AWS::KMS::Key", "kms:Decrypt", ours("kms", "key/0a1b"), "", "properties.KeyPolicy"),
+        ("AWS::ECR::Repository", "ecr:BatchGetImage", ours("ecr", "repository/a/b"), "", text),
+        (
+            "AWS::Lambda::Function",
+            "lambda:InvokeFunction",
+            ours("lambda", "function:a"),
+            ":2",
+            read,
+        ),
+        ("AWS::Lambda::LayerVersion", "lambda:GetLayerVersion", layer, "", read),
+        (
+            "AWS::SecretsManager::Secret",
+            "secretsmanager:GetSecretValue",
+            ours("secretsmanager", "secret:token-a1b2c3"),
+            "",
+            secret,
+        ),
+        (
+            "AWS::EFS::FileSystem",
+            "elasticfilesystem:ClientMount",
+            ours("elasticfilesystem", "file-system/fs-0a1b"),
+            "",
+            "properties.FileSystemPolicy",
+        ),
+        (
+            "AWS::Backup::BackupVault",
+            "backup:CopyIntoBackupVault",
+            ours("backup", "backup-vault:daily"),
+            "",
+            "properties.AccessPolicy",
         ),
         (
             "AWS::DynamoDB::Table",
             "dynamodb:Query",
-            arn("dynamodb", "table/orders"),
+            ours("dynamodb", "table/orders"),
             "/index/by-day",
-            vec!["ResourcePolicy", "PolicyDocument"],
+            document,
         ),
-        (
-            "AWS::Kinesis::Stream",
-            "kinesis:PutRecord",
-            arn("kinesis", "stream/clicks"),
-            "",
-            vec!["ResourcePolicy", "ResourcePolicy"],
-        ),
+        ("AWS::DynamoDB::Stream", "dynamodb:GetRecords", ours("dynamodb", stream), "", read),
+        (kinesis.0, kinesis.1, kinesis.2, "", secret),
         (
             "AWS::Events::EventBus",
             "events:PutEvents",
-            arn("events", "event-bus/default"),
+            ours("events", "event-bus/default"),
             "",
-            vec!["Policy"],
+            policy,
         ),
         (
             "AWS::OpenSearchService::Domain",
             "es:ESHttpGet",
-            arn("es", "domain/logs"),
+            ours("es", "domain/logs"),
             "/_search",
-            vec!["AccessPolicies"],
+            "properties.AccessPolicies",
         ),
-    ] {
+        ("AWS::ACMPCA::CertificateAuthority", "acm-pca:IssueCertificate", authority, "", read),
+        ("AWS::APS::Workspace", "aps:QueryMetrics", ours("aps", "workspace/ws-0a1b"), "", document),
+        ("AWS::CodeArtifact::Domain", token, ours("codeartifact", "domain/tools"), "", permissions),
+        ("AWS::CodeArtifact::Repository", reader, ours("codeartifact", package), "", permissions),
+        ("AWS::SES::EmailIdentity", "ses:SendEmail", ours("ses", "identity/a.example"), "", read),
+        (
+            "Yagura::Glacier::Vault",
+            ship,
+            ours("glacier", "vaults/old"),
+            "",
+            "properties.AccessPolicy",
+        ),
+    ]
+}
+
+#[test]
+fn every_guarded_type_lets_in_the_account_its_policy_names() {
+    let mut asked_about = BTreeSet::from(["AWS::ApiGateway::RestApi", "AWS::Logs::ResourcePolicy"]);
+    for (type_name, action, arn, inside, path) in guarded_by_type() {
+        asked_about.insert(type_name);
         let policy = to_other(action, &format!("{arn}*"));
-        let world = World::new(&[mika(), guarded(type_name, &arn, &path, policy)], &[]);
+        let world = World::new(&[mika(), guarded(type_name, &arn, path, policy)], &[]);
         let target = format!("{arn}{inside}");
         let asked = ask("", action, &target);
         let outside = world.outsiders(&asked);
@@ -119,18 +203,39 @@ fn every_guarded_type_lets_in_the_account_its_policy_names() {
             outside[0].answer.decision.statements.iter().map(|it| it.sid.as_deref()).collect();
         assert_eq!(proof, [Some("Other")], "{type_name}");
         let inside: Vec<&str> = world.who_can(&asked).into_iter().map(|(arn, _)| arn).collect();
-        assert_eq!(inside, [MIKA], "{type_name}");
+        // Of a key nobody may anything unless the key's own policy says so.
+        let own: &[&str] = if type_name == "AWS::KMS::Key" { &[] } else { &[MIKA] };
+        assert_eq!(inside, own, "{type_name}");
         let elsewhere = target.replacen(&arn, &format!("{arn}2"), 1);
         assert_eq!(verdict(&world, action, &elsewhere).0, Verdict::Unknown, "{elsewhere}");
     }
+    let guarded: BTreeSet<&str> = guarded_types().collect();
+    assert_eq!(asked_about, guarded, "the other two have tests of their own");
+}
+
+#[test]
+fn a_layer_is_shared_version_by_version_and_never_as_a_whole() {
+    let version = |number: u8| arn("lambda", &format!("layer:telemetry:{number}"));
+    let policy = to_other("lambda:GetLayerVersion", &version(1));
+    let mut unshared =
+        guarded("AWS::Lambda::LayerVersion", &version(2), "runtime.Policy", json!([]));
+    unshared.runtime.clear();
+    let shared = guarded("AWS::Lambda::LayerVersion", &version(1), "runtime.Policy", policy);
+    let world = World::new(&[mika(), shared, unshared], &[]);
+    let outside = |on: &str| world.outsiders(&ask("", "lambda:GetLayerVersion", on)).len();
+    assert_eq!((outside(&version(1)), outside(&version(2))), (1, 0));
+    // Publishing is asked of the layer, which has no policy that could be unknown.
+    let whole = arn("lambda", "layer:telemetry");
+    assert_eq!(verdict(&world, "lambda:PublishLayerVersion", &whole).0, Verdict::Allowed);
+    assert_eq!(verdict(&world, "lambda:GetLayerVersion", &version(3)).0, Verdict::Unknown);
 }
 
 #[test]
 fn streams_of_tables_are_not_under_the_policy_of_the_table() {
     let table = arn("dynamodb", "table/orders");
-    let path = ["ResourcePolicy", "PolicyDocument"];
+    let path = "properties.ResourcePolicy.PolicyDocument";
     let policy = to_other("dynamodb:*", "*");
-    let world = World::new(&[mika(), guarded("AWS::DynamoDB::Table", &table, &path, policy)], &[]);
+    let world = World::new(&[mika(), guarded("AWS::DynamoDB::Table", &table, path, policy)], &[]);
     let stream = format!("{table}/stream/2026-11-22T00:00:00.000");
     assert!(world.outsiders(&ask("", "dynamodb:GetRecords", &stream)).is_empty());
     assert_eq!(verdict(&world, "dynamodb:GetRecords", &stream).0, Verdict::Unknown);
@@ -142,7 +247,7 @@ fn an_api_is_called_by_the_policy_that_names_its_stages_in_short() {
     let mut api = guarded(
         "AWS::ApiGateway::RestApi",
         "arn:aws:apigateway:us-east-1::/restapis/abc123",
-        &["Policy"],
+        "properties.Policy",
         json!([
             {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke",
              "Resource": "execute-api:/*"},
@@ -170,7 +275,7 @@ fn an_api_is_called_by_the_policy_that_names_its_stages_in_short() {
 fn policies_of_log_groups_count_together_and_keep_their_names() {
     let of = |name: &str, statements: Value| {
         let mut policy =
-            guarded("AWS::Logs::ResourcePolicy", name, &["PolicyDocument"], statements);
+            guarded("AWS::Logs::ResourcePolicy", name, "properties.PolicyDocument", statements);
         policy.arn = None;
         policy
     };

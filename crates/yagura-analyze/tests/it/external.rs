@@ -1,7 +1,8 @@
 //! Who is let in from beyond the zone of trust, what makes an administrator, and who keeps keys.
 
 use serde_json::{Value, json};
-use yagura_model::Resource;
+use yagura_analyze::{FactSource, fact_sources};
+use yagura_model::{Resource, Unread, UnreadReason};
 
 use crate::world::{ACCOUNT, World, resource, show};
 
@@ -369,5 +370,77 @@ fn vaults_catalogs_identities_and_authorities_are_held_by_their_policies() {
         check(&organization(), &held, "public_access.any", &json!(true));
         let closed = resource(type_name, "x", json!({}));
         check(&organization(), &closed, "external_access.any", &json!(false));
+    }
+}
+
+/// The kinds of resources that are looked at, as people call them, and their types.
+const KINDS: [(&str, &[&str]); 13] = [
+    (
+        "buckets",
+        &[
+            "AWS::S3::Bucket",
+            "AWS::S3::AccessPoint",
+            "AWS::S3::MultiRegionAccessPoint",
+            "AWS::S3Express::DirectoryBucket",
+        ],
+    ),
+    ("roles", &["AWS::IAM::Role"]),
+    ("keys", &["AWS::KMS::Key"]),
+    ("secrets", &["AWS::SecretsManager::Secret"]),
+    ("queues", &["AWS::SQS::Queue"]),
+    ("topics", &["AWS::SNS::Topic"]),
+    ("functions and layers", &["AWS::Lambda::Function", "AWS::Lambda::LayerVersion"]),
+    (
+        "repositories",
+        &["AWS::ECR::Repository", "Yagura::ECR::Registry", "AWS::CodeArtifact::Repository"],
+    ),
+    ("snapshots", &["AWS::EC2::Snapshot", "AWS::RDS::DBSnapshot", "AWS::RDS::DBClusterSnapshot"]),
+    ("images", &["AWS::EC2::Image"]),
+    ("file systems", &["AWS::EFS::FileSystem"]),
+    ("tables", &["AWS::DynamoDB::Table", "AWS::DynamoDB::Stream"]),
+    ("policies", &["AWS::Logs::ResourcePolicy", "AWS::Glue::DataCatalogEncryptionSettings"]),
+];
+
+/// A resource whose first sharing attribute lets an account in.
+fn shared_with(source: &FactSource, account: &str) -> Resource {
+    let path = source.reads.iter().find(|path| !path.ends_with(".Public")).unwrap();
+    let policy = !matches!(
+        source.type_name.rsplit("::").next(),
+        Some("Snapshot" | "Image" | "DBSnapshot" | "DBClusterSnapshot")
+    );
+    let given = if policy {
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*",
+            "Resource": "*", "Principal": {"AWS": format!("arn:aws:iam::{account}:root")}}]})
+    } else if source.type_name == "AWS::EC2::Image" {
+        json!([{"UserId": account}])
+    } else {
+        json!([account])
+    };
+    let members = path.rsplit('.').fold(given, |value, key| json!({ key: value }));
+    resource(source.type_name, "x", members)
+}
+
+#[test]
+fn every_kind_of_resource_says_whom_it_lets_in_from_outside() {
+    let world = organization();
+    for (kind, types) in KINDS {
+        for type_name in types {
+            let source = fact_sources(type_name)
+                .find(|source| source.names.contains(&"external_access"))
+                .unwrap_or_else(|| panic!("{kind}: {type_name} has the fact"));
+            let outside = shared_with(source, "999988887777");
+            check(&world, &outside, "external_access.any", &json!(true));
+            let accounts = show(&world.facts(&outside), "external_access.accounts");
+            assert_eq!(accounts[0]["account"], "999988887777", "{type_name}");
+            let inside = shared_with(source, OTHER);
+            check(&world, &inside, "external_access.any", &json!(false));
+            let mut denied = resource(type_name, "x", json!({}));
+            denied.unread = source
+                .reads
+                .iter()
+                .map(|path| Unread::of(path.parse().unwrap(), UnreadReason::Denied))
+                .collect();
+            check(&world, &denied, "external_access.any", &json!("unread"));
+        }
     }
 }

@@ -18,18 +18,32 @@ use crate::state::Console;
 
 /// What is asked of each type to see whom its policies let in from outside: the action, and what
 /// stands behind the resource's ARN.
-const OUTSIDE: [(&str, &str, &str); 11] = [
+const OUTSIDE: [(&str, &str, &str); 25] = [
     ("AWS::S3::Bucket", "s3:GetObject", "/*"),
+    ("AWS::S3::AccessPoint", "s3:GetObject", "/object/*"),
+    ("AWS::S3::MultiRegionAccessPoint", "s3:GetObject", "/object/*"),
+    ("AWS::S3Express::DirectoryBucket", "s3express:CreateSession", ""),
     ("AWS::IAM::Role", "sts:AssumeRole", ""),
     ("AWS::KMS::Key", "kms:Decrypt", ""),
     ("AWS::SQS::Queue", "sqs:SendMessage", ""),
     ("AWS::SNS::Topic", "sns:Publish", ""),
     ("AWS::Lambda::Function", "lambda:InvokeFunction", ""),
+    ("AWS::Lambda::LayerVersion", "lambda:GetLayerVersion", ""),
     ("AWS::SecretsManager::Secret", "secretsmanager:GetSecretValue", ""),
     ("AWS::ECR::Repository", "ecr:BatchGetImage", ""),
     ("AWS::EFS::FileSystem", "elasticfilesystem:ClientMount", ""),
     ("AWS::DynamoDB::Table", "dynamodb:GetItem", ""),
+    ("AWS::DynamoDB::Stream", "dynamodb:GetRecords", ""),
+    ("AWS::Kinesis::Stream", "kinesis:GetRecords", ""),
     ("AWS::Events::EventBus", "events:PutEvents", ""),
+    ("AWS::Backup::BackupVault", "backup:CopyIntoBackupVault", ""),
+    ("AWS::OpenSearchService::Domain", "es:ESHttpGet", "/*"),
+    ("AWS::ACMPCA::CertificateAuthority", "acm-pca:IssueCertificate", ""),
+    ("AWS::APS::Workspace", "aps:QueryMetrics", ""),
+    ("AWS::CodeArtifact::Domain", "codeartifact:GetAuthorizationToken", ""),
+    ("AWS::CodeArtifact::Repository", "codeartifact:ReadFromRepository", ""),
+    ("AWS::SES::EmailIdentity", "ses:SendEmail", ""),
+    ("Yagura::Glacier::Vault", "glacier:InitiateJob", ""),
 ];
 
 /// What the newest scan knows of access.

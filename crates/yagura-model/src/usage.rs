@@ -14,16 +14,38 @@ pub const TAGGED: &str = "(tagged)";
 pub const ANY_TYPE: &str = "*";
 
 /// Members of requests that carry tags, in lower case: `tags` nearly everywhere, `TagSet` of S3,
-/// `TagSpecificationSet` and its like of EC2 (each service's API Reference, seen 2026-11).
-const TAG_CARRIERS: [&str; 8] = [
+/// `TagSpecificationSet` and its like of EC2, `BackupVaultTags` and its like where one request
+/// could tag several things (each service's API Reference, seen 2026-11).
+const TAG_CARRIERS: [&str; 29] = [
+    "backupplantags",
+    "backupvaulttags",
+    "bottags",
+    "changesettags",
+    "childconnectiontags",
+    "custommodeltags",
+    "flowtags",
+    "frameworktags",
+    "identitypooltags",
+    "importedmodeltags",
+    "jobtags",
+    "modeltags",
+    "reportplantags",
+    "resourcetags",
     "tag",
     "taglist",
     "tags",
     "tagset",
+    "tagslist",
     "tagsmap",
+    "tagsoverride",
     "tagspecification",
     "tagspecifications",
     "tagspecificationset",
+    "targetmodeltags",
+    "testbotaliastags",
+    "testsettags",
+    "tieringconfigurationtags",
+    "userpooltags",
 ];
 
 /// More values of one parameter than this are not kept of a call.
@@ -135,6 +157,10 @@ pub struct NeededAction {
 pub struct VariableSource {
     /// The parameters that have it.
     pub from: Vec<String>,
+    /// By event: the parameters that have it there instead (what is made is often called `name`,
+    /// which elsewhere is the name of something else).
+    #[serde(default)]
+    pub by: BTreeMap<String, Vec<String>>,
     /// What stands before it in the parameter, the last time it occurs there (`/` of a URL).
     #[serde(default)]
     pub after: Option<String>,
@@ -316,6 +342,8 @@ mod tests {
         for (request, types) in [
             (json!({"tags": tag}), vec!["*"]),
             (json!({"tags": {"team": "red"}}), vec!["*"]),
+            (json!({"backupVaultTags": {"team": "red"}}), vec!["*"]),
+            (json!({"copyTags": true, "propagateTags": "SERVICE"}), vec![]),
             (
                 json!({"tagSpecificationSet": {"items": [
                     {"resourceType": "volume", "tags": tag},

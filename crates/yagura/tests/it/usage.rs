@@ -295,6 +295,16 @@ async fn what_was_made_with_tags_may_be_tagged_and_no_more() {
         event(5, "sqs", "CreateQueue", json!({"queueName": "jobs", "tags": {"a": "b"}}), none()),
         event(6, "sns", "CreateTopic", json!({"name": "news"}), none()),
         event(7, "iam", "AddRoleToInstanceProfile", profile, none()),
+        event(8, "dynamodb", "CreateTable", json!({"tableName": "orders", "tags": tag()}), none()),
+        event(9, "states", "CreateStateMachine", json!({"name": "flow", "tags": tag()}), none()),
+        event(10, "glue", "CreateJob", json!({"name": "load", "tags": {"a": "b"}}), none()),
+        event(11, "eks", "CreateNodegroup",
+            json!({"name": "main", "nodegroupName": "workers", "tags": {"a": "b"}}), none()),
+        event(12, "athena", "CreateWorkGroup", json!({"name": "reports", "tags": tag()}), none()),
+        event(13, "athena", "CreateNamedQuery",
+            json!({"name": "daily", "database": "shop", "workGroup": "reports"}), none()),
+        event(14, "backup", "CreateBackupVault",
+            json!({"backupVaultName": "daily", "backupVaultTags": {"a": "b"}}), none()),
     ]});
     let home = Home::offline();
     home.write("logs/trail.json", &records.to_string());
@@ -306,6 +316,14 @@ async fn what_was_made_with_tags_may_be_tagged_and_no_more() {
         ("rds:AddTagsToResource", format!("arn:aws:rds:{here}:db:orders")),
         ("lambda:TagResource", format!("arn:aws:lambda:{here}:function:ingest")),
         ("sqs:TagQueue", format!("arn:aws:sqs:{here}:jobs")),
+        ("dynamodb:TagResource", format!("arn:aws:dynamodb:{here}:table/orders")),
+        ("states:TagResource", format!("arn:aws:states:{here}:stateMachine:flow")),
+        ("glue:TagResource", format!("arn:aws:glue:{here}:job/load")),
+        ("eks:TagResource", format!("arn:aws:eks:{here}:nodegroup/main/workers/*")),
+        ("athena:TagResource", format!("arn:aws:athena:{here}:workgroup/reports")),
+        ("backup:TagResource", format!("arn:aws:backup:{here}:backup-vault:daily")),
+        // A query has a name too, and is no workgroup.
+        ("athena:CreateNamedQuery", format!("arn:aws:athena:{here}:workgroup/reports")),
     ] {
         let statement = allowing(&written, action).unwrap_or_else(|| panic!("{action}: {written}"));
         assert_eq!(statement["Resource"], resource, "{action}");

@@ -303,9 +303,9 @@ impl Filler<'_> {
         let known = self.file.and_then(|file| file.variables.get(name));
         let usual = VariableSource { from: vec![name.to_ascii_lowercase()], ..Default::default() };
         let source = known.unwrap_or(&usual);
+        let from = source.by.get(&self.call.event_name).unwrap_or(&source.from);
         let mut values = Vec::new();
-        for value in source.from.iter().filter_map(|name| self.call.parameters.get(name)).flatten()
-        {
+        for value in from.iter().filter_map(|name| self.call.parameters.get(name)).flatten() {
             let Some(value) = part(value, source) else { continue };
             match source.forms.as_slice() {
                 [] => values.push(written(value)),

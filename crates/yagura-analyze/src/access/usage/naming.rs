@@ -89,6 +89,8 @@ impl Naming {
         }
         for file in &self.files {
             names.extend(file.variables.values().flat_map(|source| source.from.iter().cloned()));
+            let by_event = file.variables.values().flat_map(|source| source.by.values());
+            names.extend(by_event.flatten().cloned());
             names.extend(file.keys.values().cloned());
             let by_name = file.roles.values().chain(file.profiles.values()).flatten();
             names.extend(by_name.cloned());

@@ -41,7 +41,7 @@ pub fn iam_policy(data: &[u8]) {
     };
     for problem in &policy.problems {
         assert!((1..=lines + 1).contains(&problem.position.line), "{problem:?}");
-        assert!(!problem.what.is_empty());
+        assert!(!problem.oddity.to_string().is_empty());
     }
     let read = |text: &str| Policy::parse(text).unwrap_or_else(|error| panic!("{error}"));
     let (deny, allow) = (read(DENY), read(ALLOW));

@@ -4,7 +4,7 @@
 
 use iam_policy::{Effect, Layer, Remaining, StatementRef};
 use yagura_analyze::access::{Answer, Ask, Verdict};
-use yagura_model::Lang;
+use yagura_model::{Lang, UnreadReason};
 
 use crate::words::words;
 
@@ -30,6 +30,11 @@ pub fn place(lang: Lang, is_inside: bool) -> &'static str {
         (Lang::Ja, true) => "内部",
         (Lang::Ja, false) => "外部",
     }
+}
+
+/// Why something could not be read.
+pub fn reason(lang: Lang, reason: UnreadReason) -> String {
+    words(lang).get(&format!("report.reason.{}", reason.as_str())).to_owned()
 }
 
 /// The whole question with its answer, on a line.
@@ -93,8 +98,7 @@ pub fn reasons(lang: Lang, answer: &Answer, every: bool) -> Vec<String> {
         Verdict::Unknown => {
             for missing in &answer.missing {
                 let kind = layer(lang, missing.layer);
-                let reason = format!("report.reason.{}", missing.unread.reason.as_str());
-                let reason = words(lang).get(&reason);
+                let reason = reason(lang, missing.unread.reason);
                 let of = &missing.of;
                 let detail = match missing.unread.detail.as_str() {
                     "" => String::new(),

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
+use yagura_model::Lang;
 
 use crate::context::Context;
 use crate::options::RowFormat;
@@ -19,13 +20,24 @@ pub(crate) fn cut<T>(list: &mut Vec<T>, limit: usize) -> bool {
 /// Rows under named columns.
 pub(crate) struct Rows {
     columns: Vec<&'static str>,
+    /// What people see above the columns, where that is not their names.
+    headings: Option<Vec<&'static str>>,
     rows: Vec<Vec<Value>>,
 }
 
 impl Rows {
     /// Starts a table. Column names are promises: they are the keys of the JSON output.
     pub(crate) fn new(columns: &[&'static str]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self { columns: columns.to_vec(), headings: None, rows: Vec::new() }
+    }
+
+    /// Starts a table whose columns have a Japanese heading beside their name, which is the
+    /// English one.
+    pub(crate) fn headed(lang: Lang, columns: &[(&'static str, &'static str)]) -> Self {
+        let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
+        let headings =
+            (lang == Lang::Ja).then(|| columns.iter().map(|(_, heading)| *heading).collect());
+        Self { headings, ..Self::new(&names) }
     }
 
     /// Adds a row with as many cells as there are columns.
@@ -71,11 +83,13 @@ impl Rows {
     }
 
     fn table(&self) -> String {
-        let cells: Vec<Vec<String>> = std::iter::once(
-            self.columns.iter().map(|name| name.to_uppercase().replace('_', " ")).collect(),
-        )
-        .chain(self.rows.iter().map(|row| row.iter().map(cell_text).collect()))
-        .collect();
+        let headings = match &self.headings {
+            Some(headings) => headings.iter().map(|heading| (*heading).to_owned()).collect(),
+            None => self.columns.iter().map(|it| it.to_uppercase().replace('_', " ")).collect(),
+        };
+        let cells: Vec<Vec<String>> = std::iter::once(headings)
+            .chain(self.rows.iter().map(|row| row.iter().map(cell_text).collect()))
+            .collect();
         let mut widths = vec![0; self.columns.len()];
         for row in &cells {
             for (width, cell) in widths.iter_mut().zip(row) {
@@ -97,11 +111,12 @@ impl Rows {
 
     fn plain(&self) -> String {
         let mut text = String::new();
+        let labels = self.headings.as_ref().unwrap_or(&self.columns);
         for row in &self.rows {
-            for (column, cell) in self.columns.iter().zip(row) {
+            for (label, cell) in labels.iter().zip(row) {
                 let cell = cell_text(cell);
                 if !cell.is_empty() {
-                    text.push_str(&format!("{}: {cell}\n", column.replace('_', " ")));
+                    text.push_str(&format!("{}: {cell}\n", label.replace('_', " ")));
                 }
             }
             text.push('\n');
@@ -151,6 +166,19 @@ mod tests {
     fn columns_align_also_where_characters_are_wide() {
         let text = sample().table();
         assert_eq!(text, "ID      SEEN FIRST\n日本    1\na\u{fffd}[2Jb\n");
+    }
+
+    #[test]
+    fn japanese_headings_are_seen_and_names_stay_in_json() {
+        let of = |lang| {
+            let mut rows = Rows::headed(lang, &[("id", "ID"), ("seen_first", "初回")]);
+            rows.push(vec![json!("a"), json!(1)]);
+            rows
+        };
+        assert_eq!(of(Lang::Ja).table(), "ID  初回\na   1\n");
+        assert_eq!(of(Lang::Ja).plain(), "ID: a\n初回: 1\n\n");
+        assert_eq!(of(Lang::Ja).json(), of(Lang::En).json());
+        assert_eq!(of(Lang::En).table(), "ID  SEEN FIRST\na   1\n");
     }
 
     #[test]

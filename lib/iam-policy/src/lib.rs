@@ -44,7 +44,7 @@ pub use evaluate::{
 };
 pub use glob::forms_overlap;
 pub use outsider::{Outsider, Owner};
-pub use parse::{ParseError, Problem};
+pub use parse::{Oddity, ParseError, Problem};
 pub use policy::{Effect, Policy, Position, Statement};
 pub use principal::{Principal, PrincipalKind};
 pub use review::{KnownActions, PolicyKind, Remark, RemarkKind, RemarkWeight, review};

@@ -24,8 +24,57 @@ const STATEMENTS_MAX: usize = 100_000;
 pub struct Problem {
     /// Where.
     pub position: Position,
-    /// What, in English, lower case.
-    pub what: String,
+    /// What.
+    pub oddity: Oddity,
+}
+
+/// What may be odd. `Display` says it in English, lower case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Oddity {
+    /// The policy has an element that policies do not have.
+    PolicyElement(String),
+    /// A statement has an element that statements do not have.
+    StatementElement(String),
+    /// A principal stands alone, where only `*` may.
+    BarePrincipal(String),
+    /// A kind of principal that there is not.
+    PrincipalKind(String),
+    /// A principal holds a wildcard where it is taken literally.
+    PrincipalWildcard,
+    /// An action that can match nothing.
+    Action(String),
+    /// A condition operator that there is not.
+    Operator(String),
+    /// A value that the operator cannot compare with.
+    Value {
+        /// The value.
+        value: String,
+        /// The operator, as it is written.
+        operator: String,
+    },
+}
+
+impl fmt::Display for Oddity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PolicyElement(name) => write!(formatter, "`{name}` is no element of a policy"),
+            Self::StatementElement(name) => {
+                write!(formatter, "`{name}` is no element of a statement")
+            }
+            Self::BarePrincipal(text) => {
+                write!(formatter, "the principal `{text}` has no kind (`AWS`, …)")
+            }
+            Self::PrincipalKind(kind) => write!(formatter, "`{kind}` is no kind of principal"),
+            Self::PrincipalWildcard => {
+                formatter.write_str("a wildcard inside a principal never matches")
+            }
+            Self::Action(text) => write!(formatter, "the action `{text}` matches nothing"),
+            Self::Operator(text) => write!(formatter, "there is no condition operator `{text}`"),
+            Self::Value { value, operator } => {
+                write!(formatter, "`{value}` is no value for `{operator}`")
+            }
+        }
+    }
 }
 
 /// A document that is no policy.
@@ -103,7 +152,7 @@ impl<'a> Reader<'a> {
                 "Version" => version = Some(self.one_text(value, "Version")?),
                 "Id" => id = Some(self.one_text(value, "Id")?.into_owned()),
                 "Statement" => statements = Some(value),
-                other => self.problem(value, format!("`{other}` is no element of a policy")),
+                other => self.problem(value, Oddity::PolicyElement(other.to_owned())),
             }
         }
         let version = version.unwrap_or(Cow::Borrowed("2008-10-17")).into_owned();
@@ -147,7 +196,7 @@ impl<'a> Reader<'a> {
                 "Action" | "NotAction" => actions = Some(self.actions(value, negated)?),
                 "Resource" | "NotResource" => resources = Some(self.resources(value, negated)?),
                 "Condition" => conditions = self.conditions(value)?,
-                other => self.problem(value, format!("`{other}` is no element of a statement")),
+                other => self.problem(value, Oddity::StatementElement(other.to_owned())),
             }
         }
         let Some(effect) = effect else {
@@ -180,7 +229,7 @@ impl<'a> Reader<'a> {
             if text == "*" {
                 entries.push(Entry::Everybody);
             } else {
-                self.problem(raw, format!("the principal `{text}` has no kind (`AWS`, …)"));
+                self.problem(raw, Oddity::BarePrincipal(text.clone()));
                 entries.push(Entry::Other(text.clone()));
             }
             written.push((PrincipalKind::Bare, text));
@@ -195,13 +244,13 @@ impl<'a> Reader<'a> {
                     "Federated" => (PrincipalKind::Federated, Entry::Federated(text.clone())),
                     "CanonicalUser" => (PrincipalKind::CanonicalUser, Entry::Other(text.clone())),
                     other => {
-                        self.problem(value, format!("`{other}` is no kind of principal"));
+                        self.problem(value, Oddity::PrincipalKind(other.to_owned()));
                         (PrincipalKind::Other, Entry::Other(text.clone()))
                     }
                 };
                 let wild = matches!(&entry, Entry::Arn(_) | Entry::Other(_));
                 if wild && text.contains('*') {
-                    self.problem(value, "a wildcard inside a principal never matches".to_owned());
+                    self.problem(value, Oddity::PrincipalWildcard);
                 }
                 entries.push(entry);
                 written.push((kind, text));
@@ -215,7 +264,7 @@ impl<'a> Reader<'a> {
         for text in self.texts(raw, "Action")? {
             let pattern = ActionPattern::new(&text);
             if matches!(pattern, ActionPattern::Nothing) || text.trim() != text {
-                self.problem(raw, format!("the action `{text}` matches nothing"));
+                self.problem(raw, Oddity::Action(text.clone().into_owned()));
             }
             patterns.push(pattern);
         }
@@ -237,7 +286,7 @@ impl<'a> Reader<'a> {
         for (operator, keys) in self.members(raw, "`Condition`")? {
             let compiled = Operator::parse(&operator);
             if compiled.is_none() {
-                self.problem(keys, format!("there is no condition operator `{operator}`"));
+                self.problem(keys, Oddity::Operator(operator.clone().into_owned()));
             }
             for (key, values) in self.members(keys, "a condition operator")? {
                 let texts = self.scalars(values)?;
@@ -297,9 +346,9 @@ impl<'a> Reader<'a> {
             .collect()
     }
 
-    fn problem(&mut self, at: &RawValue, what: String) {
+    fn problem(&mut self, at: &RawValue, oddity: Oddity) {
         let position = self.position(at);
-        self.problems.push(Problem { position, what });
+        self.problems.push(Problem { position, oddity });
     }
 
     fn error(&self, at: &RawValue, what: String) -> ParseError {

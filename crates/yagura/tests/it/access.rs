@@ -160,3 +160,60 @@ async fn policies_are_reviewed_before_they_are_in_force() {
     let all = ask(&demo, &["lint", "--format", "json"]).await.exits(0);
     assert!(all.records().iter().all(|row| row["code"] != "not_a_policy"), "{}", all.out);
 }
+
+/// Every table that a person may see, asked of the sample organization and a small log of it.
+#[tokio::test]
+async fn every_table_is_headed_in_japanese_and_its_json_stays() {
+    let home = demo().await;
+    let log = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/vendor-trail.json");
+    let vendor = "arn:aws:iam::555566667777:user/vendor-nextstep";
+    let scp = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Action": "ec2:ModifySnapshotAttribute", "Resource": "*"}]});
+    let scp = home.write("scp.json", &scp.to_string());
+    let odd = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3",
+        "Resource": "*", "Colour": 1, "Condition": {"StringSounds": {"k": "v"}}}]});
+    let odd = home.write("odd.json", &odd.to_string());
+    let (scp, odd) = (scp.to_str().unwrap(), odd.to_str().unwrap());
+    let since = ["--since", "2026-11-01", "--logs", log];
+    let tables: [&[&str]; 7] = [
+        &["who-can", "iam:PassRole", ADMINISTRATOR],
+        &["principal", ADMINISTRATOR],
+        &["escalations"],
+        &["unused", "--credentials-only"],
+        &["least-privilege", vendor, "--format", "table", since[0], since[1], since[2], since[3]],
+        &["preview-scp", scp, since[0], since[1], since[2], since[3]],
+        &["lint", odd],
+    ];
+    for asked in tables {
+        let told = ask(&home, &[asked, &["--lang", "ja"]].concat()).await.out;
+        let heading = told.lines().next().unwrap_or_default();
+        assert!(!heading.is_empty(), "{asked:?}");
+        let english = heading.chars().any(|letter| letter.is_ascii_alphabetic());
+        assert!(!english, "{asked:?}: {heading}");
+        let json = |told: &Ran| {
+            let first = told.records().remove(0);
+            first.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        let asked: Vec<&str> =
+            asked.iter().map(|it| if *it == "table" { "json" } else { it }).collect();
+        let asked = if asked.contains(&"json") {
+            asked
+        } else {
+            [&asked[..], &["--format", "json"]].concat()
+        };
+        let english = json(&ask(&home, &[&asked[..], &["--lang", "en"]].concat()).await);
+        let japanese = json(&ask(&home, &[&asked[..], &["--lang", "ja"]].concat()).await);
+        assert_eq!(english, japanese, "{asked:?}");
+    }
+    let told = ask(&home, &["lint", odd, "--lang", "ja"]).await.out;
+    for remark in [
+        "アクション `s3` は何にも一致しません",
+        "`Colour` はステートメントの要素ではありません",
+        "条件演算子 `StringSounds` はありません",
+    ] {
+        assert!(told.contains(remark), "{told}");
+    }
+    let told = ask(&home, &["unused", "--credentials-only", "--lang", "ja"]).await.out;
+    assert!(told.contains("アクセスキー") && !told.contains("access_key"), "{told}");
+    assert!(!told.contains("denied"), "{told}");
+}

@@ -5,6 +5,7 @@ mod compare;
 pub(crate) mod fixed;
 
 use crate::context::{Lookup, Scope};
+use crate::parse::Oddity;
 use crate::truth::Truth;
 use compare::{Hit, Wanted};
 
@@ -135,14 +136,17 @@ impl Condition {
         key: &str,
         values: Vec<String>,
         variables: bool,
-    ) -> (Self, Option<String>) {
+    ) -> (Self, Option<Oddity>) {
         let mut odd = None;
         let mut wanted = Vec::with_capacity(values.len());
         if let Some(operator) = operator {
             for value in &values {
                 match Wanted::new(operator.family, value, variables) {
                     Some(compiled) => wanted.push(compiled),
-                    None => odd = Some(format!("`{value}` is no value for `{operator_text}`")),
+                    None => {
+                        let (value, operator) = (value.clone(), operator_text.to_owned());
+                        odd = Some(Oddity::Value { value, operator });
+                    }
                 }
             }
         }

@@ -25,7 +25,8 @@ pub(super) struct Remarks<'r> {
 impl Remarks<'_> {
     pub(super) fn add(&mut self, kind: RemarkKind, about: impl Into<String>) {
         let (statement, position) = (Some(self.statement), self.position);
-        self.list.push(Remark { kind, statement, position, about: about.into() });
+        let about = about.into();
+        self.list.push(Remark { kind, statement, position, about, oddity: None });
     }
 }
 
@@ -54,7 +55,7 @@ impl Document {
     ) {
         let mut whole = |kind, about: String| {
             let (statement, position) = (None, Position::default());
-            list.push(Remark { kind, statement, position, about });
+            list.push(Remark { kind, statement, position, about, oddity: None });
         };
         if let Some(max) = kind.length_max().filter(|max| self.length > *max) {
             whole(RemarkKind::TooLong, format!("{} > {max}", self.length));

@@ -6,6 +6,7 @@ mod document;
 mod principals;
 mod statement;
 
+use crate::parse::Oddity;
 use crate::policy::{Policy, Position};
 use document::Document;
 
@@ -97,6 +98,8 @@ pub struct Remark {
     pub position: Position,
     /// What it is about, as written: an action, a principal, a key.
     pub about: String,
+    /// Of [`RemarkKind::Odd`]: what is odd, of which `about` is the English.
+    pub oddity: Option<Oddity>,
 }
 
 /// Which actions there are, as far as the caller knows.
@@ -190,7 +193,8 @@ pub fn review(text: &str, kind: PolicyKind, actions: Option<&dyn KnownActions>) 
         Ok(policy) => policy,
         Err(error) => {
             let (position, about) = (error.position, error.what);
-            return vec![Remark { kind: RemarkKind::NotAPolicy, statement: None, position, about }];
+            let (kind, statement, oddity) = (RemarkKind::NotAPolicy, None, None);
+            return vec![Remark { kind, statement, position, about, oddity }];
         }
     };
     let mut remarks: Vec<Remark> = Vec::new();
@@ -199,7 +203,8 @@ pub fn review(text: &str, kind: PolicyKind, actions: Option<&dyn KnownActions>) 
             kind: RemarkKind::Odd,
             statement: None,
             position: problem.position,
-            about: problem.what.clone(),
+            about: problem.oddity.to_string(),
+            oddity: Some(problem.oddity.clone()),
         });
     }
     if let Some(document) = Document::read(text) {

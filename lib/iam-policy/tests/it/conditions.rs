@@ -144,7 +144,7 @@ fn an_operator_that_does_not_exist_never_matches_and_is_reported() {
         "Effect": "Allow", "Action": "*", "Resource": "*",
         "Condition": {"StringSounds": {"k": "a"}, "NumericEquals": {"n": "ten"}}}));
     let problems: Vec<String> =
-        policies(&policy)[0].problems.iter().map(|problem| problem.what.clone()).collect();
+        policies(&policy)[0].problems.iter().map(|problem| problem.oddity.to_string()).collect();
     assert_eq!(
         problems,
         ["there is no condition operator `StringSounds`", "`ten` is no value for `NumericEquals`"]

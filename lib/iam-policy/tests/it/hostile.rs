@@ -46,7 +46,8 @@ fn what_is_odd_is_reported_and_the_rest_is_read() {
     let text = r#"{"Statement": {"Effect": "Allow", "Action": "s3", "Resource": "*", "Colour": 1},
         "Comment": "x"}"#;
     let policy = Policy::parse(text).unwrap();
-    let said: Vec<&str> = policy.problems.iter().map(|problem| problem.what.as_str()).collect();
+    let said: Vec<String> =
+        policy.problems.iter().map(|problem| problem.oddity.to_string()).collect();
     assert_eq!(
         said,
         [

@@ -5,6 +5,7 @@ use anyhow::{Context as _, anyhow};
 use iam_policy::ContextValue;
 use serde_json::{Value, json};
 use yagura_analyze::access::{Answer, Ask, Verdict, World};
+use yagura_model::Lang;
 use yagura_report::access as words;
 
 use super::{AskArgs, Circumstances, WhoCanArgs, world};
@@ -44,9 +45,12 @@ pub(super) async fn who_can(context: &Context, args: &WhoCanArgs) -> anyhow::Res
     let resource = resource_asked(&args.action, args.resource.as_deref())?;
     let ask = ask("", &args.action, &resource, &args.circumstances)?;
     let answers = everybody(&world, &ask);
-    let mut rows = Rows::new(&["principal", "verdict", "where", "why"]);
+    let columns =
+        [("principal", "プリンシパル"), ("verdict", "判定"), ("where", "内外"), ("why", "理由")];
+    let mut rows = Rows::headed(context.lang, &columns);
     for (principal, inside, answer) in &answers {
-        let why = words::reasons(context.lang, answer, false).join("; ");
+        let why = words::reasons(context.lang, answer, false);
+        let why = why.join(if context.lang == Lang::Ja { "、" } else { "; " });
         rows.push(vec![
             json!(principal),
             json!(words::verdict(context.lang, answer.verdict)),
@@ -160,7 +164,7 @@ pub(super) fn as_json(ask: &Ask<'_>, answer: &Answer) -> Value {
         "principal": ask.principal,
         "action": ask.action,
         "resource": ask.resource,
-        "verdict": words::verdict(yagura_model::Lang::En, answer.verdict),
+        "verdict": words::verdict(Lang::En, answer.verdict),
         "blocked_by": decision.blocked_by.iter().map(|layer| layer.name()).collect::<Vec<_>>(),
         "statements": decision.statements.iter().map(statement).collect::<Vec<_>>(),
         "remaining": decision.remaining.iter().map(|left| json!({

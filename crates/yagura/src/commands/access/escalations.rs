@@ -131,7 +131,15 @@ impl View<'_> {
     }
 
     fn table(&self, paths: &[&EscalationPath]) -> Rows {
-        let mut rows = Rows::new(&["principal", "steps", "certainty", "first", "ends_as", "cut"]);
+        let columns = [
+            ("principal", "プリンシパル"),
+            ("steps", "手順数"),
+            ("certainty", "可否"),
+            ("first", "最初の手順"),
+            ("ends_as", "到達先"),
+            ("cut", "外す権限"),
+        ];
+        let mut rows = Rows::headed(self.lang, &columns);
         for path in paths {
             let first = path.hops.first().map(|hop| self.title(hop)).unwrap_or_default();
             let last = path.hops.last().map(|hop| self.reached(&hop.to)).unwrap_or_default();

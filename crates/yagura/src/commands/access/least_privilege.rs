@@ -217,8 +217,16 @@ fn say(context: &Context, told: &Told, strict: bool) {
 }
 
 fn table(context: &Context, told: &Told) -> Rows {
-    let mut rows = Rows::new(&["action", "calls", "first", "last", "resources", "note"]);
     let lang = context.lang;
+    let columns = [
+        ("action", "アクション"),
+        ("calls", "回数"),
+        ("first", "最初"),
+        ("last", "最後"),
+        ("resources", "リソース"),
+        ("note", "備考"),
+    ];
+    let mut rows = Rows::headed(lang, &columns);
     let mut push = |action: &str, used: &UsedAction, note: String| {
         rows.push(vec![
             json!(action),

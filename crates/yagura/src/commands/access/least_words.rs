@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use yagura_analyze::access::least::{Blind, StatementUse, SurplusAction, UsageLedger, UsedAction};
 use yagura_analyze::access::usage::ActionLevel;
 use yagura_model::Lang;
+use yagura_report::access::reason;
 
 use super::least_privilege::Told;
 
@@ -227,7 +228,7 @@ pub(super) fn notes(lang: Lang, told: &Told, strict: bool) -> Vec<String> {
         let unknown: usize = excess.statements.iter().map(|one| one.unknown.len()).sum();
         notes.extend(kept(lang, unknown, told.draft.left_out.len(), strict));
         for missing in &grants.missing {
-            let (of, reason) = (&missing.of, missing.unread.reason.as_str());
+            let (of, reason) = (&missing.of, reason(lang, missing.unread.reason));
             notes.push(match lang {
                 Lang::En => format!("a present policy was not read: {of} ({reason})"),
                 Lang::Ja => format!("読み取れなかった現在のポリシー: {of}（{reason}）"),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use iam_policy::{KnownActions, PolicyKind, Remark, RemarkKind, RemarkWeight, review};
+use iam_policy::{KnownActions, Oddity, PolicyKind, Remark, RemarkKind, RemarkWeight, review};
 use serde_json::json;
 use yagura_analyze::access::{WrittenPolicy, written_policies};
 use yagura_model::Lang;
@@ -37,7 +37,16 @@ pub(super) async fn run(context: &Context, args: &LintArgs) -> anyhow::Result<Ex
         }
         false => files(args)?,
     };
-    let mut rows = Rows::new(&["weight", "code", "of", "policy", "statement", "line", "remark"]);
+    let columns = [
+        ("weight", "重さ"),
+        ("code", "コード"),
+        ("of", "対象"),
+        ("policy", "ポリシー"),
+        ("statement", "ステートメント"),
+        ("line", "行"),
+        ("remark", "指摘"),
+    ];
+    let mut rows = Rows::headed(context.lang, &columns);
     let mut worst = None;
     for policy in &policies {
         for remark in review(&policy.text, policy.kind, Some(&known)) {
@@ -125,7 +134,10 @@ pub(super) fn words(lang: Lang, remark: &Remark) -> String {
     let about = &remark.about;
     match lang {
         Lang::En => english(remark.kind, about),
-        Lang::Ja => japanese(remark.kind, about),
+        Lang::Ja => match &remark.oddity {
+            Some(oddity) => japanese_oddity(oddity),
+            None => japanese(remark.kind, about),
+        },
     }
 }
 
@@ -171,6 +183,25 @@ fn english(kind: RemarkKind, about: &str) -> String {
         RemarkKind::SidTwice => format!("two statements have the Sid `{about}`"),
         RemarkKind::ActionCovered => format!("another action of the statement covers `{about}`"),
         RemarkKind::Empty => format!("`{about}` is empty"),
+    }
+}
+
+fn japanese_oddity(oddity: &Oddity) -> String {
+    match oddity {
+        Oddity::PolicyElement(name) => format!("`{name}` はポリシーの要素ではありません"),
+        Oddity::StatementElement(name) => {
+            format!("`{name}` はステートメントの要素ではありません")
+        }
+        Oddity::BarePrincipal(text) => {
+            format!("プリンシパル `{text}` に種類（`AWS` など）がありません")
+        }
+        Oddity::PrincipalKind(kind) => format!("`{kind}` というプリンシパルの種類はありません"),
+        Oddity::PrincipalWildcard => {
+            "プリンシパルの一部に書いたワイルドカードは、何にも一致しません".to_owned()
+        }
+        Oddity::Action(text) => format!("アクション `{text}` は何にも一致しません"),
+        Oddity::Operator(text) => format!("条件演算子 `{text}` はありません"),
+        Oddity::Value { value, operator } => format!("`{value}` は `{operator}` の値になりません"),
     }
 }
 

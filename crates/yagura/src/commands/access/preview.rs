@@ -10,7 +10,7 @@ use iam_policy::Policy;
 use serde_json::{Value, json};
 use yagura_analyze::access::World;
 use yagura_analyze::access::least::Tally;
-use yagura_analyze::access::preview::{Preview, Scp, ScpPreview};
+use yagura_analyze::access::preview::{Exempt, Preview, Scp, ScpPreview};
 use yagura_lake::usage::UsageOf;
 use yagura_model::Lang;
 use yagura_model::usage::UsedCall;
@@ -134,16 +134,17 @@ fn write(context: &Context, format: RowFormat, found: &Preview) -> anyhow::Resul
         }
         return Ok(());
     }
-    let mut rows = Rows::new(&[
-        "verdict",
-        "principal",
-        "action",
-        "calls",
-        "first",
-        "last",
-        "statements",
-        "sample",
-    ]);
+    let columns = [
+        ("verdict", "判定"),
+        ("principal", "プリンシパル"),
+        ("action", "アクション"),
+        ("calls", "回数"),
+        ("first", "最初"),
+        ("last", "最後"),
+        ("statements", "根拠"),
+        ("sample", "イベントの例"),
+    ];
+    let mut rows = Rows::headed(context.lang, &columns);
     let mut push = |verdict: &str, principal: &str, action: &str, tally: &Tally, why: String| {
         rows.push(vec![
             json!(verdict),
@@ -201,7 +202,7 @@ fn say(context: &Context, asked: Asked, found: &Preview, unread: u64) {
         ),
     );
     for (exempt, count) in &found.exempt {
-        let what = exempt.as_str();
+        let what = exempt_word(context.lang, *exempt);
         context.remark_in(
             &format!("not reached by the SCP: {count} calls ({what})"),
             &format!("SCP の対象外: {count} 回（{what}）"),
@@ -225,6 +226,20 @@ fn say(context: &Context, asked: Asked, found: &Preview, unread: u64) {
             &format!("{unread} objects or records could not be read"),
             &format!("{unread} 件のオブジェクトまたはレコードを読み取れませんでした"),
         );
+    }
+}
+
+/// Why an SCP does not reach a call.
+fn exempt_word(lang: Lang, exempt: Exempt) -> &'static str {
+    match (lang, exempt) {
+        (Lang::En, Exempt::ManagementAccount) => "of the management account",
+        (Lang::En, Exempt::ServiceLinkedRole) => "by service-linked roles",
+        (Lang::En, Exempt::Service) => "by AWS services",
+        (Lang::En, Exempt::Elsewhere) => "of accounts that it is not attached to",
+        (Lang::Ja, Exempt::ManagementAccount) => "管理アカウント",
+        (Lang::Ja, Exempt::ServiceLinkedRole) => "サービスにリンクされたロール",
+        (Lang::Ja, Exempt::Service) => "AWS のサービス",
+        (Lang::Ja, Exempt::Elsewhere) => "アタッチ先ではないアカウント",
     }
 }
 

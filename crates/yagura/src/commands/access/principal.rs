@@ -72,8 +72,16 @@ fn write(
     risky: &[String],
     unknown: usize,
 ) -> anyhow::Result<()> {
-    let columns = ["service", "list", "read", "tagging", "write", "permissions", "of"];
-    let mut rows = Rows::new(&columns);
+    let columns = [
+        ("service", "サービス"),
+        ("list", "リスト"),
+        ("read", "読み取り"),
+        ("tagging", "タグ付け"),
+        ("write", "書き込み"),
+        ("permissions", "アクセス許可の管理"),
+        ("of", "全アクション数"),
+    ];
+    let mut rows = Rows::headed(context.lang, &columns);
     for (service, found) in services {
         let mut cells = vec![json!(service)];
         cells.extend(

@@ -14,6 +14,7 @@ use yagura_analyze::access::usage::{ActionLevel, Naming, data_recorded_wholly};
 use yagura_lake::usage::UsageOf;
 use yagura_model::usage::UsedCall;
 use yagura_model::{Lang, Resource};
+use yagura_report::access::reason;
 
 use super::least_words;
 use super::used::{self, Asked, LogArgs, LogQuestion, Seen};
@@ -163,12 +164,19 @@ fn write(
         return Ok(());
     }
     let lang = context.lang;
-    let mut rows = Rows::new(&["kind", "principal", "verdict", "last_used", "detail"]);
+    let columns = [
+        ("kind", "種類"),
+        ("principal", "プリンシパル"),
+        ("verdict", "判定"),
+        ("last_used", "最終使用"),
+        ("detail", "詳細"),
+    ];
+    let mut rows = Rows::headed(lang, &columns);
     for one in credentials {
         let (verdict, detail) = credential_words(lang, one);
         let last = one.last.map(|time| least_words::minute(time.as_microsecond()));
         rows.push(vec![
-            json!(one.kind.as_str()),
+            json!(kind_word(lang, one.kind)),
             json!(one.principal),
             json!(verdict),
             json!(last),
@@ -183,7 +191,10 @@ fn write(
         }
         let verdict = if unused > 0 { word(lang, false) } else { word(lang, true) };
         let detail = permission_words(lang, one, unused, unknown);
-        let kind = json!("permissions");
+        let kind = match lang {
+            Lang::En => json!("permissions"),
+            Lang::Ja => json!("アクセス許可"),
+        };
         rows.push(vec![kind, json!(one.principal), json!(verdict), Value::Null, json!(detail)]);
     }
     if rows.is_empty() {
@@ -191,6 +202,16 @@ fn write(
         return Ok(());
     }
     rows.write(format)
+}
+
+fn kind_word(lang: Lang, kind: IdleKind) -> &'static str {
+    match (lang, kind) {
+        (Lang::En, kind) => kind.as_str(),
+        (Lang::Ja, IdleKind::User) => "ユーザー",
+        (Lang::Ja, IdleKind::Password) => "パスワード",
+        (Lang::Ja, IdleKind::AccessKey) => "アクセスキー",
+        (Lang::Ja, IdleKind::Role) => "ロール",
+    }
 }
 
 fn word(lang: Lang, unknown: bool) -> &'static str {
@@ -209,7 +230,7 @@ fn credential_words(lang: Lang, one: &Idle) -> (&'static str, String) {
         (Lang::Ja, IdleKind::AccessKey) => format!("アクセスキー {number}"),
         _ => String::new(),
     };
-    let why = one.unread.first().map(|unread| unread.reason.as_str());
+    let why = one.unread.first().map(|unread| reason(lang, unread.reason));
     let why = match (lang, one.unknown, why) {
         (Lang::En, true, Some(reason)) => format!("the last use was not read ({reason})"),
         (Lang::Ja, true, Some(reason)) => format!("最終使用日を読み取れません（{reason}）"),

@@ -27,6 +27,7 @@ mod faults; // denials, throttling, broken and late answers
 mod findings; // the list that a team works
 mod findings_imports; // findings of other products in, ours out and back
 mod formats; // each format is what it says it is
+mod guides; // guides, followed word by word
 mod intelligence; // threat lists: fetched, kept, asked
 mod interruption; // signals, and two scans at once
 mod lake; // logs: kept, asked, proven

@@ -77,10 +77,13 @@ async fn cases_of_a_megabyte_are_decided() {
     text.push_str("\n\u{0}\n{\"id\": \"deep\", \"request\": ");
     text.push_str(&"[".repeat(10_000));
     text.push('\n');
-    let file = home.write("cases.jsonl", &text);
+    let file = home.write("cases.jsonl", "");
+    // The last line is no UTF-8.
+    let bytes = [text.as_bytes(), b"{\"id\": \"\xff\xfe\"}\n"].concat();
+    std::fs::write(&file, bytes).unwrap();
     let ran = home.run(&["access", "evaluate", "--cases", file.to_str().unwrap()]).await.exits(2);
     let answers = ran.records();
     assert_eq!(answers[0]["decision"], "ImplicitlyDenied");
-    assert_eq!(answers.len(), 3, "{}", ran.out);
+    assert_eq!(answers.len(), 4, "{}", ran.out);
     assert!(answers[1..].iter().all(|answer| answer["error"].is_string()), "{}", ran.out);
 }

@@ -145,9 +145,19 @@ pub(crate) fn answer(case: &Case) -> Answer {
     let session = list(&case["session"]);
     let resource = list(&case["resource_policy"]);
     let levels = list(&case["scps"]);
+    let endpoint = list(&case["endpoint"]);
     let own: Vec<&Value> = identity.iter().chain(&boundary).chain(&session).copied().collect();
     let scp_denies = levels.iter().any(|level| says(&list(&level["policies"]), "Deny", case, None));
-    if says(&own, "Deny", case, None) || says(&resource, "Deny", case, Some(1)) || scp_denies {
+    // `RCPFullAWSAccess` is there at every level: what such policies allow changes nothing.
+    let rcp_denies = list(&case["rcps"])
+        .iter()
+        .any(|level| says(&list(&level["policies"]), "Deny", case, Some(1)));
+    if says(&own, "Deny", case, None)
+        || says(&resource, "Deny", case, Some(1))
+        || says(&endpoint, "Deny", case, Some(1))
+        || scp_denies
+        || rcp_denies
+    {
         return Answer::Denied;
     }
     let scp_allows =
@@ -163,5 +173,6 @@ pub(crate) fn answer(case: &Case) -> Answer {
     } else {
         allowed_by_own && by_resource(1)
     };
-    if allowed && scp_allows { Answer::Allowed } else { Answer::Silent }
+    let let_through = endpoint.is_empty() || says(&endpoint, "Allow", case, Some(1));
+    if allowed && scp_allows && let_through { Answer::Allowed } else { Answer::Silent }
 }

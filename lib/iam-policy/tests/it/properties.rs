@@ -68,6 +68,16 @@ fn policy(principals: bool) -> impl Strategy<Value = Value> {
         .prop_map(|statements| json!({"Version": "2012-10-17", "Statement": statements}))
 }
 
+/// A policy of the kinds whose statements speak of everybody.
+fn policy_for_all() -> impl Strategy<Value = Value> {
+    policy(false).prop_map(|mut policy| {
+        for statement in policy["Statement"].as_array_mut().into_iter().flatten() {
+            statement["Principal"] = json!("*");
+        }
+        policy
+    })
+}
+
 fn maybe(policy: impl Strategy<Value = Value>) -> impl Strategy<Value = Value> {
     prop_oneof![2 => Just(Value::Null), 1 => policy]
 }
@@ -80,26 +90,30 @@ fn cases() -> impl Strategy<Value = Case> {
         subsequence(vec!["x", "y", "z"], 0..4).prop_map(|values| json!(values)),
     ];
     let scps = prop::collection::vec(prop::collection::vec(policy(false), 1..3), 0..3);
+    let rcps = prop::collection::vec(prop::collection::vec(policy_for_all(), 1..3), 0..2);
     let others = (maybe(policy(false)), maybe(policy(false)), maybe(policy(true)), scps);
+    let around = (rcps, maybe(policy_for_all()));
     let context = (values.clone(), values);
-    (caller, prop::collection::vec(policy(false), 0..3), others, context).prop_map(
-        |(caller, identity, (boundary, session, resource, scps), (a, b))| {
+    (caller, prop::collection::vec(policy(false), 0..3), others, around, context).prop_map(
+        |(caller, identity, (boundary, session, resource, scps), (rcps, endpoint), (a, b))| {
             let mut context = Map::new();
             for (key, value) in [("app:a", a), ("app:b", b)] {
                 if !value.is_null() {
                     context.insert(key.to_owned(), value);
                 }
             }
-            let scps: Vec<Value> = scps
-                .into_iter()
-                .map(|policies| json!({"level": "one", "policies": policies}))
-                .collect();
+            let levels = |levels: Vec<Vec<Value>>| -> Vec<Value> {
+                let level = |policies| json!({"level": "one", "policies": policies});
+                levels.into_iter().map(level).collect()
+            };
             case(caller)
                 .with("identity", identity)
                 .with("boundaries", boundary)
                 .with("session", session)
                 .with("resource_policy", resource)
-                .with("scps", scps)
+                .with("scps", levels(scps))
+                .with("rcps", levels(rcps))
+                .with("endpoint", endpoint)
                 .with("context", context)
         },
     )

@@ -6,6 +6,7 @@
 mod access; // who can do what
 mod history; // changes, comparison, exported files
 mod organization; // several accounts
+mod shared; // what is shared with another account, kind by kind
 mod verdicts; // one account, good and bad
 
 use serde_json::Value;

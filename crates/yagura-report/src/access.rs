@@ -3,7 +3,7 @@
 //! Deciding is analyze's.
 
 use iam_policy::{Effect, Layer, Remaining, StatementRef};
-use yagura_analyze::access::{Answer, Ask, Verdict};
+use yagura_analyze::access::{Answer, Ask, Verdict, gap};
 use yagura_model::{Lang, UnreadReason};
 
 use crate::words::words;
@@ -35,6 +35,20 @@ pub fn place(lang: Lang, is_inside: bool) -> &'static str {
 /// Why something could not be read.
 pub fn reason(lang: Lang, reason: UnreadReason) -> String {
     words(lang).get(&format!("report.reason.{}", reason.as_str())).to_owned()
+}
+
+/// What else is said of it; what AWS answered stays as AWS says it.
+fn detail(lang: Lang, text: &str) -> &str {
+    match (lang, text) {
+        (Lang::Ja, gap::RESOURCE) => "リソースがインベントリにありません",
+        (Lang::Ja, gap::POLICY) => "ポリシーがインベントリにありません",
+        (Lang::Ja, gap::GROUP) => "グループがインベントリにありません",
+        (Lang::Ja, gap::DOCUMENT) => "ポリシーにドキュメントがありません",
+        (Lang::Ja, gap::CONTENT) => "ポリシーに内容がありません",
+        (Lang::Ja, gap::ROOT) => "組織のルートを読み取れていません",
+        (Lang::Ja, gap::UNITS) => "アカウントの上位の組織単位に、読み取れていないものがあります",
+        (_, text) => text,
+    }
 }
 
 /// The whole question with its answer, on a line.
@@ -102,7 +116,7 @@ pub fn reasons(lang: Lang, answer: &Answer, every: bool) -> Vec<String> {
                 let of = &missing.of;
                 let detail = match missing.unread.detail.as_str() {
                     "" => String::new(),
-                    detail => format!(": {detail}"),
+                    text => format!(": {}", detail(lang, text)),
                 };
                 lines.push(match lang {
                     Lang::En => format!("{kind} not read for `{of}` ({reason}){detail}"),

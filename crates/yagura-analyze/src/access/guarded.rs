@@ -6,7 +6,7 @@ use std::sync::Arc;
 use iam_policy::{Layer, ParseError, Policy};
 use yagura_model::{Resource, Unread, UnreadReason};
 
-use super::{Missing, World, unreadable};
+use super::{Missing, World, gap, unreadable};
 use crate::policy::{Document, policy_paths, resource_policy};
 use crate::read::{boolean, see};
 
@@ -249,7 +249,7 @@ impl World {
                 return Guard::None;
             }
         }
-        let detail = "the resource is not in the inventory".to_owned();
+        let detail = gap::RESOURCE.to_owned();
         let unread = Unread {
             detail,
             ..Unread::of(yagura_model::Path::default(), UnreadReason::NotRequested)

@@ -8,7 +8,7 @@ use iam_policy::Layer;
 use serde_json::Value;
 use yagura_model::{Resource, Unread, UnreadReason};
 
-use super::{Managed, Missing, NamedPolicy, World, compiled, unreadable};
+use super::{Managed, Missing, NamedPolicy, World, compiled, gap, unreadable};
 use crate::read::{as_list, see, text};
 
 /// A user or role.
@@ -113,7 +113,7 @@ impl Holder {
                     let unread = world
                         .unlisted("AWS::IAM::Group", &user.account)
                         .cloned()
-                        .unwrap_or_else(|| unreadable("the group is not in the inventory"));
+                        .unwrap_or_else(|| unreadable(gap::GROUP));
                     self.lacks(Layer::Identity, name, unread);
                 }
             }
@@ -145,6 +145,6 @@ fn find(world: &World, managed: &Managed, arn: &str, account: &str) -> Result<Na
 }
 
 fn not_seen() -> Unread {
-    let detail = "the policy is not in the inventory".to_owned();
+    let detail = gap::POLICY.to_owned();
     Unread { detail, ..Unread::of(yagura_model::Path::default(), UnreadReason::NotRequested) }
 }

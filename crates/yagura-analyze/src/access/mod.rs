@@ -2,6 +2,7 @@
 //! asked of it. The engine's rules are in `iam-policy`; words for people are the command's.
 
 pub mod escalation;
+pub mod gap;
 pub mod generate;
 mod guarded;
 mod holders;
@@ -134,7 +135,7 @@ fn managed_policies(resources: &[Resource]) -> Managed {
         let policy = match (seen.value(), seen.unread()) {
             (_, Some(unread)) => Err(unread.clone()),
             (Some(document), None) => compiled(&resource.name, document),
-            (None, None) => Err(unreadable("the policy has no document")),
+            (None, None) => Err(unreadable(gap::DOCUMENT)),
         };
         // One readable copy is enough.
         if policy.is_ok() || !managed.contains_key(&arn) {

@@ -7,7 +7,7 @@ use iam_policy::Layer;
 use serde_json::Value;
 use yagura_model::{Resource, Unread};
 
-use super::{Missing, NamedPolicy, World, compiled, unreadable};
+use super::{Missing, NamedPolicy, World, compiled, gap, unreadable};
 use crate::read::{as_list, see};
 
 /// More levels than AWS allows (root, five units, account) means a circle in what was read.
@@ -88,7 +88,7 @@ fn tree<'r, I: Iterator<Item = &'r Resource>>(
         rcps_on: false,
     };
     match root.map(|root| see(root, "runtime.EnabledPolicyTypes")) {
-        None => tree.lacks_both("AWS::Organizations::Root", &unreadable("the root was not read")),
+        None => tree.lacks_both("AWS::Organizations::Root", &unreadable(gap::ROOT)),
         Some(seen) => {
             if let Some(unread) = seen.unread() {
                 tree.lacks_both("EnabledPolicyTypes", unread);
@@ -152,7 +152,7 @@ impl<'r> Tree<'r> {
         let compiled = match (content.value(), content.unread()) {
             (_, Some(unread)) => Err(unread.clone()),
             (Some(document), None) => compiled(&policy.name, document),
-            (None, None) => Err(unreadable("the policy has no content")),
+            (None, None) => Err(unreadable(gap::CONTENT)),
         };
         match compiled {
             Ok(named) => {
@@ -209,7 +209,7 @@ fn home(world: &World, tree: &Tree<'_>, account: &str) -> Home {
     let whole = chain.last() == Some(&root);
     if !whole && home.missing.is_empty() {
         for layer in [Layer::Scp, Layer::Rcp] {
-            let unread = unreadable("the units above the account were not all read");
+            let unread = unreadable(gap::UNITS);
             home.missing.push(Missing { layer, of: account.to_owned(), unread });
         }
     }

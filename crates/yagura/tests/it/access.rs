@@ -216,4 +216,7 @@ async fn every_table_is_headed_in_japanese_and_its_json_stays() {
     let told = ask(&home, &["unused", "--credentials-only", "--lang", "ja"]).await.out;
     assert!(told.contains("アクセスキー") && !told.contains("access_key"), "{told}");
     assert!(!told.contains("denied"), "{told}");
+    let nowhere = "arn:aws:s3:::not-there/a.csv";
+    let told = ask(&home, &["can", ADMINISTRATOR, "s3:GetObject", nowhere, "--lang", "ja"]).await;
+    assert!(told.exits(3).out.contains("リソースがインベントリにありません"));
 }

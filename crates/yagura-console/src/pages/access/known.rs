@@ -180,3 +180,20 @@ pub(crate) async fn known(console: &Console) -> Result<Option<Arc<Known>>, Fault
 pub(super) fn broken() -> Fault {
     Fault::Unavailable("the computation broke off".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_type_with_a_policy_is_asked_whom_it_lets_in() {
+        let asked: BTreeSet<&str> = OUTSIDE.iter().map(|(kind, ..)| *kind).collect();
+        // An API is called at a stage of it, and policies of log groups are about groups.
+        let elsewhere = ["AWS::ApiGateway::RestApi", "AWS::Logs::ResourcePolicy"];
+        let guarded = guarded_types().filter(|kind| !elsewhere.contains(kind));
+        let wanted: BTreeSet<&str> = guarded.chain(["AWS::IAM::Role"]).collect();
+        assert_eq!(asked, wanted);
+    }
+}

@@ -44,7 +44,7 @@ mod yaml;
 
 pub use correlation::{
     Contribution, CorrelationAlert, CorrelationId, Correlator, Counters, Observed, Options, Plan,
-    State, StateError,
+    Repeats, State, StateError, StateText,
 };
 pub use matcher::{Clue, ClueValue, Compiled, Matcher, Needs, Reason, RuleId, Scratch, SourceId};
 pub use number::{Number, Numeric};

@@ -8,12 +8,13 @@ use yagura_content::Content;
 use yagura_content::format::{Behavior, BehaviorKind, MeasureKind, ValueForm};
 use yagura_model::alert::{About, SignalKind};
 use yagura_model::event::PathTrie;
-use yagura_model::source::{Column, Table};
+use yagura_model::source::Table;
 
 use super::condition::Conditions;
 use super::hash;
 use super::links::LinkSlots;
 use super::reading::{Join, Readings};
+use crate::witness::WitnessReader;
 
 /// All behaviours, ready to observe and judge. Immutable: threads share one.
 #[derive(Debug)]
@@ -52,8 +53,7 @@ pub(super) struct Program {
     /// The slot in which the time is written, where it is one plain field.
     pub(super) time: Option<usize>,
     pub(super) links: Option<LinkSlots>,
-    /// The place of the user agent among the table's columns.
-    user_agent: Option<usize>,
+    pub(super) shown: WitnessReader,
 }
 
 /// A behaviour that cannot be used, and why.
@@ -149,7 +149,7 @@ impl Behaviors {
             [] => None,
         };
         let links = (table.source == LINKING_SOURCE).then(|| LinkSlots::add(&mut trie));
-        let user_agent = table.columns.iter().position(|column| column.name == "user_agent");
+        let shown = WitnessReader::new(table, &mut trie);
         let table = table.clone();
         self.programs.push(Program {
             table,
@@ -159,8 +159,13 @@ impl Behaviors {
             identity,
             time,
             links,
-            user_agent,
+            shown,
         });
+    }
+
+    /// What is wanted of a source's records, for a walk over them.
+    pub(crate) fn trie(&self, source: &str) -> Option<&PathTrie> {
+        self.program(source).map(|(_, program)| &program.trie)
     }
 
     /// The program of a source's records.
@@ -177,13 +182,6 @@ impl Compiled {
             && of_values(self.behavior.kind)
             && self.fingerprint == other.fingerprint
             && self.behavior.source.value == other.behavior.source.value
-    }
-}
-
-impl Program {
-    /// The column that tells with what something was done.
-    pub(super) fn user_agent(&self) -> Option<&Column> {
-        self.table.columns.get(self.user_agent?)
     }
 }
 

@@ -16,8 +16,9 @@ pub(super) const TALLY_EXACT_MAX: usize = 256;
 /// What batches told, ready to be folded.
 #[derive(Clone, Debug, Default)]
 pub struct Observations {
-    /// By the stand-in of behaviour, entity, value and bucket.
-    pub(super) cells: ByHash<Cell>,
+    /// By the stand-in of behaviour, entity, value and bucket. In boxes: they move from here to
+    /// where they wait, and tables of them grow by moving all.
+    pub(super) cells: ByHash<Box<Cell>>,
     pub(super) links: Vec<Link>,
     pub(super) newest_us: Option<i64>,
     pub(super) records: u64,
@@ -134,9 +135,9 @@ impl Observations {
 }
 
 /// Adds a cell, or joins it to the one that is there.
-pub(super) fn add(cells: &mut ByHash<Cell>, key: u64, cell: Cell) {
+pub(super) fn add(cells: &mut ByHash<Box<Cell>>, key: u64, cell: Box<Cell>) {
     match cells.entry(key) {
-        std::collections::hash_map::Entry::Occupied(mut known) => known.get_mut().join(cell),
+        std::collections::hash_map::Entry::Occupied(mut known) => known.get_mut().join(*cell),
         std::collections::hash_map::Entry::Vacant(free) => {
             free.insert(cell);
         }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use yagura_content::format::{BehaviorKind, MeasureKind};
 use yagura_content::glob;
-use yagura_model::event::{Record, Value};
+use yagura_model::alert::Witness;
+use yagura_model::event::Record;
 use yagura_model::source::Table;
 
 use super::compile::{Behaviors, Compiled, Program};
@@ -16,7 +17,7 @@ use super::network::Network;
 use super::observations::{Cell, Observations, TALLY_EXACT_MAX, Tally};
 use super::reading::{Addresses, Forms, Known, Reader};
 use super::state::cell_key;
-use crate::witness::{Names, witness};
+use crate::witness::{Names, Slots, walk};
 
 /// Slots of what a thread has observed lately; a power of two.
 const LATELY: usize = 1 << 14;
@@ -47,7 +48,7 @@ struct Seen<'a, 'r> {
     record: Record<'a>,
     program: &'r Program,
     time_us: i64,
-    witness: Option<Arc<yagura_model::alert::Witness>>,
+    witness: Option<Arc<Witness>>,
     name: Option<u64>,
     names: Names,
 }
@@ -86,28 +87,38 @@ impl Observer {
         lookup: &dyn Fn(IpAddr) -> Option<Network>,
     ) {
         let behaviors = Arc::clone(&self.behaviors);
+        let Some(trie) = behaviors.trie(&table.source) else { return };
+        let mut slots = Vec::new();
+        walk(trie, record, &mut slots);
+        self.observe_walked(table, (record, &slots), None, lookup);
+    }
+
+    /// The same where somebody has walked over the record for several, and may have put together
+    /// already how alerts show it. The slots are those of [`Behaviors::trie`].
+    pub(crate) fn observe_walked(
+        &mut self,
+        table: &Table,
+        (record, slots): (Record<'_>, Slots<'_, '_>),
+        witness: Option<Arc<Witness>>,
+        lookup: &dyn Fn(IpAddr) -> Option<Network>,
+    ) {
+        let behaviors = Arc::clone(&self.behaviors);
         let Some((at, program)) = behaviors.program(&table.source) else { return };
-        let mut slots: Vec<Option<Value<'_>>> = vec![None; program.trie.len()];
-        program.trie.visit(record.root(), &mut |slot, value| {
-            if let Some(place) = slots.get_mut(slot) {
-                // Of a path with many values the first counts.
-                place.get_or_insert(value);
-            }
-        });
-        let Some(time_us) = self.time(program, record, &slots) else { return };
+        let Some(time_us) = self.time(program, record, slots) else { return };
         self.observations.records += 1;
         self.observations.newest_us = self.observations.newest_us.max(Some(time_us));
         if let Some(links) = &program.links
-            && let Some(link) = links.read(record, &slots, time_us)
+            && let Some(link) = links.read(record, slots, time_us)
         {
             self.observations.links.push(link);
         }
         let Some(memory) = self.memories.get_mut(at) else { return };
         let mut numbers = std::mem::take(&mut self.numbers);
         numbers.clear();
-        program.conditions.of(record, &slots, memory, &mut numbers);
+        program.conditions.of(record, slots, memory, &mut numbers);
         if !numbers.is_empty() {
-            self.count_all(&behaviors, program, (record, time_us), &slots, &numbers, lookup);
+            let seen = (record, time_us, witness);
+            self.count_all(&behaviors, program, seen, slots, &numbers, lookup);
         }
         self.numbers = numbers;
     }
@@ -117,15 +128,15 @@ impl Observer {
         &mut self,
         behaviors: &Behaviors,
         program: &Program,
-        (record, time_us): (Record<'a>, i64),
-        slots: &[Option<Value<'a>>],
+        (record, time_us, witness): (Record<'a>, i64, Option<Arc<Witness>>),
+        slots: Slots<'_, 'a>,
         numbers: &[u16],
         lookup: &dyn Fn(IpAddr) -> Option<Network>,
     ) {
         self.known.clear();
         self.known.resize(program.readings.list.len(), Known::Unread);
         let names = std::mem::take(&mut self.names);
-        let mut seen = Seen { record, program, time_us, witness: None, name: None, names };
+        let mut seen = Seen { record, program, time_us, witness, name: None, names };
         let mut addresses = std::mem::take(&mut self.addresses);
         let mut forms = std::mem::take(&mut self.forms);
         let mut reader =
@@ -151,12 +162,7 @@ impl Observer {
     }
 
     /// Times repeat, and reading one is dear.
-    fn time(
-        &mut self,
-        program: &Program,
-        record: Record<'_>,
-        slots: &[Option<Value<'_>>],
-    ) -> Option<i64> {
+    fn time(&mut self, program: &Program, record: Record<'_>, slots: Slots<'_, '_>) -> Option<i64> {
         let rule = &program.table.shared.time;
         let plain = program.time.and_then(|slot| slots.get(slot).copied().flatten());
         let Some(text) = plain.map(|value| value.source()) else { return rule.micros(record) };
@@ -222,7 +228,7 @@ impl Observer {
         }
         let name = if compiled.counts { seen.name(program, reader) } else { 0 };
         if let Some(cell) = self.observations.cells.get_mut(&key) {
-            cell.see(seen, is_idle);
+            cell.see(seen, reader, is_idle);
             if let Some(tally) = &mut cell.tally {
                 tally.add(compiled, name, measured);
             }
@@ -242,14 +248,14 @@ impl Observer {
             entity_name: text(compiled.entity, seen),
             value_name: compiled.value.map_or(Arc::from(""), |at| text(at, seen)),
             idle: is_idle,
-            first: seen.witness(),
+            first: seen.witness(reader),
             last_us: seen.time_us,
             tally: tallied.then(Box::default),
         };
         if let Some(tally) = &mut cell.tally {
             tally.add(compiled, name, measured);
         }
-        self.observations.cells.insert(key, cell);
+        self.observations.cells.insert(key, Box::new(cell));
         Some(())
     }
 
@@ -295,10 +301,10 @@ impl Observer {
 
 impl Cell {
     /// Takes in one more record.
-    fn see(&mut self, seen: &mut Seen<'_, '_>, is_idle: bool) {
+    fn see(&mut self, seen: &mut Seen<'_, '_>, reader: &Reader<'_, '_>, is_idle: bool) {
         self.last_us = self.last_us.max(seen.time_us);
         if (is_idle, seen.time_us) <= (self.idle, self.first.time_us) {
-            let mine = seen.witness();
+            let mine = seen.witness(reader);
             let known = (self.idle, self.first.time_us, &self.first.id);
             if (is_idle, mine.time_us, &mine.id) < known {
                 self.first = mine;
@@ -326,17 +332,13 @@ impl Tally {
 }
 
 impl Seen<'_, '_> {
-    fn witness(&mut self) -> Arc<yagura_model::alert::Witness> {
+    fn witness(&mut self, reader: &Reader<'_, '_>) -> Arc<Witness> {
         if let Some(made) = &self.witness {
             return Arc::clone(made);
         }
-        let (table, user_agent) = (&self.program.table, self.program.user_agent());
-        let id = table.name_of(self.record).unwrap_or_else(|| {
-            format!("{}#{}", self.record.origin().object, self.record.ordinal())
-        });
-        let named = (self.time_us, Arc::from(id));
-        let made = witness(table, user_agent, self.record, named, &mut self.names);
-        let made = Arc::new(made);
+        let shown = &self.program.shown;
+        let named = (self.time_us, shown.name(self.record, reader.slots));
+        let made = Arc::new(shown.witness(self.record, reader.slots, named, &mut self.names));
         self.witness = Some(Arc::clone(&made));
         made
     }

@@ -79,7 +79,7 @@ pub struct State {
     done_us: i64,
     quiet_until_us: i64,
     /// By the end of their bucket.
-    open: BTreeMap<i64, ByHash<Cell>>,
+    open: BTreeMap<i64, ByHash<Box<Cell>>>,
     open_cells: usize,
     /// By the behaviour's number.
     baselines: Vec<Baseline>,
@@ -265,7 +265,7 @@ impl State {
             for mut cell in saved.open.remove(id).unwrap_or_default() {
                 cell.behavior = number;
                 let key = cell_key(number, cell.start_us, cell.entity, cell.group, cell.value);
-                state.open(key, cell, compiled);
+                state.open(key, Box::new(cell), compiled);
             }
         }
         Ok(state)
@@ -377,7 +377,7 @@ impl State {
         std::mem::take(&mut self.raised)
     }
 
-    fn open(&mut self, key: u64, cell: Cell, compiled: &Compiled) {
+    fn open(&mut self, key: u64, cell: Box<Cell>, compiled: &Compiled) {
         let end_us = cell.start_us.saturating_add(compiled.behavior.bucket.micros());
         let cells = self.open.entry(end_us).or_default();
         let before = cells.len();
@@ -395,7 +395,7 @@ impl State {
             self.open_cells -= cells.len();
             self.done_us = self.done_us.max(end_us);
             self.counters.judged += cells.len() as u64;
-            let mut cells: Vec<Cell> = cells.into_values().collect();
+            let mut cells: Vec<Cell> = cells.into_values().map(|cell| *cell).collect();
             cells.sort_unstable_by_key(|c| (c.behavior, c.start_us, c.entity, c.group, c.value));
             let behaviors = Arc::clone(&self.behaviors);
             for cells in cells.chunk_by(|a, b| a.behavior == b.behavior) {

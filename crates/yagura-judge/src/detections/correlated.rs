@@ -67,11 +67,11 @@ pub(crate) fn signal(parts: &Parts, notes: &Notes, alert: &CorrelationAlert) -> 
         ..Witness::default()
     };
     let deciding = noted.iter().rev().flatten().next();
-    let witness = deciding.map_or_else(plain, |noted| noted.witness.clone());
+    let witness = deciding.map_or_else(plain, |noted| Witness::clone(&noted.witness));
     let entity = entity(known, alert, deciding.copied(), &witness);
     let others = noted.iter().flatten().filter(|noted| noted.witness.id != witness.id);
     let more: Vec<Witness> =
-        others.take(WITNESSES_MAX).map(|noted| noted.witness.clone()).collect();
+        others.take(WITNESSES_MAX).map(|noted| Witness::clone(&noted.witness)).collect();
     let hashes = alert.events.iter().zip(&noted).map(|(event, noted)| {
         event_hash(noted.map_or("", |noted| &noted.witness.source), &event.id)
     });

@@ -10,6 +10,7 @@ use yagura_content::format::{Detection, DetectionHead, SigmaMapping};
 use yagura_content::{Content, Problem, glob};
 use yagura_model::Severity;
 use yagura_model::alert::{About, Signal, SignalKind};
+use yagura_model::event::PathTrie;
 use yagura_model::source::Table;
 
 use super::context::Context;
@@ -122,7 +123,10 @@ pub(crate) struct SourceParts {
     pub(crate) id: Option<SourceId>,
     pub(crate) table: Table,
     pub(crate) readers: Vec<Reader>,
-    pub(crate) roots: RootNames,
+    /// Everything that is wanted of a record, in one walk.
+    pub(crate) trie: PathTrie,
+    /// Where in that walk begins what behaviours want.
+    pub(crate) behaviors_at: usize,
     pub(crate) shown: Shown,
     /// Whether any rule is about it.
     pub(crate) has_rules: bool,
@@ -194,8 +198,8 @@ impl Detector {
                 }
             }
         }
-        let sources = sources(content, &matcher);
         let around = Around::of(content, options, &known, &mut problems);
+        let sources = sources(content, &matcher, around.behaviors.as_deref());
         let parts = Parts {
             matcher,
             sources,
@@ -307,19 +311,26 @@ fn pipelines(content: &Content) -> Vec<Pipeline> {
     mappings.flat_map(|mapping| mapping.pipelines().iter().cloned()).collect()
 }
 
-fn sources(content: &Content, matcher: &Matcher) -> HashMap<String, SourceParts> {
+fn sources(
+    content: &Content,
+    matcher: &Matcher,
+    behaviors: Option<&Behaviors>,
+) -> HashMap<String, SourceParts> {
     let part = |(id, source): (&String, &Arc<yagura_content::format::Source>)| {
         let source_id = matcher.source(id);
         let table = source.table().clone();
         let paths = source_id.map(|id| matcher.paths(id)).unwrap_or_default();
-        let mut roots = RootNames::default();
-        let numbered = |path| Reader::numbered(path, &table, &mut roots);
-        let readers: Vec<Reader> = paths.iter().map(numbered).collect();
+        let (mut names, mut trie) = (RootNames::default(), PathTrie::default());
+        let walked = |path| Reader::walked(path, &table, &mut names, &mut trie);
+        let readers: Vec<Reader> = paths.iter().map(walked).collect();
+        let shown = Shown::of(&table, &mut trie);
+        let observed = behaviors.and_then(|behaviors| behaviors.trie(id));
         let parts = SourceParts {
             id: source_id,
             readers,
-            roots,
-            shown: Shown::of(&table),
+            behaviors_at: observed.map_or(0, |observed| trie.join(observed)),
+            trie,
+            shown,
             has_rules: source_id.is_some_and(|id| matcher.size(id).0 > 0),
             table,
         };

@@ -3,12 +3,14 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use sigma::FieldPath;
-use yagura_model::event::{Kind, Record, Value};
+use yagura_model::event::{Kind, PathTrie, Record, Value};
 use yagura_model::source::{Cell, Column, Rule, Table};
 
-use super::roots::{RootNames, Roots};
+use super::roots::{Root, RootNames};
+use crate::witness::{Slots, WitnessReader};
 
 /// How deep arrays and objects are gone into; indexing allows no more.
 const DEPTH_MAX: usize = 256;
@@ -18,8 +20,8 @@ const DEPTH_MAX: usize = 256;
 pub(crate) enum Reader {
     /// A member of the record.
     Member,
-    /// A member of the record whose first name has this number among the source's.
-    Root(u16),
+    /// A member of the record whose beginning the walk over it finds.
+    Root(Root),
     /// A column of the table, as its text: `@client_ip`.
     Column(Column),
     /// A column that every table has: `@address`.
@@ -54,28 +56,33 @@ impl Reader {
         shared.map_or(Self::Member, |(_, rule)| Self::Shared(rule.clone()))
     }
 
-    /// What a path of a rule reads, with the first name of a member numbered.
-    pub(crate) fn numbered(path: &FieldPath, table: &Table, names: &mut RootNames) -> Self {
-        match (Self::of(path, table), path.segment(0)) {
-            (Self::Member, Some(first)) => names.add(first).map_or(Self::Member, Self::Root),
-            (other, _) => other,
+    /// What a path of a rule reads, with the beginning of a member's path found by the walk.
+    pub(crate) fn walked(
+        path: &FieldPath,
+        table: &Table,
+        names: &mut RootNames,
+        trie: &mut PathTrie,
+    ) -> Self {
+        match Self::of(path, table) {
+            Self::Member => names.add(path, trie).map_or(Self::Member, Self::Root),
+            other => other,
         }
     }
 
     fn read(
         &self,
         record: Record<'_>,
-        roots: Option<&Roots<'_>>,
+        walked: Option<&Walked<'_>>,
         path: &FieldPath,
         visit: &mut dyn FnMut(sigma::Value<'_>),
     ) {
         match self {
-            Self::Root(number) => match roots {
-                Some(roots) => match roots.get(*number) {
-                    Some(value) => walk(value, path, 1, visit),
-                    None if roots.has_dotted() => walk(record.root(), path, 0, visit),
-                    None => {}
-                },
+            Self::Root(root) => match walked {
+                Some(walked) => {
+                    if let Some((value, depth)) = root.find(walked.slots, path) {
+                        walk(value, path, depth, visit);
+                    }
+                }
                 None => walk(record.root(), path, 0, visit),
             },
             Self::Member => walk(record.root(), path, 0, visit),
@@ -99,35 +106,43 @@ impl Reader {
     }
 }
 
+/// What a walk over a record found, and who reads its name there.
+#[derive(Clone, Copy)]
+struct Walked<'a> {
+    slots: Slots<'a, 'a>,
+    reader: &'a WitnessReader,
+}
+
 /// A record while rules are asked about it.
 pub(crate) struct EventRecord<'a> {
     record: Record<'a>,
     table: &'a Table,
     /// By slot of the matcher's paths.
     readers: &'a [Reader],
-    /// The record's top-level members, where they were read before.
-    roots: Option<&'a Roots<'a>>,
-    id: OnceCell<String>,
+    /// What a walk over the record found, where there was one.
+    walked: Option<Walked<'a>>,
+    id: OnceCell<Arc<str>>,
     time_us: OnceCell<Option<i64>>,
 }
 
 impl<'a> EventRecord<'a> {
     pub(crate) fn new(record: Record<'a>, table: &'a Table, readers: &'a [Reader]) -> Self {
         let (id, time_us) = (OnceCell::new(), OnceCell::new());
-        Self { record, table, readers, roots: None, id, time_us }
+        Self { record, table, readers, walked: None, id, time_us }
     }
 
-    /// With its top-level members, which were read from the same record.
-    pub(crate) fn with_roots(self, roots: &'a Roots<'a>) -> Self {
-        Self { roots: Some(roots), ..self }
+    /// With what a walk over the same record found.
+    pub(crate) fn walked(self, slots: Slots<'a, 'a>, reader: &'a WitnessReader) -> Self {
+        Self { walked: Some(Walked { slots, reader }), ..self }
     }
 
     /// The record's name, or where it stands.
-    pub(crate) fn name(&self) -> &str {
-        self.id.get_or_init(|| {
-            self.table.name_of(self.record).unwrap_or_else(|| {
+    pub(crate) fn name(&self) -> &Arc<str> {
+        self.id.get_or_init(|| match self.walked {
+            Some(Walked { slots, reader }) => reader.name(self.record, slots),
+            None => Arc::from(self.table.name_of(self.record).unwrap_or_else(|| {
                 format!("{}#{}", self.record.origin().object, self.record.ordinal())
-            })
+            })),
         })
     }
 
@@ -146,7 +161,7 @@ impl<'a> EventRecord<'a> {
 impl sigma::Record for EventRecord<'_> {
     fn read(&self, path: &FieldPath, visit: &mut dyn FnMut(sigma::Value<'_>)) {
         match path.slot().and_then(|slot| self.readers.get(slot)) {
-            Some(reader) => reader.read(self.record, self.roots, path, visit),
+            Some(reader) => reader.read(self.record, self.walked.as_ref(), path, visit),
             // Of fields that only correlations and entities read, few records are asked.
             None => Reader::of(path, self.table).read(self.record, None, path, visit),
         }
@@ -164,6 +179,10 @@ impl sigma::Record for EventRecord<'_> {
 
     fn id(&self) -> Cow<'_, str> {
         Cow::Borrowed(self.name())
+    }
+
+    fn shared_id(&self) -> Arc<str> {
+        Arc::clone(self.name())
     }
 
     fn time_us(&self) -> Option<i64> {

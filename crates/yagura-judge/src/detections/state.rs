@@ -62,7 +62,7 @@ pub enum StateError {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct SavedNote {
-    witness: Witness,
+    witness: Arc<Witness>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     entities: Vec<(Arc<str>, Entity)>,
 }
@@ -73,7 +73,7 @@ struct SavedNote {
 struct StateText<'a> {
     version: u32,
     counters: &'a Counters,
-    correlations: sigma::State,
+    correlations: sigma::StateText<'a>,
     notes: Vec<NoteText<'a>>,
     alerts: Vec<&'a Alert>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,7 +109,7 @@ impl Folder {
     /// The state as it is now.
     pub fn save(&self) -> State {
         let notes = self.notes.iter().map(|noted| SavedNote {
-            witness: noted.witness.clone(),
+            witness: Arc::clone(&noted.witness),
             entities: noted.entities.clone(),
         });
         State {
@@ -132,7 +132,7 @@ impl Folder {
         let text = StateText {
             version: VERSION,
             counters: &self.counters,
-            correlations: self.correlator.save(),
+            correlations: self.correlator.text(),
             notes: notes
                 .map(|noted| NoteText { witness: &noted.witness, entities: &noted.entities })
                 .collect(),

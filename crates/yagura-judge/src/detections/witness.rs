@@ -7,36 +7,36 @@ use std::sync::Arc;
 use sigma::FieldPath;
 use yagura_content::format::DetectionEntity;
 use yagura_model::alert::{Entity, EntityKind, Witness};
-use yagura_model::event::Record;
+use yagura_model::event::{PathTrie, Record};
 use yagura_model::source::{Column, Table};
 
 use super::record::EventRecord;
-use crate::witness::{Names, cell, witness};
+use crate::witness::{Names, Slots, WitnessReader, cell};
 
 /// What of a source's table alerts show.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
-    user_agent: Option<Column>,
+    pub(crate) reader: WitnessReader,
     instance: Option<Column>,
 }
 
 impl Shown {
-    pub(crate) fn of(table: &Table) -> Self {
-        let column = |name: &str| table.columns.iter().find(|column| column.name == name).cloned();
-        Self { user_agent: column("user_agent"), instance: column("instance_id") }
+    /// What is wanted of records is added to the walk over them.
+    pub(crate) fn of(table: &Table, trie: &mut PathTrie) -> Self {
+        let instance = table.columns.iter().find(|column| column.name == "instance_id").cloned();
+        Self { reader: WitnessReader::new(table, trie), instance }
     }
 
     /// A record as alerts show it.
-    pub(crate) fn witness(
-        &self,
-        table: &Table,
-        record: Record<'_>,
+    pub(crate) fn witness<'a>(
+        &'a self,
+        record: Record<'a>,
+        slots: Slots<'_, 'a>,
         event: &EventRecord<'_>,
         names: &mut Names,
     ) -> Witness {
         let time_us = sigma::Record::time_us(event).unwrap_or(0);
-        let named = (time_us, Arc::from(event.name()));
-        witness(table, self.user_agent.as_ref(), record, named, names)
+        self.reader.witness(record, slots, (time_us, Arc::clone(event.name())), names)
     }
 
     /// The instance that a record is about: its column, or the session of an instance's role.

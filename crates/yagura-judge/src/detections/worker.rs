@@ -4,18 +4,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sigma::{Observed, RuleId, Scratch};
+use sigma::{Observed, Repeats, RuleId, Scratch};
 use yagura_model::alert::{Entity, Matched, Signal, SignalKind, Witness};
 use yagura_model::event::{EventBatch, Record};
 
 use super::counters::Counters;
 use super::detector::{Parts, SourceParts};
 use super::record::EventRecord;
-use super::roots::Roots;
 use super::witness::Subject;
 use crate::behaviors::{Network, Observations, Observer};
 use crate::intelligence::Inspector;
-use crate::witness::Names;
+use crate::witness::{Names, Slots, walk};
 
 /// Reasons kept of one match.
 const MATCHED_MAX: usize = 24;
@@ -28,6 +27,7 @@ const GATHERED_MAX: usize = 1 << 15;
 pub struct Worker {
     parts: Arc<Parts>,
     scratch: Scratch,
+    repeats: Repeats,
     names: Names,
     inspector: Option<Inspector>,
     observer: Option<Observer>,
@@ -51,7 +51,7 @@ pub struct Judged {
 /// A record that correlations may name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Noted {
-    pub(crate) witness: Witness,
+    pub(crate) witness: Arc<Witness>,
     /// By correlation that asks for a field of the record: what its alert is about.
     pub(crate) entities: Vec<(Arc<str>, Entity)>,
 }
@@ -69,8 +69,8 @@ impl Worker {
         let inspector = parts.intelligence.as_ref().filter(|found| !found.is_empty());
         let inspector = inspector.map(|found| found.inspector());
         let observer = parts.behaviors.clone().map(Observer::new);
-        let names = Names::default();
-        Self { parts, scratch, names, inspector, observer, gathers: false }
+        let (names, repeats) = (Names::default(), Repeats::default());
+        Self { parts, scratch, repeats, names, inspector, observer, gathers: false }
     }
 
     /// Keeps what batches tell of behaviours until there is much of it: of an hour's records of
@@ -98,17 +98,19 @@ impl Worker {
             judged.counters.unmapped = batch.len() as u64;
             return judged;
         };
-        let mut roots = Roots::default();
+        let mut slots = Vec::new();
         for record in batch {
+            walk(&source.trie, record, &mut slots);
+            let mut witness = None;
             if source.has_rules {
-                roots.read(&source.roots, record);
-                self.record(&parts, source, record, &roots, &mut judged);
+                witness = self.record(&parts, source, (record, &slots), &mut judged);
             }
             if inspected {
-                self.inspect(&parts, source, record, &mut judged);
+                self.inspect(&parts, source, (record, &slots), &mut judged);
             }
             if observed {
-                self.observe(&parts, source, record);
+                let slots = slots.get(source.behaviors_at..).unwrap_or_default();
+                self.observe(&parts, source, (record, slots), witness);
             }
         }
         let gathers = self.gathers;
@@ -123,7 +125,7 @@ impl Worker {
         &mut self,
         parts: &Parts,
         source: &SourceParts,
-        record: Record<'_>,
+        (record, slots): (Record<'_>, Slots<'_, '_>),
         judged: &mut Judged,
     ) {
         let (Some(intelligence), Some(inspector)) = (&parts.intelligence, &mut self.inspector)
@@ -133,7 +135,8 @@ impl Worker {
         let names = &mut self.names;
         intelligence.inspect(&source.table, record, inspector, &mut |hit| {
             let event = EventRecord::new(record, &source.table, &source.readers);
-            let witness = source.shown.witness(&source.table, record, &event, names);
+            let event = event.walked(slots, &source.shown.reader);
+            let witness = source.shown.witness(record, slots, &event, names);
             judged.newest_us = judged.newest_us.max(Some(witness.time_us));
             let subject = Subject::Kind(hit.entity);
             judged.signals.push(Signal {
@@ -154,7 +157,13 @@ impl Worker {
         });
     }
 
-    fn observe(&mut self, parts: &Parts, source: &SourceParts, record: Record<'_>) {
+    fn observe(
+        &mut self,
+        parts: &Parts,
+        source: &SourceParts,
+        (record, slots): (Record<'_>, Slots<'_, '_>),
+        witness: Option<Arc<Witness>>,
+    ) {
         let Some(observer) = &mut self.observer else { return };
         let lookup = |address: IpAddr| {
             let network = parts.intelligence.as_ref()?.network_of(address);
@@ -165,35 +174,38 @@ impl Worker {
                 hosting: network.hosting,
             })
         };
-        observer.observe(&source.table, record, &lookup);
+        observer.observe_walked(&source.table, (record, slots), witness, &lookup);
     }
 
+    /// Asks the rules about a record; answers it as alerts show it, where any matched.
     fn record<'a>(
         &mut self,
         parts: &Parts,
         source: &'a SourceParts,
-        record: Record<'a>,
-        roots: &'a Roots<'a>,
+        (record, slots): (Record<'a>, Slots<'a, 'a>),
         judged: &mut Judged,
-    ) {
-        let Some(id) = source.id else { return };
-        let event = EventRecord::new(record, &source.table, &source.readers).with_roots(roots);
+    ) -> Option<Arc<Witness>> {
+        let id = source.id?;
+        let event = EventRecord::new(record, &source.table, &source.readers);
+        let event = event.walked(slots, &source.shown.reader);
         let matched = parts.matcher.matches(id, &event, &mut self.scratch);
         if matched.is_empty() {
-            return;
+            return None;
         }
         let names = &mut self.names;
-        let witness = source.shown.witness(&source.table, record, &event, names);
+        let witness = source.shown.witness(record, slots, &event, names);
         if witness.time_us == 0 {
             judged.counters.timeless += 1;
         }
         judged.newest_us = judged.newest_us.max(Some(witness.time_us));
-        let observed: Vec<Observed> = parts.matcher.observe(id, &event, matched).collect();
         for rule in matched {
             if let Some(signal) = signal(parts, source, *rule, (record, &event), &witness, names) {
                 judged.signals.push(signal);
             }
         }
+        let witness = Arc::new(witness);
+        let observed: Vec<Observed> =
+            parts.matcher.observe(id, &event, matched, &mut self.repeats).collect();
         if !observed.is_empty() {
             let entities = parts.noted.iter().filter_map(|at| {
                 let known = parts.known.get(*at as usize)?;
@@ -201,9 +213,10 @@ impl Worker {
                 let id: Arc<str> = Arc::from(event.first_text(path)?);
                 Some((Arc::clone(&known.about.content), super::witness::named(&id)))
             });
-            let entities = entities.collect();
+            let (entities, witness) = (entities.collect(), Arc::clone(&witness));
             judged.observed.push((observed, Noted { witness, entities }));
         }
+        Some(witness)
     }
 }
 

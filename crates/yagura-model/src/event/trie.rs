@@ -58,7 +58,7 @@ impl PathTrie {
         let mut branch = &mut self.root;
         for step in steps {
             branch = match step {
-                TrieStep::Member(name) => branch.members.entry(name),
+                TrieStep::Member(name) => branch.members.entry(name.as_bytes()),
                 TrieStep::Each => branch.each.get_or_insert_default(),
                 TrieStep::At(place) => branch.item(place),
             };
@@ -78,6 +78,15 @@ impl PathTrie {
             FieldStep::Each => TrieStep::Each,
         });
         (!path.from_key).then(|| self.add(steps))
+    }
+
+    /// Adds all paths of another; answers what is added to their numbers. So that two who want
+    /// values of the same records can share one walk.
+    pub fn join(&mut self, other: &Self) -> usize {
+        let offset = self.paths;
+        self.root.join(&other.root, offset);
+        self.paths += other.paths;
+        offset
     }
 
     /// How many paths were added.
@@ -108,6 +117,20 @@ impl Branch {
         };
         #[expect(clippy::indexing_slicing, reason = "the search has just found or made it")]
         &mut self.at[index].1
+    }
+
+    // The depth of the recursion is that of the longest path.
+    fn join(&mut self, other: &Self, offset: usize) {
+        self.ends.extend(other.ends.iter().map(|path| path + offset));
+        for (name, branch) in &other.members.branches {
+            self.members.entry(name).join(branch, offset);
+        }
+        if let Some(each) = &other.each {
+            self.each.get_or_insert_default().join(each, offset);
+        }
+        for (place, branch) in &other.at {
+            self.item(*place).join(branch, offset);
+        }
     }
 
     fn leads_into(&self, kind: Kind) -> bool {
@@ -172,21 +195,22 @@ fn name_text<'a>(batch: &'a super::EventBatch, name: &Node) -> Cow<'a, str> {
 /// Which members of an object were seen, so that of repeated names the first counts.
 #[derive(Default)]
 struct Seen {
-    low: u64,
-    /// For the members from the 64th on.
+    low: [u64; 4],
+    /// For the members from the 256th on.
     high: Vec<u64>,
 }
 
 impl Seen {
     fn is_first(&mut self, index: usize) -> bool {
         let bit = 1_u64 << (index % 64);
-        let word = match index / 64 {
-            0 => &mut self.low,
-            place => {
-                if self.high.len() < place {
-                    self.high.resize(place, 0);
+        let (place, low) = (index / 64, self.low.len());
+        let word = match self.low.get_mut(place) {
+            Some(word) => word,
+            None => {
+                if self.high.len() <= place - low {
+                    self.high.resize(place - low + 1, 0);
                 }
-                match self.high.get_mut(place - 1) {
+                match self.high.get_mut(place - low) {
                     Some(word) => word,
                     None => return true,
                 }
@@ -220,11 +244,11 @@ impl Members {
         }
     }
 
-    fn entry(&mut self, name: &str) -> &mut Branch {
-        let index = match self.get(name.as_bytes()) {
+    fn entry(&mut self, name: &[u8]) -> &mut Branch {
+        let index = match self.get(name) {
             Some((index, _)) => index,
             None => {
-                self.branches.push((name.as_bytes().into(), Branch::default()));
+                self.branches.push((name.into(), Branch::default()));
                 self.fill_slots();
                 self.branches.len() - 1
             }

@@ -131,7 +131,16 @@ impl Template {
 impl Rule {
     /// The value of a shared column in a record. An empty text counts as absent.
     pub fn value<'a>(&'a self, record: Record<'a>) -> Option<Cow<'a, str>> {
-        let found = self.from.iter().find_map(|template| template.text(record));
+        self.value_of(|_, template| template.text(record))
+    }
+
+    /// The same where the caller tells the text of each template, by its place: it may have read
+    /// the record already.
+    pub fn value_of<'a>(
+        &'a self,
+        mut text: impl FnMut(usize, &'a Template) -> Option<Cow<'a, str>>,
+    ) -> Option<Cow<'a, str>> {
+        let found = self.from.iter().enumerate().find_map(|(at, template)| text(at, template));
         match found {
             // Nothing is mapped: the value itself, without a copy.
             Some(value) if self.map.is_empty() && self.present.is_none() => Some(value),

@@ -2,7 +2,6 @@
 //! How rows are stored is the lake's business.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
@@ -36,17 +35,38 @@ impl Table {
     /// two different lists make the same name. None where the source's records have no name or
     /// the first value is missing.
     pub fn name_of(&self, record: Record<'_>) -> Option<String> {
+        let root = record.root();
+        let parts = self.identity.iter();
+        Self::name_from(parts.map(|path| path.find(root, record).map(|found| found.text())))
+    }
+
+    /// The same from the values of `identity`, in its order.
+    pub fn name_from<'a>(
+        values: impl Iterator<Item = Option<std::borrow::Cow<'a, str>>>,
+    ) -> Option<String> {
         let mut name = String::new();
-        for (n, path) in self.identity.iter().enumerate() {
-            let value = path.find(record.root(), record).map(|found| found.text());
+        for (n, value) in values.enumerate() {
             if n == 0 && value.as_ref().is_none_or(|value| value.is_empty()) {
                 return None;
             }
             let value = value.unwrap_or_default();
-            // Writing to a text cannot fail.
-            let _ = write!(name, "{}:{value}", value.len());
+            // Three values are usual: an id, an account and a region.
+            name.reserve(value.len() + 40 * usize::from(n == 0));
+            push_number(value.len(), &mut name);
+            name.push(':');
+            name.push_str(&value);
         }
         (!name.is_empty()).then_some(name)
+    }
+}
+
+/// Adds a number in decimal: most are of one digit or two, and names are made by the million.
+fn push_number(number: usize, to: &mut String) {
+    let digit = |digit: usize| char::from(b'0' + u8::try_from(digit % 10).unwrap_or_default());
+    match number {
+        0..10 => to.push(digit(number)),
+        10..100 => to.extend([digit(number / 10), digit(number)]),
+        _ => to.push_str(&number.to_string()),
     }
 }
 

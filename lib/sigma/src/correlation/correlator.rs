@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::alert::{Contribution, CorrelationAlert, CorrelationId};
 use super::occurrence::{Observed, Occurrence, Values};
 use super::plan::Plan;
+use super::repeats::Repeats;
 use super::window::{Entrant, Met, Window, counts};
 use crate::matcher::{Matcher, RuleId, SourceId};
 use crate::record::Record;
@@ -81,6 +82,7 @@ pub struct Correlator {
     pub(super) windows: BTreeMap<GroupKey, Window>,
     /// When each group ends or expires, inner correlations first.
     pub(super) timers: BTreeSet<(i64, GroupKey)>,
+    repeats: Repeats,
 }
 
 /// Something for a window.
@@ -103,6 +105,7 @@ impl Correlator {
             waiting: BTreeSet::new(),
             windows: BTreeMap::new(),
             timers: BTreeSet::new(),
+            repeats: Repeats::default(),
         }
     }
 
@@ -132,7 +135,8 @@ impl Correlator {
     /// Takes in the rules that a record matched.
     pub fn observe(&mut self, source: SourceId, record: &dyn Record, matched: &[RuleId]) {
         for rule in matched {
-            let observed = Observed::read(&self.plan, source.0 as usize, *rule, record);
+            let (source, repeats) = (source.0 as usize, &mut self.repeats);
+            let observed = Observed::read(&self.plan, source, *rule, record, repeats);
             if let Some(observed) = observed {
                 self.take(observed);
             }
@@ -344,8 +348,8 @@ fn contribution(event: &Occurrence) -> Contribution {
 /// What a record feeds by itself: each group it belongs to, and each value that counts.
 fn direct(occurrence: &Arc<Occurrence>, feeds: &mut Vec<Feed>) {
     for share in occurrence.shares.iter().filter(|share| share.direct) {
-        for group in &share.groups {
-            for measure in &share.measures {
+        for group in share.groups.as_slice() {
+            for measure in share.measures.as_slice() {
                 feeds.push(Feed {
                     key: (share.correlation, group.clone()),
                     entrant: Entrant {
@@ -371,9 +375,9 @@ fn chained(
     let mut groups: BTreeMap<&Values, (Values, Vec<Arc<Occurrence>>)> = BTreeMap::new();
     for event in events {
         let Some(share) = event.share(outer, member) else { continue };
-        for group in &share.groups {
+        for group in share.groups.as_slice() {
             let slot = groups.entry(group).or_default();
-            slot.0 = share.measures.first().cloned().unwrap_or_default();
+            slot.0 = share.measures.as_slice().first().cloned().unwrap_or_default();
             slot.1.push(Arc::clone(event));
         }
     }

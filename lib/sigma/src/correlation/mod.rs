@@ -5,6 +5,7 @@ mod alert;
 mod correlator;
 mod occurrence;
 mod plan;
+mod repeats;
 mod state;
 mod window;
 
@@ -12,4 +13,5 @@ pub use alert::{Contribution, CorrelationAlert, CorrelationId};
 pub use correlator::{Correlator, Counters, Options};
 pub use occurrence::Observed;
 pub use plan::Plan;
-pub use state::{State, StateError};
+pub use repeats::Repeats;
+pub use state::{State, StateError, StateText};

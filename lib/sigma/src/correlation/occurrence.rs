@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::plan::{Plan, Reading};
+use super::repeats::Repeats;
 use crate::matcher::RuleId;
 use crate::record::{FieldPath, Record};
 
@@ -14,7 +15,35 @@ const GROUPS_MAX: usize = 64;
 const VALUE_CHARS_MAX: usize = 1024;
 
 /// Values of the fields that group, or that are measured; `None` where the record has none.
-pub(super) type Values = Vec<Option<Arc<str>>>;
+/// Thousands of waiting events have the same ones, so they are shared.
+pub(super) type Values = Arc<[Option<Arc<str>>]>;
+
+/// One list of values, as most records have, or several.
+#[derive(Clone, Debug)]
+pub(super) enum Few {
+    One(Values),
+    Many(Box<[Values]>),
+}
+
+impl Few {
+    /// The lists as a slice.
+    pub(super) fn as_slice(&self) -> &[Values] {
+        match self {
+            Self::One(values) => std::slice::from_ref(values),
+            Self::Many(lists) => lists,
+        }
+    }
+}
+
+impl FromIterator<Values> for Few {
+    fn from_iter<I: IntoIterator<Item = Values>>(lists: I) -> Self {
+        let mut lists = lists.into_iter();
+        match (lists.next(), lists.next()) {
+            (Some(one), None) => Self::One(one),
+            (first, second) => Self::Many(first.into_iter().chain(second).chain(lists).collect()),
+        }
+    }
+}
 
 /// A record that matched a rule. Two are the same if time, name and rule are.
 #[derive(Clone, Debug)]
@@ -24,7 +53,7 @@ pub(super) struct Occurrence {
     pub(super) rule: u32,
     /// Tells records without a name apart; 0 for those with one.
     pub(super) nameless: u64,
-    pub(super) shares: Vec<Share>,
+    pub(super) shares: Box<[Share]>,
 }
 
 impl Occurrence {
@@ -59,8 +88,8 @@ pub(super) struct Share {
     pub(super) correlation: u32,
     pub(super) member: u32,
     pub(super) direct: bool,
-    pub(super) groups: Vec<Values>,
-    pub(super) measures: Vec<Values>,
+    pub(super) groups: Few,
+    pub(super) measures: Few,
 }
 
 /// A record that matched one rule, with everything that correlations need of it.
@@ -77,12 +106,17 @@ impl Observed {
         source: usize,
         rule: RuleId,
         record: &dyn Record,
+        repeats: &mut Repeats,
     ) -> Option<Self> {
         if !plan.wants(source, rule) {
             return None;
         }
         let time = record.time_us();
-        let occurrence = Occurrence::read(plan, source, rule, record, time.unwrap_or(0))?;
+        let readings = plan.readings(source, rule);
+        let shares = readings.iter().map(|reading| share(reading, record, repeats)).collect();
+        let time_us = time.unwrap_or(0);
+        let occurrence =
+            Occurrence { time_us, id: record.shared_id(), rule: rule.0, nameless: 0, shares };
         Some(Self { occurrence, timeless: time.is_none() })
     }
 
@@ -100,73 +134,69 @@ impl Observed {
 }
 
 impl Occurrence {
-    /// Reads what the plan wants; `None` if no correlation wants the rule.
-    pub(super) fn read(
-        plan: &Plan,
-        source: usize,
-        rule: RuleId,
-        record: &dyn Record,
-        time_us: i64,
-    ) -> Option<Self> {
-        let readings = plan.readings.get(source)?.get(rule.index())?;
-        if readings.is_empty() {
-            return None;
-        }
-        let shares = readings.iter().map(|reading| share(reading, record)).collect();
-        let id = Arc::from(&*record.id());
-        Some(Self { time_us, id, rule: rule.0, nameless: 0, shares })
-    }
-
     pub(super) fn share(&self, correlation: u32, member: u32) -> Option<&Share> {
         self.shares.iter().find(|share| share.correlation == correlation && share.member == member)
     }
 }
 
-fn share(reading: &Reading, record: &dyn Record) -> Share {
-    let mut measures = combinations(&reading.measure, record);
-    if !reading.every_value {
-        measures.truncate(1);
-    }
+fn share(reading: &Reading, record: &dyn Record, repeats: &mut Repeats) -> Share {
+    let measures_max = if reading.every_value { GROUPS_MAX } else { 1 };
     Share {
         correlation: reading.correlation,
         member: reading.member,
         direct: reading.direct,
-        groups: combinations(&reading.group, record),
-        measures,
+        groups: combinations(&reading.group, record, GROUPS_MAX, repeats),
+        measures: combinations(&reading.measure, record, measures_max, repeats),
     }
 }
 
-/// Every combination of the values of the fields; a field without a value counts as one that is
-/// missing.
-fn combinations(fields: &[Vec<FieldPath>], record: &dyn Record) -> Vec<Values> {
-    let mut all: Vec<Values> = vec![Vec::with_capacity(fields.len())];
+/// Every combination of the values of the fields, up to so many; a field without a value counts
+/// as one that is missing.
+fn combinations(
+    fields: &[Vec<FieldPath>],
+    record: &dyn Record,
+    max: usize,
+    repeats: &mut Repeats,
+) -> Few {
+    let mut all = vec![Vec::with_capacity(fields.len())];
     for paths in fields {
-        let mut values: Values = Vec::new();
+        let mut values: Vec<Option<Arc<str>>> = Vec::new();
         for path in paths {
             record.read(path, &mut |value| {
                 let Some(text) = value.text() else { return };
-                let text: Arc<str> = match text.char_indices().nth(VALUE_CHARS_MAX) {
-                    Some(_) => text.chars().take(VALUE_CHARS_MAX).collect::<String>().into(),
-                    None => Arc::from(&*text),
-                };
-                if values.len() < GROUPS_MAX && !values.contains(&Some(Arc::clone(&text))) {
-                    values.push(Some(text));
+                let text = cut(&text);
+                let known = |value: &Option<Arc<str>>| value.as_deref() == Some(text);
+                if values.len() < GROUPS_MAX && !values.iter().any(known) {
+                    values.push(Some(repeats.text(text)));
                 }
             });
         }
         values.sort();
-        if values.is_empty() {
-            values.push(None);
+        match values.as_slice() {
+            [] => all.iter_mut().for_each(|before| before.push(None)),
+            [only] => all.iter_mut().for_each(|before| before.push(only.clone())),
+            several => {
+                let with = |before: &Vec<Option<Arc<str>>>| -> Vec<Vec<Option<Arc<str>>>> {
+                    let extend = |value: &Option<Arc<str>>| {
+                        let mut values = before.clone();
+                        values.push(value.clone());
+                        values
+                    };
+                    several.iter().map(extend).collect()
+                };
+                all = all.iter().flat_map(with).take(GROUPS_MAX).collect();
+            }
         }
-        let with = |before: &Values| -> Vec<Values> {
-            let extend = |value: &Option<Arc<str>>| {
-                let mut values = before.clone();
-                values.push(value.clone());
-                values
-            };
-            values.iter().map(extend).collect()
-        };
-        all = all.iter().flat_map(with).take(GROUPS_MAX).collect();
     }
-    all
+    all.truncate(max);
+    all.iter().map(|values| repeats.values(values)).collect()
+}
+
+/// What is kept of a text.
+fn cut(text: &str) -> &str {
+    if text.len() <= VALUE_CHARS_MAX {
+        return text;
+    }
+    let end = text.char_indices().nth(VALUE_CHARS_MAX).map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or_default()
 }

@@ -78,7 +78,7 @@ impl Plan {
         }
         let mut plan = Self { entries, readings: Vec::new(), alone, rule_keys: Vec::new() };
         plan.rule_keys = set.rules.iter().map(|rule| rule.metadata.key().to_owned()).collect();
-        plan.readings = pipelines.iter().map(|pipeline| plan.readings(set, pipeline)).collect();
+        plan.readings = pipelines.iter().map(|pipeline| plan.planned(set, pipeline)).collect();
         (plan, problems)
     }
 
@@ -95,8 +95,13 @@ impl Plan {
 
     /// Whether some correlation reads a rule's matches.
     pub(crate) fn wants(&self, source: usize, rule: RuleId) -> bool {
+        !self.readings(source, rule).is_empty()
+    }
+
+    /// What is read of a record that matched a rule.
+    pub(super) fn readings(&self, source: usize, rule: RuleId) -> &[Reading] {
         let readings = self.readings.get(source).and_then(|rules| rules.get(rule.index()));
-        readings.is_some_and(|readings| !readings.is_empty())
+        readings.map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Whether a correlation raises alerts of its own.
@@ -114,7 +119,7 @@ impl Plan {
         self.alone.get(rule.index()).copied().unwrap_or(true)
     }
 
-    fn readings(&self, set: &RuleSet, pipeline: &Pipeline) -> Vec<Vec<Reading>> {
+    fn planned(&self, set: &RuleSet, pipeline: &Pipeline) -> Vec<Vec<Reading>> {
         let of_rule = |(at, rule): (usize, &crate::Rule)| {
             let covers = |mapping: &&crate::Mapping| {
                 mapping.log_source.as_ref().is_none_or(|is| rule.log_source.covers(is))

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use thiserror::Error;
 
 use super::correlator::{Correlator, Counters, Options};
-use super::occurrence::{Occurrence, Share, Values};
+use super::occurrence::{Few, Occurrence, Share, Values};
 use super::plan::Plan;
 use super::window::{Entrant, Window};
 use crate::matcher::Matcher;
@@ -51,6 +51,65 @@ pub enum StateError {
         /// Its position.
         at: usize,
     },
+}
+
+/// What is written of a correlator that stays where it is: what waits may be most of the memory,
+/// and is not copied. INVARIANT: the same text as [`State`]'s.
+#[derive(Serialize)]
+pub struct StateText<'a> {
+    version: u32,
+    counters: Counters,
+    newest_us: i64,
+    done_us: i64,
+    rules: &'a [String],
+    correlations: Vec<(String, String)>,
+    events: Vec<EventText<'a>>,
+    waiting: Vec<usize>,
+    groups: Vec<SavedGroup>,
+}
+
+#[derive(Clone, Copy)]
+struct EventText<'a>(&'a Occurrence);
+
+#[derive(Serialize)]
+struct EventFields<'a> {
+    time_us: i64,
+    id: &'a str,
+    rule: u32,
+    nameless: u64,
+    shares: SharesText<'a>,
+}
+
+struct SharesText<'a>(&'a [Share]);
+
+#[derive(Serialize)]
+struct ShareText<'a> {
+    correlation: u32,
+    member: u32,
+    direct: bool,
+    groups: &'a [Values],
+    measures: &'a [Values],
+}
+
+impl Serialize for EventText<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Occurrence { time_us, id, rule, nameless, shares } = self.0;
+        let (time_us, rule, nameless) = (*time_us, *rule, *nameless);
+        EventFields { time_us, id, rule, nameless, shares: SharesText(shares) }
+            .serialize(serializer)
+    }
+}
+
+impl Serialize for SharesText<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|share| ShareText {
+            correlation: share.correlation,
+            member: share.member,
+            direct: share.direct,
+            groups: share.groups.as_slice(),
+            measures: share.measures.as_slice(),
+        }))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,6 +155,23 @@ impl Correlator {
     /// The state as it is now.
     #[must_use]
     pub fn save(&self) -> State {
+        let text = self.text();
+        State {
+            version: text.version,
+            counters: text.counters,
+            newest_us: text.newest_us,
+            done_us: text.done_us,
+            rules: text.rules.to_vec(),
+            correlations: text.correlations,
+            events: text.events.iter().map(|event| SavedEvent::of(event.0)).collect(),
+            waiting: text.waiting,
+            groups: text.groups,
+        }
+    }
+
+    /// The same without copying what waits, to be written.
+    #[must_use]
+    pub fn text(&self) -> StateText<'_> {
         let mut saver = Saver::default();
         let waiting = self.waiting.iter().map(|event| saver.event(event)).collect();
         let due: BTreeMap<_, _> = self.timers.iter().map(|(due, key)| (key, *due)).collect();
@@ -107,12 +183,12 @@ impl Correlator {
                 saver.group(key.0 as usize, &key.1, due_us, window)
             })
             .collect();
-        State {
+        StateText {
             version: VERSION,
             counters: self.counters,
             newest_us: self.newest_us,
             done_us: self.done_us,
-            rules: self.plan.rule_keys.clone(),
+            rules: &self.plan.rule_keys,
             correlations: keys(&self.plan),
             events: saver.events,
             waiting,
@@ -157,38 +233,43 @@ fn keys(plan: &Plan) -> Vec<(String, String)> {
     plan.entries.iter().map(key).collect()
 }
 
-#[derive(Default)]
-struct Saver {
-    events: Vec<SavedEvent>,
-    /// By where they lie: whoever waits and whoever is in a window are the same.
-    known: HashMap<*const Occurrence, usize>,
-}
-
-impl Saver {
-    fn event(&mut self, event: &Arc<Occurrence>) -> usize {
-        if let Some(at) = self.known.get(&Arc::as_ptr(event)) {
-            return *at;
-        }
+impl SavedEvent {
+    fn of(event: &Occurrence) -> Self {
         let shares = event.shares.iter().map(|share| SavedShare {
             correlation: share.correlation as usize,
             member: share.member,
             direct: share.direct,
-            groups: share.groups.clone(),
-            measures: share.measures.clone(),
+            groups: share.groups.as_slice().to_vec(),
+            measures: share.measures.as_slice().to_vec(),
         });
-        self.events.push(SavedEvent {
+        Self {
             time_us: event.time_us,
             id: Arc::clone(&event.id),
             rule: event.rule as usize,
             nameless: event.nameless,
             shares: shares.collect(),
-        });
-        let at = self.events.len() - 1;
-        self.known.insert(Arc::as_ptr(event), at);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Saver<'a> {
+    events: Vec<EventText<'a>>,
+    /// By where they lie: whoever waits and whoever is in a window are the same.
+    known: HashMap<*const Occurrence, usize>,
+}
+
+impl<'a> Saver<'a> {
+    fn event(&mut self, event: &'a Arc<Occurrence>) -> usize {
+        let next = self.events.len();
+        let at = *self.known.entry(Arc::as_ptr(event)).or_insert(next);
+        if at == next {
+            self.events.push(EventText(event));
+        }
         at
     }
 
-    fn entrant(&mut self, entrant: &Entrant) -> SavedEntrant {
+    fn entrant(&mut self, entrant: &'a Entrant) -> SavedEntrant {
         SavedEntrant {
             time_us: entrant.time_us,
             member: entrant.member,
@@ -197,7 +278,7 @@ impl Saver {
         }
     }
 
-    fn group(&mut self, at: usize, values: &Values, due_us: i64, window: &Window) -> SavedGroup {
+    fn group(&mut self, at: usize, values: &Values, due_us: i64, window: &'a Window) -> SavedGroup {
         let entrants = window.entrants.iter().map(|entrant| self.entrant(entrant)).collect();
         let mut chains = Vec::with_capacity(window.chains.len());
         for ((member, length), chain) in &window.chains {
@@ -258,10 +339,11 @@ impl Loader {
                 correlation,
                 member: share.member,
                 direct: share.direct,
-                groups: share.groups.clone(),
-                measures: share.measures.clone(),
+                groups: share.groups.iter().cloned().collect::<Few>(),
+                measures: share.measures.iter().cloned().collect::<Few>(),
             });
         }
+        let shares = shares.into_boxed_slice();
         let id = Arc::clone(&event.id);
         let (time_us, nameless) = (event.time_us, event.nameless);
         Ok(Occurrence { time_us, id, rule, nameless, shares })

@@ -16,7 +16,7 @@ mod tree;
 
 use std::sync::Arc;
 
-use crate::correlation::{Observed, Plan};
+use crate::correlation::{Observed, Plan, Repeats};
 use crate::pipeline::Pipeline;
 use crate::problem::Problem;
 use crate::record::{FieldPath, Record};
@@ -144,9 +144,10 @@ impl Matcher {
         source: SourceId,
         record: &dyn Record,
         matched: &[RuleId],
+        repeats: &mut Repeats,
     ) -> impl Iterator<Item = Observed> {
-        let read =
-            move |rule: &RuleId| Observed::read(&self.plan, source.0 as usize, *rule, record);
+        let source = source.0 as usize;
+        let read = move |rule: &RuleId| Observed::read(&self.plan, source, *rule, record, repeats);
         matched.iter().filter_map(read)
     }
 

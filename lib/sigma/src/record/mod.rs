@@ -5,6 +5,7 @@ mod json;
 mod path;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 pub use json::JsonRecord;
 pub use path::FieldPath;
@@ -28,6 +29,11 @@ pub trait Record {
     /// A name for the record that is the same whenever it is read again (CloudTrail: `eventID`).
     /// Correlations count a record of the same name, time and rule once.
     fn id(&self) -> Cow<'_, str>;
+
+    /// The same, for whoever keeps it: a record that has its name at hand hands it out.
+    fn shared_id(&self) -> Arc<str> {
+        Arc::from(&*self.id())
+    }
 
     /// When it happened, in microseconds since 1970. `None` keeps it out of correlations.
     fn time_us(&self) -> Option<i64>;

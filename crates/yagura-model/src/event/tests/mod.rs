@@ -243,6 +243,35 @@ fn one_walk_finds_all_paths_in_the_order_of_the_record() {
 }
 
 #[test]
+fn a_joined_walk_finds_what_each_of_its_parts_finds() {
+    let batch = batch(&[r#"{"a":{"b":1,"b":9},"list":[{"n":2},{"n":3}],"c":4}"#]);
+    let member = TrieStep::Member;
+    let (mut first, mut second) = (PathTrie::default(), PathTrie::default());
+    first.add([member("a"), member("b")]);
+    first.add([member("list"), TrieStep::At(1), member("n")]);
+    second.add([member("c")]);
+    second.add([member("list"), TrieStep::Each, member("n")]);
+    second.add([member("a"), member("b")]);
+    let found = |trie: &PathTrie, from: usize| {
+        let mut found = Vec::new();
+        trie.visit(batch.record(0).unwrap().root(), &mut |path, value| {
+            found.push((path.checked_sub(from), value.as_i64()));
+        });
+        found.sort_unstable();
+        found
+    };
+    let mut both = first.clone();
+    let offset = both.join(&second);
+    assert_eq!((offset, both.len()), (2, 5));
+    let whole = found(&both, offset);
+    let of_second: Vec<_> = whole.iter().filter(|(path, _)| path.is_some()).copied().collect();
+    assert_eq!(of_second, found(&second, 0));
+    let of_first = found(&both, 0);
+    let of_first: Vec<_> = of_first.into_iter().filter(|(path, _)| *path < Some(2)).collect();
+    assert_eq!(of_first, found(&first, 0));
+}
+
+#[test]
 fn thousands_of_names_are_told_apart() {
     let names: Vec<String> = (0..5000).map(|n| format!("prefix-{n}-suffix")).collect();
     let mut trie = PathTrie::default();

@@ -18,7 +18,7 @@ const RESOURCES_MAX: usize = 16;
 const TEXT_CHARS_MAX: usize = 512;
 /// Texts that one thread shares between witnesses; a power of two. What comes to a taken place
 /// takes it over.
-const NAMES_MAX: usize = 1 << 14;
+const NAMES_MAX: usize = 1 << 15;
 
 /// Texts that repeat from record to record, each kept once: what waits to be judged by time holds
 /// many witnesses.
@@ -251,6 +251,8 @@ impl WitnessReader {
                 break;
             }
         }
+        // Most have one or two, and hundreds of thousands wait.
+        found.shrink_to_fit();
         found
     }
 }

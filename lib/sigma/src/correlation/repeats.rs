@@ -11,7 +11,7 @@ use super::occurrence::Values;
 
 /// Places of each kind; a power of two. What comes to a taken place takes it over, so that memory
 /// is bounded and nothing is ever searched for long, whatever records say.
-const PLACES: usize = 1 << 13;
+const PLACES: usize = 1 << 14;
 
 /// What one thread has read lately for correlations, to be shared with what it reads next.
 #[derive(Clone, Debug, Default)]

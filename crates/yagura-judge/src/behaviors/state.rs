@@ -44,7 +44,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             lateness_us: 1_800_000_000,
-            cells_max: 250_000,
+            cells_max: 160_000,
             entities_max: 20_000,
             values_max: 512,
             peers_max: 100_000,

@@ -17,7 +17,7 @@ use super::worker::Judged;
 use crate::{behaviors, sequences};
 
 /// Events of correlations that wait for their turn.
-const WAITING_MAX: usize = 300_000;
+const WAITING_MAX: usize = 200_000;
 /// Events named by one alert of a correlation: as many as are counted exactly.
 const NAMED_MAX: usize = 1_024;
 /// How far into the future an event may lie, in microseconds: a day, for clocks in other zones.

@@ -9,8 +9,9 @@ use super::super::pipeline::{Unread, add};
 use super::queue::Task;
 use super::worker::Shop;
 
-/// Objects that may wait for a worker: a page and some more.
-const WAITING_MAX: usize = 4_096;
+/// Objects that may wait for a worker, some 30 MB of them: the more wait, the better is the order
+/// in which they are read.
+const WAITING_MAX: usize = 65_536;
 
 /// Lists a feed to its end; answers what could not be listed.
 pub(super) async fn list(shop: &Shop, feed: usize) -> Vec<Unread> {

@@ -3,6 +3,7 @@
 //! Reading objects into the lake, each exactly once, is the pipeline's.
 
 mod listing;
+mod order;
 mod queue;
 mod worker;
 

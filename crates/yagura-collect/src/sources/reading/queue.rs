@@ -2,13 +2,15 @@
 //! another worker has decoded.
 //! What a worker does with them is in `worker.rs`.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use yagura_content::format::Source;
 use yagura_model::event::EventBatch;
 use yagura_model::object::LogObject;
+
+use super::order::{Minute, minute_of};
 
 /// One object to read.
 #[derive(Clone, Debug)]
@@ -28,7 +30,10 @@ pub(super) enum Turn {
 
 #[derive(Default)]
 struct State {
-    objects: VecDeque<Task>,
+    /// By the time of their names, then as they were listed.
+    objects: BTreeMap<(Minute, u64), Task>,
+    /// How many objects ever waited.
+    pushed: u64,
     batches: VecDeque<(Arc<Source>, EventBatch)>,
     /// Workers that wait for something to do.
     idle: usize,
@@ -48,6 +53,13 @@ pub(super) struct Queue {
     pub(super) moved: Notify,
 }
 
+impl State {
+    fn add(&mut self, minute: Minute, task: Task) {
+        self.objects.insert((minute, self.pushed), task);
+        self.pushed += 1;
+    }
+}
+
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing is half-changed when a thread dies: every change is one assignment.
@@ -60,7 +72,9 @@ impl Queue {
     }
 
     pub(super) fn push(&self, tasks: impl IntoIterator<Item = Task>) {
-        self.state().objects.extend(tasks);
+        let mut state = self.state();
+        tasks.into_iter().for_each(|task| state.add(minute_of(&task.object), task));
+        drop(state);
         self.wake.notify_all();
     }
 
@@ -90,7 +104,7 @@ impl Queue {
             if let Some((source, batch)) = state.batches.pop_front() {
                 return Some(Turn::Batch(source, batch));
             }
-            if let Some(task) = state.objects.pop_front() {
+            if let Some((_, task)) = state.objects.pop_first() {
                 state.decoding += 1;
                 drop(state);
                 self.moved.notify_one();
@@ -123,7 +137,8 @@ impl Queue {
     pub(super) fn done(&self, again: Option<Task>) {
         let mut state = self.state();
         state.decoding = state.decoding.saturating_sub(1);
-        state.objects.extend(again);
+        // After all others: what failed may need time.
+        again.into_iter().for_each(|task| state.add(Minute::MAX, task));
         drop(state);
         self.wake.notify_all();
     }
@@ -170,6 +185,32 @@ mod tests {
             let taken = other.join().unwrap();
             assert!(matches!(taken, Some(Turn::Batch(_, batch)) if batch.text() == "{\"a\":1}"));
         });
+    }
+
+    #[test]
+    fn of_what_waits_the_earliest_is_read_first() {
+        let queue = Queue::default();
+        let named = |name: &str| {
+            let mut task = task();
+            task.object.key = format!("AWSLogs/{name}.json.gz");
+            task
+        };
+        let names = ["a_20261121T0010Z", "b", "b_20261121T0005Z", "a_20261121T0005Z"];
+        queue.push(names.map(named));
+        queue.listed();
+        let read = std::iter::from_fn(|| match queue.take() {
+            Some(Turn::Object(task)) => {
+                queue.done(
+                    (task.tries == 0 && task.object.key.contains("b_"))
+                        .then(|| Task { tries: 1, ..task.clone() }),
+                );
+                Some(task.object.key)
+            }
+            _ => None,
+        });
+        let read: Vec<String> = read.collect();
+        let expected = [names[2], names[3], names[0], names[1], names[2]];
+        assert_eq!(read, expected.map(|name| format!("AWSLogs/{name}.json.gz")));
     }
 
     #[test]

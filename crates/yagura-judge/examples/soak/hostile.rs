@@ -1,5 +1,6 @@
-//! CloudTrail records that each bring something that was never seen before: a person, an address, a
-//! program, a bucket, a session. The same ones in every run; what they do to memory is in `main.rs`.
+//! CloudTrail records that each bring something that was never seen before: a person, an address,
+//! a program, a bucket, a session. The same ones in every run; what they do to memory is in
+//! `main.rs`.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -70,7 +71,8 @@ impl Stream {
         let error = match error {
             "" => String::new(),
             "Failed authentication" => {
-                r#""errorMessage":"Failed authentication","responseElements":{"ConsoleLogin":"Failure"},"#.to_owned()
+                let said = r#""errorMessage":"Failed authentication","#;
+                format!(r#"{said}"responseElements":{{"ConsoleLogin":"Failure"}},"#)
             }
             code => format!(r#""errorCode":"{code}","#),
         };
@@ -86,14 +88,16 @@ impl Stream {
         format!(
             concat!(
                 r#"{{"eventVersion":"1.11","userIdentity":{{"type":"IAMUser","#,
-                r#""principalId":"AIDA{person:016}","arn":"arn:aws:iam::{account}:user/user-{person}","#,
-                r#""accountId":"{account}","accessKeyId":"AKIA{person:016}","userName":"user-{person}"}},"#,
-                r#""eventTime":"{time}","eventSource":"{service}.amazonaws.com","eventName":"{call}","#,
+                r#""principalId":"AIDA{person:016}","#,
+                r#""arn":"arn:aws:iam::{account}:user/user-{person}","accountId":"{account}","#,
+                r#""accessKeyId":"AKIA{person:016}","userName":"user-{person}"}},"#,
+                r#""eventTime":"{time}","eventSource":"{service}.amazonaws.com","#,
+                r#""eventName":"{call}","#,
                 r#""awsRegion":"ap-northeast-1","sourceIPAddress":"{address}","#,
                 r#""userAgent":"program/{person}",{error}"requestParameters":{{{asked}}},"#,
-                r#""requestID":"{n}","eventID":"0f1e2d3c-4b5a-6978-8796-{n:012}","readOnly":false,"#,
-                r#""eventType":"AwsApiCall","managementEvent":true,"recipientAccountId":"{account}","#,
-                r#""eventCategory":"Management"}}"#,
+                r#""requestID":"{n}","eventID":"0f1e2d3c-4b5a-6978-8796-{n:012}","#,
+                r#""readOnly":false,"eventType":"AwsApiCall","managementEvent":true,"#,
+                r#""recipientAccountId":"{account}","eventCategory":"Management"}}"#,
             ),
             person = person,
             account = account,

@@ -201,8 +201,7 @@ async fn findings_are_read_and_told_the_bill_is_read_and_a_backup_made_by_jobs()
     home.write("logs/alice.json", &stopped("alice", 1).replace("111122223333", MOTO_ACCOUNT));
     let detect = ["ingest", "cloudtrail", "logs", "--rules", "rules.yml", "--no-builtin"];
     home.run(&detect).await.exits(0);
-    let kinds = ["import", "push", "spend", "backup"];
-    for kind in kinds {
+    for kind in ["import", "push", "spend"] {
         home.run(&["jobs", "run", kind]).await.exits(0);
     }
 
@@ -210,7 +209,11 @@ async fn findings_are_read_and_told_the_bill_is_read_and_a_backup_made_by_jobs()
     let serving = Serving::start(&home, &more).await;
     let store = Store::open(&Location::in_folder(&home.data())).await.unwrap();
     let ran = async |kind: &str| store.jobs().runs(Some(kind), 10).await.unwrap();
-    for kind in kinds {
+    for kind in ["import", "push", "spend", "backup"] {
+        // Jobs of different kinds run side by side: a backup asked for earlier may have less in it.
+        if kind == "backup" {
+            home.run(&["jobs", "run", kind]).await.exits(0);
+        }
         serving.until(kind, async || !ran(kind).await.is_empty()).await;
         let runs = ran(kind).await;
         assert_eq!(runs[0].outcome, RunOutcome::Done, "{kind}: {runs:?}");

@@ -14,6 +14,7 @@ pub use sources::{LogPlace, log_policy};
 use crate::costs;
 use crate::imports;
 use crate::inventory::plan::Plan;
+use crate::last_accessed;
 
 /// The size of a managed policy without blanks, in characters (IAM User Guide, "IAM and AWS STS
 /// quotas", seen 2026-11: 6,144). A little is left for the frame around the actions.
@@ -43,12 +44,13 @@ pub struct MemberRole {
     pub organization: Option<String>,
 }
 
-/// The IAM actions of a whole scan: the plan's, those that find accounts and regions, and those
-/// that read the findings of AWS's own products.
+/// The IAM actions of a whole scan: the plan's, those that find accounts and regions, those that
+/// read the findings of AWS's own products, and those that tell what was last accessed.
 pub fn actions(plan: &Plan<'_>) -> BTreeSet<String> {
     let mut actions = plan.actions();
     actions.extend(GROUND_ACTIONS.map(str::to_owned));
     actions.extend(imports::actions(&imports::Product::ALL));
+    actions.extend(last_accessed::ACTIONS.map(str::to_owned));
     actions
 }
 

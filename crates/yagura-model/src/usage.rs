@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -104,6 +105,16 @@ pub struct UsedCall {
     pub last_us: i64,
     /// The id of one of the records.
     pub sample: String,
+}
+
+/// A service that a principal's policies allow, and when that principal last asked it for anything,
+/// as IAM tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceAccess {
+    /// The prefix of its actions.
+    pub service: String,
+    /// None where it was not asked within the time that IAM looks back, 400 days at the most.
+    pub last: Option<Timestamp>,
 }
 
 /// How the calls of some services are named in CloudTrail, and what IAM calls them.

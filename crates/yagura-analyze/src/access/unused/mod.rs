@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::Value;
+use yagura_model::usage::ServiceAccess;
 use yagura_model::{Resource, Unread};
 
 use super::least::{Blind, Excess};
@@ -180,6 +181,23 @@ impl ServiceUse {
     pub fn is_idle(&self) -> bool {
         self.used == 0 && self.unknown.is_empty() && self.unused_count() > 0
     }
+}
+
+/// Of the services that a principal's policies allow, those that it did not ask since a time, by
+/// what IAM says of it; none where the principal itself is younger than that time. Those never
+/// asked come first, then those asked longest ago.
+pub fn idle_services(
+    accesses: &[ServiceAccess],
+    made: Option<Timestamp>,
+    since: Timestamp,
+) -> Vec<&ServiceAccess> {
+    if made.is_some_and(|made| made >= since) {
+        return Vec::new();
+    }
+    let mut idle: Vec<&ServiceAccess> =
+        accesses.iter().filter(|one| one.last.is_none_or(|last| last < since)).collect();
+    idle.sort_by(|a, b| (a.last, &a.service).cmp(&(b.last, &b.service)));
+    idle
 }
 
 /// The services that a principal is granted, riskiest first.

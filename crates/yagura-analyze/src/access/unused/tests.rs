@@ -107,3 +107,26 @@ fn a_use_through_one_statement_is_a_use_and_the_unknown_is_not_unused() {
     assert_eq!((s3.unused_count(), s3.unknown[&Blind::DataEventsOff]), (1, 1));
     assert!(!s3.is_idle() && sqs.is_idle());
 }
+
+#[test]
+fn services_are_idle_that_were_not_asked_since_then() {
+    let at = |text: &str| text.parse::<Timestamp>().unwrap();
+    let access = |service: &str, last: Option<&str>| ServiceAccess {
+        service: service.to_owned(),
+        last: last.map(at),
+    };
+    let all = [
+        access("s3", Some("2026-08-01T00:00:00Z")),
+        access("ec2", Some("2026-07-31T23:59:59Z")),
+        access("iam", None),
+        access("sqs", Some("2026-01-01T00:00:00Z")),
+    ];
+    let check = |made: Option<&str>, expected: &[&str]| {
+        let idle = idle_services(&all, made.map(at), since());
+        let idle: Vec<&str> = idle.into_iter().map(|one| one.service.as_str()).collect();
+        assert_eq!(idle, expected, "{made:?}");
+    };
+    check(None, &["iam", "sqs", "ec2"]);
+    check(Some("2026-07-31T00:00:00Z"), &["iam", "sqs", "ec2"]);
+    check(Some("2026-08-01T00:00:00Z"), &[]);
+}

@@ -5,6 +5,7 @@ mod ask;
 mod escalations;
 mod evaluate;
 mod generate;
+mod last_accessed;
 mod least_privilege;
 mod least_words;
 mod lint;

@@ -1,6 +1,6 @@
 //! `yagura access unused`: users, passwords, keys and roles that nobody uses, and permissions that
 //! were granted and never used; what cannot be known is said to be unknown.
-//! The computation is analyze's; logs are read in `used`.
+//! The computation is analyze's; logs are read in `used`, IAM is asked in `last_accessed`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,7 @@ use yagura_model::usage::UsedCall;
 use yagura_model::{Lang, Resource};
 use yagura_report::access::reason;
 
+use super::last_accessed::{self, IdleServices};
 use super::least_words;
 use super::used::{self, Asked, LogArgs, LogQuestion, Seen};
 use crate::context::Context;
@@ -32,10 +33,19 @@ pub(super) struct UnusedArgs {
     since: String,
     #[arg(long)]
     credentials_only: bool,
+    #[arg(long, conflicts_with = "credentials_only")]
+    last_accessed: bool,
     #[command(flatten)]
     log: LogArgs,
     #[command(flatten)]
     rows: RowOptions,
+}
+
+/// What was found.
+struct Found {
+    credentials: Vec<Idle>,
+    services: Vec<IdleServices>,
+    permissions: Vec<Permissions>,
 }
 
 /// What a principal's policies grant and what of it was used.
@@ -70,8 +80,16 @@ pub(super) async fn run(context: &Context, args: &UnusedArgs) -> anyhow::Result<
              で作成、--logs PATH でファイルを直接読み取り）",
         );
     }
-    write(context, args.rows.format, &credentials, &permissions)?;
-    let blind = unread > 0 || credentials.iter().any(|one| one.unknown);
+    let of = principal.as_deref();
+    let asked_of = match args.last_accessed {
+        true => last_accessed::ask(&args.log.aws, &resources, asked.since, of).await?,
+        false => Vec::new(),
+    };
+    let found = Found { credentials, services: asked_of, permissions };
+    write(context, args.rows.format, &found)?;
+    let credentials = &found.credentials;
+    let unknown = found.services.iter().any(|one| one.idle.is_err());
+    let blind = unread > 0 || unknown || credentials.iter().any(|one| one.unknown);
     Ok(if blind { Exit::PartlyBlind } else { Exit::Done })
 }
 
@@ -148,15 +166,14 @@ fn compare(
     .collect()
 }
 
-fn write(
-    context: &Context,
-    format: RowFormat,
-    credentials: &[Idle],
-    permissions: &[Permissions],
-) -> anyhow::Result<()> {
+fn write(context: &Context, format: RowFormat, found: &Found) -> anyhow::Result<()> {
+    let Found { credentials, services, permissions } = found;
     if format == RowFormat::Json {
         for one in credentials {
             output::line(&credential_json(one).to_string())?;
+        }
+        for one in services {
+            output::line(&one.json().to_string())?;
         }
         for one in permissions {
             output::line(&permissions_json(one).to_string())?;
@@ -182,6 +199,15 @@ fn write(
             json!(last),
             json!(detail),
         ]);
+    }
+    for one in services.iter().filter(|one| one.is_worth_a_row()) {
+        let (verdict, detail) = (word(lang, one.idle.is_err()), one.words(lang));
+        let kind = match lang {
+            Lang::En => json!("services"),
+            Lang::Ja => json!("サービス"),
+        };
+        let last = one.newest().map(|time| least_words::minute(time.as_microsecond()));
+        rows.push(vec![kind, json!(one.principal), json!(verdict), json!(last), json!(detail)]);
     }
     for one in permissions {
         let unused: usize = one.services.iter().map(ServiceUse::unused_count).sum();

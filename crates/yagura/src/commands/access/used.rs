@@ -43,7 +43,7 @@ pub(super) struct LogArgs {
     #[command(flatten)]
     pub(super) lake: LakeChoice,
     #[command(flatten)]
-    aws: AwsOptions,
+    pub(super) aws: AwsOptions,
 }
 
 /// A span of time as it was asked for.

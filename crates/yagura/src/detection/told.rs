@@ -144,8 +144,9 @@ pub(crate) fn blind_of(counters: &Counters) -> Vec<Prose> {
         "records came too late to be correlated",
         "到着が遅く相関分析に使えなかったレコード",
     );
+    // Where nothing came late, what was judged early was judged with all that belonged to it.
     say(
-        counters.hurried,
+        if counters.late > 0 { counters.hurried } else { 0 },
         "records were correlated early because too many waited",
         "待機が多すぎるため早めに相関分析したレコード",
     );

@@ -206,10 +206,12 @@ pub(super) fn decode_into(data: &[u8], values: &mut Vec<i64>) -> Option<()> {
     Some(())
 }
 
-/// Between what the values of a chunk lie, as far as can be told without reading them.
-pub(super) fn bounds(data: &[u8]) -> Option<(i64, i64)> {
+/// Between what the values of a chunk with so many slots lie, as far as can be told without
+/// reading them. Slots beyond the last value have 0.
+pub(super) fn bounds(data: &[u8], slots: usize) -> Option<(i64, i64)> {
     let (width, rest) = data.split_first()?;
-    let least = i64::from_le_bytes(*rest.get(2..)?.first_chunk::<8>()?);
+    let (count, rest) = rest.split_first_chunk::<2>()?;
+    let least = i64::from_le_bytes(*rest.first_chunk::<8>()?);
     let above = match width {
         0 => 0,
         1 => i64::from(u8::MAX),
@@ -218,7 +220,9 @@ pub(super) fn bounds(data: &[u8]) -> Option<(i64, i64)> {
         // Above the least may even be what is below it.
         _ => return Some((i64::MIN, i64::MAX)),
     };
-    Some((least, least.checked_add(above).unwrap_or(i64::MAX)))
+    let most = least.checked_add(above).unwrap_or(i64::MAX);
+    let is_full = usize::from(u16::from_le_bytes(*count)) >= slots;
+    Some(if is_full { (least, most) } else { (least.min(0), most.max(0)) })
 }
 
 fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {
@@ -243,8 +247,10 @@ mod tests {
         ] {
             let data = encode(&values);
             assert_eq!(decode(&data).unwrap(), values);
-            let (least, most) = bounds(&data).unwrap();
+            let (least, most) = bounds(&data, values.len()).unwrap();
             assert!(values.iter().all(|value| (least..=most).contains(value)), "{values:?}");
+            let (least, most) = bounds(&data, values.len() + 1).unwrap();
+            assert!((least..=most).contains(&0), "{values:?}: a slot beyond them has 0");
         }
     }
 

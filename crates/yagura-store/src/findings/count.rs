@@ -9,11 +9,11 @@ use yagura_model::Severity;
 
 use super::Findings;
 use super::column::{Column, kind_of, severity_number, severity_of, state_of};
+use super::condition::Condition;
 use super::matching::{Matched, Plan, value};
 use super::names::names_of;
 use super::question::{COUNTS_MAX, Count, Counts, FindingFilter, GroupBy, Total};
 use super::terms::Members;
-use super::value_test::Test;
 use crate::database::Session;
 use crate::error::StoreError;
 
@@ -73,7 +73,7 @@ impl Findings {
         let mut tallies = Severity::ALL.map(|severity| (severity, Tallies::default()));
         plan.scan(&mut session, &columns, &mut |matched| {
             for (severity, tallies) in &mut tallies {
-                let of_it = Test::Only(severity_number(*severity));
+                let of_it = Condition::Only(severity_number(*severity));
                 let mut members = of_it.members(matched.values(Column::Severity));
                 members.intersect(matched.members);
                 tallies.add_all(by, matched, &members);
@@ -122,7 +122,7 @@ impl Findings {
 fn count_matched(
     matched: &Matched<'_>,
     by: &[GroupBy],
-    aside: &[(Column, Test)],
+    aside: &[(Column, Condition)],
     tallies: &mut [Tallies],
 ) {
     let meeting: Vec<(Column, Members)> = aside

@@ -15,13 +15,13 @@ use super::column::{
     self, Column, GONE, bounds, chunk_of, decode_into, key_number, number_of, severity_number,
     slot_of, state_number,
 };
+use super::condition::Condition;
 use super::kept::{self, Chunk, Data, Kept};
 use super::names;
 use super::question::{Assignee, COMPARED_MAX, FindingFilter, Span};
 use super::rows::{self, Reach};
 use super::terms::{Members, Term, gram_term, label_term, mark_term, term_bytes};
 use super::text::Question;
-use super::value_test::Test;
 use crate::batch;
 use crate::database::{Param, Session};
 use crate::encode::column_text;
@@ -38,11 +38,11 @@ const FEW: usize = 160;
 /// common phrase stays common.
 const MANY: usize = 16_384;
 
-/// A question, ready to be asked. INVARIANT: its tests hold the scope's.
+/// A question, ready to be asked. INVARIANT: its conditions hold the scope's.
 pub(super) struct Plan {
     pub(super) reach: Reach,
-    tests: Vec<(Column, Test)>,
-    /// How many tests at the beginning are the scope's: they are never set aside.
+    conditions: Vec<(Column, Condition)>,
+    /// How many conditions at the beginning are the scope's: they are never set aside.
     held: usize,
     /// Of each list one mark or label must be there.
     marks: Vec<Vec<Term>>,
@@ -50,7 +50,7 @@ pub(super) struct Plan {
     grams: Vec<Term>,
     question: Question,
     keys: Vec<String>,
-    /// Whether the tests and terms may let pass what the question does not mean.
+    /// Whether the conditions and terms may let pass what the question does not mean.
     loose: bool,
     /// The only ones that it can be, once they were compared.
     only: Option<BTreeMap<i64, Members>>,
@@ -98,19 +98,14 @@ struct Values {
 struct Held {
     column: Column,
     data: Data,
-    /// A value for each slot, once it is read.
+    /// A value for each slot; empty until it is read.
     values: Vec<i64>,
-    is_read: bool,
 }
 
 impl Values {
     fn new(columns: &[Column]) -> Self {
-        let held = |column: &Column| Held {
-            column: *column,
-            data: Data::default(),
-            values: Vec::new(),
-            is_read: false,
-        };
+        let held =
+            |column: &Column| Held { column: *column, data: Data::default(), values: Vec::new() };
         Self { columns: columns.iter().map(held).collect(), slots: 0 }
     }
 
@@ -118,7 +113,7 @@ impl Values {
     fn turn_to(&mut self, chunk: Vec<Data>) -> Result<(), Column> {
         for (held, data) in self.columns.iter_mut().zip(chunk) {
             held.data = data;
-            held.is_read = false;
+            held.values.clear();
         }
         self.slots = 0;
         self.slots = self.read(Column::State)?.len();
@@ -129,15 +124,13 @@ impl Values {
     fn read(&mut self, column: Column) -> Result<&[i64], Column> {
         let found = self.columns.iter_mut().find(|held| held.column == column);
         let Some(held) = found else { return Ok(&[]) };
-        if !held.is_read {
-            held.values.clear();
+        if held.values.is_empty() {
             // A column that came later is not there in chunks that were full before: all are 0.
             if !held.data.is_empty() {
                 decode_into(&held.data, &mut held.values).ok_or(column)?;
             }
             let slots = self.slots.max(held.values.len());
             held.values.resize(slots, 0);
-            held.is_read = true;
         }
         Ok(&held.values)
     }
@@ -154,7 +147,7 @@ impl Values {
 
     /// The least and the greatest that a column's values can be, without reading them.
     fn bounds(&self, column: Column) -> Option<(i64, i64)> {
-        self.held(column).and_then(|held| bounds(&held.data))
+        self.held(column).and_then(|held| bounds(&held.data, self.slots))
     }
 }
 
@@ -166,12 +159,12 @@ impl Plan {
         filter: &FindingFilter,
     ) -> Result<Self, StoreError> {
         let reach = Reach::of(session, &findings.scope).await?;
-        let mut tests = Vec::new();
+        let mut conditions = Vec::new();
         if let Reach::Codes(codes) = &reach {
-            tests.push((Column::Account, Test::one_of(codes.clone())));
+            conditions.push((Column::Account, Condition::one_of(codes.clone())));
         }
-        let held = tests.len();
-        tests.extend(plain_tests(filter));
+        let held = conditions.len();
+        conditions.extend(plain_conditions(filter));
         let named = [
             (Column::Account, &filter.accounts),
             (Column::Region, &filter.regions),
@@ -180,15 +173,18 @@ impl Plan {
             (Column::Cause, &filter.causes),
         ];
         for (column, names) in named.into_iter().filter(|(_, names)| !names.is_empty()) {
-            tests.push((column, Test::one_of(names::asked(session, column, names).await?)));
+            conditions
+                .push((column, Condition::one_of(names::asked(session, column, names).await?)));
         }
         match &filter.assignee {
             None => {}
-            Some(Assignee::Nobody) => tests.push((Column::Assignee, Test::one_of(vec![0]))),
+            Some(Assignee::Nobody) => {
+                conditions.push((Column::Assignee, Condition::one_of(vec![0])));
+            }
             Some(Assignee::Name(name)) => {
                 let codes =
                     names::asked(session, Column::Assignee, std::slice::from_ref(name)).await?;
-                tests.push((Column::Assignee, Test::one_of(codes)));
+                conditions.push((Column::Assignee, Condition::one_of(codes)));
             }
         }
         let question = filter.text.as_deref().map(Question::of).unwrap_or_default();
@@ -198,29 +194,29 @@ impl Plan {
         let marks = marks_of(filter);
         let kept = findings.kept.clone();
         let mut plan =
-            Self { reach, tests, held, marks, grams, question, keys, loose, only: None, kept };
+            Self { reach, conditions, held, marks, grams, question, keys, loose, only: None, kept };
         plan.compare(session).await?;
         Ok(plan)
     }
 
-    /// Whether what passes the tests is exactly what is meant.
+    /// Whether what passes the conditions is exactly what is meant.
     pub(super) fn is_exact(&self) -> bool {
         !self.loose
     }
 
     /// Sets conditions on some columns aside, and hands them over: what is scanned then is as if
     /// they had not been asked for. Candidates that were compared already stay as they are.
-    pub(super) fn set_aside(&mut self, columns: &[Column]) -> Vec<(Column, Test)> {
+    pub(super) fn set_aside(&mut self, columns: &[Column]) -> Vec<(Column, Condition)> {
         if self.only.is_some() || !self.is_exact() {
             return Vec::new();
         }
-        let asked = self.tests.split_off(self.held.min(self.tests.len()));
+        let asked = self.conditions.split_off(self.held.min(self.conditions.len()));
         let (aside, kept) = asked.into_iter().partition(|(column, _)| columns.contains(column));
-        self.tests.extend::<Vec<_>>(kept);
+        self.conditions.extend::<Vec<_>>(kept);
         aside
     }
 
-    /// Whether a finding that passed the tests is meant.
+    /// Whether a finding that passed the conditions is meant.
     pub(super) fn means(&self, finding: &Finding) -> bool {
         let key = || self.keys.contains(&column_text(&finding.observation.key));
         (self.keys.is_empty() || key()) && self.question.matches(finding)
@@ -260,11 +256,11 @@ impl Plan {
         wanted: &[Column],
         each: &mut (dyn FnMut(&Matched<'_>) -> bool + Send),
     ) -> Result<(), StoreError> {
-        if self.tests.iter().any(|(_, test)| test.is_impossible()) {
+        if self.conditions.iter().any(|(_, condition)| condition.is_impossible()) {
             return Ok(());
         }
         let mut columns: Vec<Column> = wanted.to_vec();
-        columns.extend(self.tests.iter().map(|(column, _)| *column));
+        columns.extend(self.conditions.iter().map(|(column, _)| *column));
         columns.push(Column::State);
         columns.sort_unstable();
         columns.dedup();
@@ -327,7 +323,7 @@ impl Plan {
         Ok(candidates)
     }
 
-    /// The findings of a chunk that pass all tests, of the candidates where there are some. Where
+    /// The findings of a chunk that pass all conditions, of the candidates where there are some. Where
     /// any pass, all columns are read.
     fn members(
         &self,
@@ -340,12 +336,12 @@ impl Plan {
         if let Some(candidates) = candidates {
             members.intersect(candidates);
         }
-        for (column, test) in &self.tests {
+        for (column, condition) in &self.conditions {
             let bounds = values.bounds(*column);
-            if members.is_empty() || bounds.is_some_and(|bounds| !test.may_pass(bounds)) {
+            if members.is_empty() || bounds.is_some_and(|bounds| !condition.may_pass(bounds)) {
                 return Ok(Members::none());
             }
-            members.intersect(&test.members(values.read(*column)?));
+            members.intersect(&condition.members(values.read(*column)?));
         }
         if !members.is_empty() {
             values.read_all()?;
@@ -354,12 +350,12 @@ impl Plan {
     }
 }
 
-/// The tests that need no names.
-fn plain_tests(filter: &FindingFilter) -> Vec<(Column, Test)> {
-    let mut tests = Vec::new();
+/// The conditions that need no names.
+fn plain_conditions(filter: &FindingFilter) -> Vec<(Column, Condition)> {
+    let mut conditions = Vec::new();
     let mut one_of = |column, values: Vec<i64>| {
         if !values.is_empty() {
-            tests.push((column, Test::one_of(values)));
+            conditions.push((column, Condition::one_of(values)));
         }
     };
     let severities = filter.severities.iter().map(|one| severity_number(*one));
@@ -369,7 +365,7 @@ fn plain_tests(filter: &FindingFilter) -> Vec<(Column, Test)> {
     one_of(Column::Kind, kinds.collect());
     one_of(Column::Key, filter.keys.iter().map(|key| key_number(&column_text(key))).collect());
     if let Some(rank) = filter.rank_min {
-        tests.push((Column::Rank, Test::Within(i64::from(rank), i64::MAX)));
+        conditions.push((Column::Rank, Condition::Within(i64::from(rank), i64::MAX)));
     }
     let spans = [
         (Column::FirstSeen, filter.first_seen, i64::MIN),
@@ -379,12 +375,12 @@ fn plain_tests(filter: &FindingFilter) -> Vec<(Column, Test)> {
         (Column::Due, filter.due, 1),
     ];
     let asked = spans.into_iter().filter(|(_, span, _)| *span != Span::default());
-    tests.extend(asked.map(|(column, span, least)| {
+    conditions.extend(asked.map(|(column, span, least)| {
         let since = span.since.map_or(least, |at| at.as_microsecond().max(least));
         let until = span.until.map_or(i64::MAX, |at| at.as_microsecond().saturating_sub(1));
-        (column, Test::Within(since, until))
+        (column, Condition::Within(since, until))
     }));
-    tests
+    conditions
 }
 
 fn marks_of(filter: &FindingFilter) -> Vec<Vec<Term>> {

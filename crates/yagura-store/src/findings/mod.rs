@@ -23,6 +23,7 @@
 mod act;
 mod chunks;
 mod column;
+mod condition;
 mod count;
 mod forget;
 mod kept;
@@ -35,7 +36,6 @@ mod read;
 mod rows;
 mod terms;
 mod text;
-mod value_test;
 mod work;
 
 use std::sync::Arc;

@@ -8,7 +8,7 @@ const TABLE_MAX: usize = 1 << 16;
 
 /// What a value must be.
 #[derive(Clone, Debug)]
-pub(super) enum Test {
+pub(super) enum Condition {
     /// This alone.
     Only(i64),
     /// One of these: a bit for each value.
@@ -19,7 +19,7 @@ pub(super) enum Test {
     Within(i64, i64),
 }
 
-impl Test {
+impl Condition {
     /// One of some values, in whatever order.
     pub(super) fn one_of(mut values: Vec<i64>) -> Self {
         values.sort_unstable();
@@ -109,7 +109,7 @@ mod tests {
         ] {
             let expected: Vec<usize> =
                 (0..values.len()).filter(|slot| asked.contains(&values[*slot])).collect();
-            let test = Test::one_of(asked.clone());
+            let test = Condition::one_of(asked.clone());
             let passed: Vec<usize> = test.members(&values).slots().collect();
             assert_eq!(passed, expected, "{asked:?}");
             assert_eq!(test.is_impossible(), asked.is_empty());
@@ -119,20 +119,20 @@ mod tests {
                 assert!(test.may_pass((i64::MIN, *one)) >= passes, "{asked:?}: up to {one}");
             }
         }
-        let within = Test::Within(1, 64).members(&values);
+        let within = Condition::Within(1, 64).members(&values);
         assert_eq!(within.slots().collect::<Vec<_>>(), [1, 2, 3]);
     }
 
     #[test]
     fn what_lies_elsewhere_cannot_pass() {
         for (test, bounds) in [
-            (Test::one_of(vec![3]), (4, 9)),
-            (Test::one_of(vec![3, 10]), (4, 9)),
-            (Test::one_of(vec![3, 10]), (-9, -1)),
-            (Test::one_of(vec![3, 100_000]), (4, 9)),
-            (Test::one_of(vec![]), (i64::MIN, i64::MAX)),
-            (Test::Within(10, i64::MAX), (i64::MIN, 9)),
-            (Test::Within(i64::MIN, 3), (4, 9)),
+            (Condition::one_of(vec![3]), (4, 9)),
+            (Condition::one_of(vec![3, 10]), (4, 9)),
+            (Condition::one_of(vec![3, 10]), (-9, -1)),
+            (Condition::one_of(vec![3, 100_000]), (4, 9)),
+            (Condition::one_of(vec![]), (i64::MIN, i64::MAX)),
+            (Condition::Within(10, i64::MAX), (i64::MIN, 9)),
+            (Condition::Within(i64::MIN, 3), (4, 9)),
         ] {
             assert!(!test.may_pass(bounds), "{test:?} {bounds:?}");
         }

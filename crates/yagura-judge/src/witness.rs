@@ -4,49 +4,27 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use sigma::Repeats;
 use yagura_model::alert::Witness;
 use yagura_model::event::{PathTrie, Record, TrieStep, Value};
 use yagura_model::source::{
     Cell, Column, ColumnKind, FieldPath, FieldStep, Found, Rule, Table, Template,
 };
 
-use crate::behaviors::hash;
-
 /// Names of resources kept of one record.
 const RESOURCES_MAX: usize = 16;
 /// Characters kept of one text: what comes from a record may be as long as its sender likes.
 const TEXT_CHARS_MAX: usize = 512;
-/// Texts that one thread shares between witnesses; a power of two. What comes to a taken place
-/// takes it over.
-const NAMES_MAX: usize = 1 << 15;
-
 /// Texts that repeat from record to record, each kept once: what waits to be judged by time holds
 /// many witnesses.
 #[derive(Debug, Default)]
-pub(crate) struct Names(Vec<Option<Arc<str>>>);
+pub(crate) struct Names(Repeats);
 
 impl Names {
     /// The text, shared with whoever had it before, and cut to what is kept of one.
     pub(crate) fn share(&mut self, text: &str) -> Arc<str> {
-        let text = cut(text);
-        if self.0.is_empty() {
-            self.0.resize(NAMES_MAX, None);
-        }
-        let at = usize::try_from(hash::of(text.as_bytes()) % NAMES_MAX as u64).unwrap_or_default();
-        let Some(place) = self.0.get_mut(at) else { return Arc::from(text) };
-        match place {
-            Some(known) if **known == *text => Arc::clone(known),
-            place => Arc::clone(place.insert(Arc::from(text))),
-        }
+        self.0.text(text, TEXT_CHARS_MAX)
     }
-}
-
-fn cut(text: &str) -> &str {
-    if text.len() <= TEXT_CHARS_MAX {
-        return text;
-    }
-    let end = text.char_indices().nth(TEXT_CHARS_MAX).map_or(text.len(), |(at, _)| at);
-    text.get(..end).unwrap_or_default()
 }
 
 /// What a walk over a record found, by the numbers of the paths that were wanted; of a path with

@@ -6,15 +6,15 @@ use std::hash::{BuildHasherDefault, Hasher};
 use twox_hash::XxHash64;
 
 /// A map by stand-ins, which are spread evenly already.
-pub(crate) type ByHash<V> = std::collections::HashMap<u64, V, BuildHasherDefault<AsIs>>;
+pub(super) type ByHash<V> = std::collections::HashMap<u64, V, BuildHasherDefault<AsIs>>;
 
 /// The stand-in of a text.
-pub(crate) fn of(text: &[u8]) -> u64 {
+pub(super) fn of(text: &[u8]) -> u64 {
     XxHash64::oneshot(0, text)
 }
 
 /// The stand-in of two together; their order counts.
-pub(crate) fn mix(a: u64, b: u64) -> u64 {
+pub(super) fn mix(a: u64, b: u64) -> u64 {
     let mixed = (a ^ b.rotate_left(31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 29) ^ b).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed ^ (mixed >> 32)
@@ -22,7 +22,7 @@ pub(crate) fn mix(a: u64, b: u64) -> u64 {
 
 /// Hands a stand-in through.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct AsIs(u64);
+pub(super) struct AsIs(u64);
 
 impl Hasher for AsIs {
     fn finish(&self) -> u64 {

@@ -8,7 +8,7 @@ mod cases;
 mod compile;
 mod condition;
 mod contrast;
-pub(crate) mod hash;
+mod hash;
 mod links;
 mod network;
 mod observations;

@@ -164,10 +164,9 @@ fn combinations(
         for path in paths {
             record.read(path, &mut |value| {
                 let Some(text) = value.text() else { return };
-                let text = cut(&text);
-                let known = |value: &Option<Arc<str>>| value.as_deref() == Some(text);
-                if values.len() < GROUPS_MAX && !values.iter().any(known) {
-                    values.push(Some(repeats.text(text)));
+                let text = Some(repeats.text(&text, VALUE_CHARS_MAX));
+                if values.len() < GROUPS_MAX && !values.contains(&text) {
+                    values.push(text);
                 }
             });
         }
@@ -190,13 +189,4 @@ fn combinations(
     }
     all.truncate(max);
     all.iter().map(|values| repeats.values(values)).collect()
-}
-
-/// What is kept of a text.
-fn cut(text: &str) -> &str {
-    if text.len() <= VALUE_CHARS_MAX {
-        return text;
-    }
-    let end = text.char_indices().nth(VALUE_CHARS_MAX).map_or(text.len(), |(at, _)| at);
-    text.get(..end).unwrap_or_default()
 }

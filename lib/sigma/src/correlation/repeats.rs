@@ -1,5 +1,6 @@
 //! Texts and lists of values that come again from record to record, each kept once: many events
-//! wait together, and most name the same few actors and resources.
+//! wait together, and most name the same few actors and resources. Texts are cut, because what
+//! comes from a record may be as long as its sender likes.
 //! What is read from a record is `occurrence.rs`.
 
 use std::hash::{BuildHasher, Hash};
@@ -11,9 +12,9 @@ use super::occurrence::Values;
 
 /// Places of each kind; a power of two. What comes to a taken place takes it over, so that memory
 /// is bounded and nothing is ever searched for long, whatever records say.
-const PLACES: usize = 1 << 14;
+const PLACES: usize = 1 << 15;
 
-/// What one thread has read lately for correlations, to be shared with what it reads next.
+/// What one thread has read lately of records, to be shared with what it reads next.
 #[derive(Clone, Debug, Default)]
 pub struct Repeats {
     texts: Places<Arc<str>>,
@@ -31,8 +32,9 @@ impl<T> Default for Places<T> {
 }
 
 impl Repeats {
-    pub(super) fn text(&mut self, text: &str) -> Arc<str> {
-        self.texts.share(text)
+    /// The text, cut to so many characters and shared with whoever had it before.
+    pub fn text(&mut self, text: &str, chars_max: usize) -> Arc<str> {
+        self.texts.share(cut(text, chars_max))
     }
 
     pub(super) fn values(&mut self, values: &[Option<Arc<str>>]) -> Values {
@@ -59,6 +61,14 @@ impl<T> Places<T> {
     }
 }
 
+fn cut(text: &str, chars_max: usize) -> &str {
+    if text.len() <= chars_max {
+        return text;
+    }
+    let end = text.char_indices().nth(chars_max).map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,14 +76,14 @@ mod tests {
     #[test]
     fn what_comes_again_is_shared_and_what_is_pushed_out_is_made_anew() {
         let mut repeats = Repeats::default();
-        let first = repeats.text("alice");
-        assert!(Arc::ptr_eq(&first, &repeats.text("alice")));
+        let first = repeats.text("alice", 9);
+        assert!(Arc::ptr_eq(&first, &repeats.text("alice", 9)));
         let values = repeats.values(&[Some(Arc::clone(&first)), None]);
         assert!(Arc::ptr_eq(&values, &repeats.values(&[Some(Arc::from("alice")), None])));
         for number in 0..PLACES * 16 {
-            assert_eq!(&*repeats.text(&number.to_string()), number.to_string());
+            assert_eq!(&*repeats.text(&number.to_string(), 9), number.to_string());
         }
-        let again = repeats.text("alice");
+        let again = repeats.text("alice", 9);
         assert!(!Arc::ptr_eq(&first, &again));
         assert_eq!(first, again);
     }

@@ -124,27 +124,15 @@ fn place_of(arn: &str) -> Place {
 #[cfg(test)]
 mod tests {
     use futures::executor::block_on;
-    use yagura_aws::Api;
 
     use super::*;
-    use crate::cases::answers::Answers;
+    use crate::cases::answers::{Answers, validate};
 
     const ROLE: &str = "arn:aws:iam::111122223333:role/app";
     const USER: &str = "arn:aws-cn:iam::444455556666:user/mika";
     const MAKE: &str = "iam:GenerateServiceLastAccessedDetails";
     const GET: &str = "iam:GetServiceLastAccessedDetails";
     const JOB: &str = "00000000-0000-0000-0000-000000000001";
-
-    /// Whether an answer or an input could be AWS's.
-    fn validate(call: &str, value: &Value, is_input: bool) {
-        let api = Api::open(include_bytes!("../../../content/aws-api/services.zst")).unwrap();
-        let (service, operation) = call.split_once(':').unwrap();
-        let service = api.service(service).unwrap();
-        let operation = service.operation(operation).unwrap();
-        let checked =
-            if is_input { operation.check_input(value) } else { operation.check_output(value) };
-        assert_eq!(checked, Ok(()), "{call}: {value}");
-    }
 
     fn page(services: &[(&str, Option<&str>)]) -> Value {
         let service = |(name, last): &(&str, Option<&str>)| {

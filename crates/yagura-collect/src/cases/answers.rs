@@ -166,3 +166,16 @@ impl Caller for Answers {
         async {}.boxed()
     }
 }
+
+/// Whether an answer or an input could be AWS's: an invented member would prove nothing.
+#[cfg(test)]
+pub(crate) fn validate(call: &str, value: &Value, is_input: bool) {
+    let table = include_bytes!("../../../../content/aws-api/services.zst");
+    let api = yagura_aws::Api::open(table).unwrap();
+    let (service, operation) = call.split_once(':').unwrap();
+    let service = api.service(service).unwrap();
+    let operation = service.operation(operation).unwrap();
+    let checked =
+        if is_input { operation.check_input(value) } else { operation.check_output(value) };
+    assert_eq!(checked, Ok(()), "{call}: {value}");
+}

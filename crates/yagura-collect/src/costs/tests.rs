@@ -6,29 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::executor::block_on;
 use jiff::civil::date;
 use serde_json::{Value, json};
-use yagura_aws::Api;
 use yagura_model::UnreadReason;
 use yagura_model::spend::{Micros, SpendKind};
 
 use super::*;
-use crate::cases::answers::Answers;
+use crate::cases::answers::{Answers, validate};
 
 const CALLER: &str = "111122223333";
 const OTHER: &str = "444455556666";
 
 fn question() -> CostQuestion {
     CostQuestion { from: date(2026, 11, 1), to: date(2026, 11, 4), today: date(2026, 11, 22) }
-}
-
-/// Whether an answer or an input could be AWS's.
-fn validate(call: &str, value: &Value, is_input: bool) {
-    let api = Api::open(include_bytes!("../../../../content/aws-api/services.zst")).unwrap();
-    let (service, operation) = call.split_once(':').unwrap();
-    let service = api.service(service).unwrap();
-    let operation = service.operation(operation).unwrap();
-    let checked =
-        if is_input { operation.check_input(value) } else { operation.check_output(value) };
-    assert_eq!(checked, Ok(()), "{call}: {value}");
 }
 
 fn costs_of(answers: Value) -> Costs {

@@ -4,10 +4,7 @@
 use anyhow::Context;
 use camino::Utf8Path;
 
-use crate::services::{cargo, run as run_command, start_postgres};
-
-/// Names a server to tests and benchmarks.
-const POSTGRES: &str = "YAGURA_TEST_POSTGRES_URL";
+use crate::services::{Postgres, cargo, run as run_command, start_postgres};
 
 #[derive(clap::Args)]
 pub(crate) struct BenchArgs {
@@ -74,14 +71,16 @@ pub(crate) fn run(root: &Utf8Path, args: &BenchArgs) -> anyhow::Result<()> {
     }
     // It goes with the end of this function.
     let postgres = match args.name {
-        Bench::Findings if std::env::var_os(POSTGRES).is_none() => Some(start_postgres(root)?),
+        Bench::Findings if std::env::var_os(Postgres::VARIABLE).is_none() => {
+            Some(start_postgres(root)?)
+        }
         _ => None,
     };
     run_command(
         cargo(root)
             .args(["run", "--release", "--package", package, "--example", example, "--"])
             .args(&args.args)
-            .envs(postgres.iter().map(|server| (POSTGRES, server.url.as_str()))),
+            .envs(postgres.iter().map(|server| (Postgres::VARIABLE, server.url.as_str()))),
     )
     .context("the benchmark failed")
 }

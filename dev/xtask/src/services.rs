@@ -42,6 +42,11 @@ pub(crate) struct Postgres {
     pub(crate) url: String,
 }
 
+impl Postgres {
+    /// The variable that names a server to tests and benchmarks.
+    pub(crate) const VARIABLE: &str = "YAGURA_TEST_POSTGRES_URL";
+}
+
 impl Drop for Postgres {
     fn drop(&mut self) {
         // A clean shutdown is not worth the wait: the folder is thrown away. The children notice

@@ -68,7 +68,7 @@ pub(crate) fn run_all(root: &Utf8Path, args: &TestArgs) -> anyhow::Result<()> {
     }
     tests.args(&args.runner_args);
     if let Some(postgres) = &postgres {
-        tests.env("YAGURA_TEST_POSTGRES_URL", &postgres.url);
+        tests.env(services::Postgres::VARIABLE, &postgres.url);
     }
     run_step("tests", || run(&mut tests))?;
     if has_nextest && args.runner_args.is_empty() {

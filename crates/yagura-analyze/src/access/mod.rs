@@ -46,6 +46,11 @@ pub fn guarded_types() -> impl Iterator<Item = &'static str> {
     guarded::KINDS.iter().map(|kind| kind.type_name)
 }
 
+/// Whether an ARN is that of a role which AWS made for one of its services and nobody can change.
+pub fn is_service_linked(arn: &str) -> bool {
+    arn.contains(":role/aws-service-role/")
+}
+
 /// A policy with the name people know it by.
 #[derive(Clone, Debug)]
 pub(crate) struct NamedPolicy {

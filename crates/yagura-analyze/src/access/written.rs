@@ -5,7 +5,7 @@ use iam_policy::PolicyKind;
 use serde_json::Value;
 use yagura_model::Resource;
 
-use super::guarded;
+use super::{guarded, is_service_linked};
 use crate::policy::resource_policy;
 use crate::read::{as_list, see, text};
 
@@ -61,7 +61,7 @@ pub fn written_policies(resources: &[Resource]) -> Vec<WrittenPolicy> {
                 let trust = see(resource, "properties.AssumeRolePolicyDocument");
                 // Roles of services are AWS's own.
                 if let Some(trust) = trust.value()
-                    && !resource.key.contains(":role/aws-service-role/")
+                    && !is_service_linked(&resource.key)
                 {
                     add("AssumeRolePolicyDocument", PolicyKind::Trust, trust);
                 }

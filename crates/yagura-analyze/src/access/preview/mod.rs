@@ -11,10 +11,10 @@ use std::sync::Arc;
 use iam_policy::{Effect, Layer, Layers, Level, Outcome, Policy, Principal, Request, evaluate};
 use yagura_model::usage::UsedCall;
 
-use super::World;
 use super::least::Tally;
 use super::question::{EVERYBODY, EVERYTHING};
 use super::usage::{Ending, Naming, Need, Needs};
+use super::{World, is_service_linked};
 
 /// More pairs of principal and action are counted together.
 const PAIRS_MAX: usize = 50_000;
@@ -220,9 +220,7 @@ impl ScpPreview {
             return Some(Exempt::Service);
         }
         let issuer = call.issuer.as_deref().unwrap_or_default();
-        if issuer.contains(":role/aws-service-role/")
-            || call.actor.contains(":assumed-role/AWSServiceRoleFor")
-        {
+        if is_service_linked(issuer) || call.actor.contains(":assumed-role/AWSServiceRoleFor") {
             return Some(Exempt::ServiceLinkedRole);
         }
         let account = caller_account(call);

@@ -9,6 +9,7 @@ use serde_json::Value;
 use yagura_model::usage::ServiceAccess;
 use yagura_model::{Resource, Unread};
 
+use super::is_service_linked;
 use super::least::{Blind, Excess};
 use super::usage::ActionLevel;
 use crate::read::{as_list, see, text};
@@ -116,7 +117,7 @@ fn time_at<'r>(
 
 fn role(resource: &Resource, since: Timestamp) -> Option<Idle> {
     let linked = see(resource, "runtime.ServiceLinked").value().and_then(Value::as_bool);
-    if linked == Some(true) || resource.key.contains(":role/aws-service-role/") {
+    if linked == Some(true) || is_service_linked(&resource.key) {
         return None;
     }
     let mut unread = Vec::new();

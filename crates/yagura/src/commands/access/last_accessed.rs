@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
+use yagura_analyze::access::is_service_linked;
 use yagura_analyze::access::unused::idle_services;
 use yagura_model::usage::ServiceAccess;
 use yagura_model::{Lang, Resource, Unread};
@@ -35,7 +36,7 @@ pub(super) async fn ask(
     let is_principal = |one: &&Resource| {
         matches!(one.type_name.as_str(), "AWS::IAM::User" | "AWS::IAM::Role")
             // AWS's own roles cannot be changed.
-            && !one.key.contains(":role/aws-service-role/")
+            && !is_service_linked(&one.key)
             && principal.is_none_or(|only| only == one.key)
     };
     let made = |one: &Resource| {

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
 use serde_json::{Value, json};
-use yagura_analyze::access::World;
 use yagura_analyze::access::least::{Excess, GrantReader, UsageLedger};
 use yagura_analyze::access::unused::{Idle, IdleKind, ServiceUse, idle, services};
 use yagura_analyze::access::usage::{ActionLevel, Naming, data_recorded_wholly};
+use yagura_analyze::access::{World, is_service_linked};
 use yagura_lake::usage::UsageOf;
 use yagura_model::usage::UsedCall;
 use yagura_model::{Lang, Resource};
@@ -154,7 +154,7 @@ fn compare(
     let (nothing, nobody) = (UsageLedger::default(), yagura_model::usage::Evidence::default());
     let wanted = world.principals().filter(|arn| principal.is_none_or(|only| only == *arn));
     // AWS's own roles cannot be changed.
-    let own = wanted.filter(|arn| !arn.contains(":role/aws-service-role/"));
+    let own = wanted.filter(|arn| !is_service_linked(arn));
     own.filter_map(|arn| {
         let grants = world.granted_to(arn, &mut reader)?;
         let account = arn.split(':').nth(4).unwrap_or_default();

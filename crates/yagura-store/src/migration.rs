@@ -13,6 +13,8 @@ struct Migration {
 
 /// The step that gives resources what they are looked up by.
 const BROWSE: i64 = 13;
+/// The step that gives triples of letters in findings their places.
+const TRIPLES: i64 = 16;
 
 const MIGRATIONS: &[Migration] = &[
     Migration {
@@ -105,6 +107,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0015-finding-chunks/sqlite.sql"),
         postgres: include_str!("../migrations/0015-finding-chunks/postgres.sql"),
     },
+    Migration {
+        number: TRIPLES,
+        name: "finding-triples",
+        sqlite: include_str!("../migrations/0016-finding-triples/sqlite.sql"),
+        postgres: include_str!("../migrations/0016-finding-triples/postgres.sql"),
+    },
 ];
 
 /// The newest schema that this binary knows.
@@ -182,8 +190,10 @@ async fn apply(
     for migration in MIGRATIONS.iter().filter(wanted) {
         let file = if database.is_sqlite() { migration.sqlite } else { migration.postgres };
         session.run_file(file).await?;
-        if migration.number == BROWSE {
-            crate::resources::fill(session).await?;
+        match migration.number {
+            BROWSE => crate::resources::fill(session).await?,
+            TRIPLES => crate::findings::write_triples(session).await?,
+            _ => {}
         }
         session
             .execute(

@@ -53,6 +53,7 @@ pub use question::{
     FindingGroups, FindingOrder, FindingPage, GroupBy, GroupPage, OpenFinding, PAGE_MAX, Page,
     Span, Total, WORDS_MAX,
 };
+pub(crate) use terms::write_triples;
 
 /// The findings of a store, within a scope. Clones share its connections.
 ///

@@ -114,14 +114,17 @@ pub(super) async fn documents(
     let rows = batch::select_in(session, find, &[], params, &reach.condition()).await?;
     let mut found = HashMap::with_capacity(rows.len());
     for row in &rows {
-        let read = || Ok::<_, sqlx::Error>((row.int(0)?, row.blob(1)?));
-        let (number, document) = read().map_err(|error| session.fail(error))?;
-        found.insert(number, decode(session, &document)?);
+        let (number, finding) = decode(session, row)?;
+        found.insert(number, finding);
     }
     Ok(found)
 }
 
-fn decode(session: &Session, document: &[u8]) -> Result<Finding, StoreError> {
-    let json = unpack(document).map_err(|detail| session.damaged(detail))?;
-    serde_json::from_slice(&json).map_err(|error| session.damaged(format!("a finding: {error}")))
+/// A row of a number and a document.
+pub(super) fn decode(session: &Session, row: &Row) -> Result<(i64, Finding), StoreError> {
+    let read = || Ok::<_, sqlx::Error>((row.int(0)?, row.blob(1)?));
+    let (number, document) = read().map_err(|error| session.fail(error))?;
+    let json = unpack(&document).map_err(|detail| session.damaged(detail))?;
+    let finding = serde_json::from_slice(&json);
+    Ok((number, finding.map_err(|error| session.damaged(format!("a finding: {error}")))?))
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use yagura_model::finding::{Finding, MarkKind};
 
-use super::column::{CHUNK, chunk_of, slot_of};
-use super::text::{Gram, grams_of, lines_of};
+use super::column::{CHUNK, chunk_of, number_of, slot_of};
+use super::rows;
+use super::text::{Gram, grams_of, is_triple, lines_of};
 use crate::batch;
 use crate::database::{Param, Session};
 use crate::encode::digest;
@@ -141,15 +142,20 @@ pub(super) fn term_bytes(term: Term) -> Vec<u8> {
     letters.into_iter().flatten().collect::<String>().into_bytes()
 }
 
-/// Everything that a finding has, sorted.
-pub(super) fn terms_of(finding: &Finding) -> Vec<Term> {
+/// The letters, pairs and triples of a finding's text, sorted.
+fn grams_of_all(finding: &Finding) -> Vec<Gram> {
     let mut grams = Vec::with_capacity(512);
     for line in lines_of(finding) {
         grams_of(&line, &mut grams);
     }
     grams.sort_unstable();
     grams.dedup();
-    let mut terms: Vec<Term> = grams.into_iter().map(gram_term).collect();
+    grams
+}
+
+/// Everything that a finding has, sorted.
+pub(super) fn terms_of(finding: &Finding) -> Vec<Term> {
+    let mut terms: Vec<Term> = grams_of_all(finding).into_iter().map(gram_term).collect();
     let marks = finding.observation.marks.iter().map(|(kind, value)| mark_term(*kind, value));
     let mut digests: Vec<Term> = marks.collect();
     digests.extend(finding.labels.iter().map(|label| label_term(label)));
@@ -157,6 +163,25 @@ pub(super) fn terms_of(finding: &Finding) -> Vec<Term> {
     digests.dedup();
     terms.extend(digests);
     terms
+}
+
+/// Writes the places of all findings' triples in a database that has none, within a transaction.
+pub(crate) async fn write_triples(session: &mut Session) -> Result<(), StoreError> {
+    let find = "SELECT number, document FROM findings WHERE number >= $1 AND number < $2";
+    let chunks = "SELECT chunk FROM finding_chunks ORDER BY chunk";
+    for chunk in session.fetch_as(chunks, vec![], |row| row.int(0)).await? {
+        let bounds = vec![number_of(chunk, 0).into(), number_of(chunk, CHUNK).into()];
+        let mut edits = TermEdits::default();
+        for row in &session.fetch(find, bounds).await? {
+            let (number, finding) = rows::decode(session, row)?;
+            let mut grams = grams_of_all(&finding);
+            grams.retain(|gram| is_triple(*gram));
+            let triples: Vec<Term> = grams.into_iter().map(gram_term).collect();
+            edits.note(number, &[], &triples);
+        }
+        edits.write(session).await?;
+    }
+    Ok(())
 }
 
 /// What is to be changed of a chunk's terms: slots, with [`LEAVES`] where the term goes. Two bytes

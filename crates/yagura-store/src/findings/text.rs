@@ -99,20 +99,26 @@ fn triples_with_digits(word: &str) -> impl Iterator<Item = Gram> {
     })
 }
 
-/// INVARIANT: stored; it never gives another place.
+/// INVARIANT: stored; another place would need a step of the schema that writes all anew.
 fn triple(first: Gram, second: Gram, third: Gram) -> Gram {
     let letters = (first << 42) ^ (second << 21) ^ third;
-    (letters.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % TRIPLES
+    // Of a product only the uppermost bits depend on every letter.
+    letters.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - TRIPLES.ilog2())
+}
+
+/// Whether a gram stands for triples.
+pub(super) fn is_triple(gram: Gram) -> bool {
+    gram & TRIPLE != 0
 }
 
 /// Whether a gram is one letter.
 fn is_letter(gram: Gram) -> bool {
-    gram & TRIPLE == 0 && gram & 0xffff_ffff == 0
+    !is_triple(gram) && gram & 0xffff_ffff == 0
 }
 
 /// Many scripts have many letters; Latin letters are few, and digits fewer still but in no order.
 fn commonness(gram: Gram) -> u8 {
-    if gram & TRIPLE != 0 {
+    if is_triple(gram) {
         return 1;
     }
     let latin = [gram >> 32, gram & 0xffff_ffff].into_iter().filter(|c| *c > 0 && *c < 0x80);
@@ -241,10 +247,27 @@ mod tests {
         assert_eq!(grams.len(), 6, "a, b, ab, c, bc, abc");
     }
 
+    fn place(three: [char; 3]) -> Gram {
+        let [first, second, third] = three.map(Gram::from);
+        triple(first, second, third)
+    }
+
     #[test]
     fn places_of_triples_are_a_promise() {
-        let place = |a: char, b: char, c: char| triple(a.into(), b.into(), c.into());
-        assert!(place('a', 'b', 'c') < TRIPLES && place('権', '限', '昇') < TRIPLES);
-        assert_ne!(place('1', '2', '3'), place('3', '2', '1'));
+        let some = [['a', 'b', 'c'], ['1', '2', '3'], ['3', '2', '1'], ['権', '限', '昇']];
+        assert_eq!(some.map(place), [207, 333, 427, 999]);
+    }
+
+    #[test]
+    fn every_letter_of_a_triple_has_a_say_in_its_place() {
+        for changed in 0..3 {
+            let with = |c: char| {
+                let mut three = ['1', '2', '3'];
+                three[changed] = c;
+                place(three)
+            };
+            let places: BTreeSet<Gram> = ('0'..='9').chain('a'..='z').map(with).collect();
+            assert!(places.len() > 30, "letter {changed}: 36 triples in {} places", places.len());
+        }
     }
 }

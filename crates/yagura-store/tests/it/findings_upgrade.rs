@@ -46,23 +46,28 @@ fn old_database(bed: &Bed) -> String {
     sql
 }
 
+/// Runs statements of ours beside the store.
+async fn run(bed: &Bed, sql: String) {
+    let sql = sqlx::AssertSqlSafe(sql);
+    match &bed.location {
+        Location::Sqlite(file) => {
+            let url = format!("sqlite://{}?mode=rwc", file.display());
+            let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+            sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+            pool.close().await;
+        }
+        Location::Postgres(url) => {
+            let pool = sqlx::PgPool::connect(url).await.unwrap();
+            sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+            pool.close().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_old_database_opens_and_gets_findings_in_place() {
     for bed in beds().await {
-        let sql = sqlx::AssertSqlSafe(old_database(&bed));
-        match &bed.location {
-            Location::Sqlite(file) => {
-                let url = format!("sqlite://{}?mode=rwc", file.display());
-                let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-                sqlx::raw_sql(sql).execute(&pool).await.unwrap();
-                pool.close().await;
-            }
-            Location::Postgres(url) => {
-                let pool = sqlx::PgPool::connect(url).await.unwrap();
-                sqlx::raw_sql(sql).execute(&pool).await.unwrap();
-                pool.close().await;
-            }
-        }
+        run(&bed, old_database(&bed)).await;
         let store = bed.open().await;
         let scan = store.scan(ScanId(7)).await.unwrap();
         assert_eq!((scan.state, scan.resources), (ScanState::Complete, 3));
@@ -76,5 +81,35 @@ async fn an_old_database_opens_and_gets_findings_in_place() {
         store.close().await;
         let findings = bed.open().await.findings(Scope::All);
         assert_eq!(findings.count(&FindingFilter::default()).await.unwrap().count, 1);
+    }
+}
+
+#[tokio::test]
+async fn names_are_found_whose_triples_stood_elsewhere_before() {
+    for bed in beds().await {
+        let store = bed.open().await;
+        let some: Vec<_> = (0..30).map(|n| seen(&format!("web-{n:04}"), "x", 0)).collect();
+        observe(&store.findings(Scope::All), &some, 1).await;
+        store.close().await;
+        // As the schema before had them: the same terms in other places.
+        let (first, other) = match &bed.location {
+            Location::Sqlite(_) => ("X'FF'", "X'FF03FF'"),
+            Location::Postgres(_) => ("'\\xff'::bytea", "'\\xff03ff'::bytea"),
+        };
+        let places = format!("length(term) = 3 AND substr(term, 1, 1) = {first}");
+        let sql = format!(
+            "CREATE TABLE one AS SELECT members FROM finding_terms WHERE {places} LIMIT 1; \
+             DELETE FROM finding_terms WHERE {places}; \
+             INSERT INTO finding_terms (chunk, term, members) SELECT 0, {other}, members FROM one; \
+             DROP TABLE one; \
+             DELETE FROM yagura_schema WHERE number = 16;"
+        );
+        run(&bed, sql).await;
+        let findings = bed.open().await.findings(Scope::All);
+        let asked = |text: &str| FindingFilter { text: Some(text.into()), ..Default::default() };
+        for (text, count) in [("web-0017", 1), ("web-001", 10), ("web-0042", 0), ("web-", 30)] {
+            let found = findings.count(&asked(text)).await.unwrap();
+            assert_eq!((found.count, found.exact), (count, true), "{text}");
+        }
     }
 }

@@ -37,7 +37,7 @@ pub use super::recognize::recognize;
 pub use kept::{KeptRow, is_headed, kept};
 pub use limits::{DecodeError, DecodeSummary, Limits};
 pub use piece::{BadPiece, BadReason, Decoded};
-pub use spare::give_back;
+pub use spare::{give_back, give_bytes};
 
 use delimited::DelimitedReader;
 pub(super) use envelope::Envelopes;
@@ -52,6 +52,12 @@ use window::Window;
 /// Bytes of an object's beginning that [`recognize`] should be given: enough for the largest
 /// record that AWS writes.
 pub const HEAD_BYTES: usize = 256 << 10;
+
+/// Memory for the beginning of an object, which [`recognize`] is given: [`HEAD_BYTES`] at most.
+pub fn room_for_head(object: &LogObject) -> Vec<u8> {
+    let bytes = usize::try_from(object.size_bytes).unwrap_or(usize::MAX).min(HEAD_BYTES);
+    spare::room_for(bytes + 1)
+}
 
 /// Bytes of text that tell how records are written.
 const BEGIN_BYTES: usize = 4096;
@@ -129,8 +135,10 @@ impl<'d> Decoding<'d> {
         stored_bytes: &mut u64,
         inflated_bytes: &mut u64,
     ) -> Result<(), Halt> {
-        let mut head = Vec::new();
         let small = one_piece::STORED_BYTES_MAX as u64;
+        // One more than there should be, so that the end is seen without asking for more memory.
+        let room = self.object.size_bytes.min(small) + 1;
+        let mut head = spare::room_for(usize::try_from(room).unwrap_or_default());
         let read = (&mut input).take(small + 1).read_to_end(&mut head);
         *stored_bytes = head.len() as u64;
         read?;
@@ -145,8 +153,11 @@ impl<'d> Decoding<'d> {
             && let Some(text) = one_piece::inflate(&head, self.limits.inflated_bytes_max)
         {
             *inflated_bytes = text.len() as u64;
-            drop(head);
-            return self.records(&mut Window::whole(text), out);
+            spare::give_bytes(head);
+            let mut window = Window::whole(text);
+            let outcome = self.records(&mut window, out);
+            spare::give_bytes(window.into_text());
+            return outcome;
         }
         let first_member_only = compression == Compression::Gzip && self.is_of_trail();
         let stored = Stored::new(Box::new(Cursor::new(head).chain(input)));

@@ -3,6 +3,8 @@
 
 use libdeflater::{Decompressor, crc32};
 
+use super::spare;
+
 /// Gzip objects up to this size are tried in one piece.
 pub(super) const STORED_BYTES_MAX: usize = 4 << 20;
 
@@ -25,8 +27,11 @@ pub(super) fn inflate(object: &[u8], inflated_bytes_max: u64) -> Option<Vec<u8>>
     if size > TEXT_BYTES_MAX || size as u64 > inflated_bytes_max || size / 1032 > object.len() {
         return None;
     }
-    let mut text = vec![0; size];
-    let length = Decompressor::new().gzip_decompress(object, &mut text).ok()?;
+    let mut text = spare::to_write_over(size);
+    let Ok(length) = Decompressor::new().gzip_decompress(object, &mut text) else {
+        spare::give_bytes(text);
+        return None;
+    };
     let expected = [crc32(&text).to_le_bytes(), (size as u32).to_le_bytes()].concat();
     let exact = length == size
         && expected == trailer.as_slice()

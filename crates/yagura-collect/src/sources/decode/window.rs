@@ -31,6 +31,11 @@ impl<'a> Window<'a> {
         Self { source, buffer: text, start: 0, offset: 0, ended: true, chunk_bytes: 0 }
     }
 
+    /// What was read, whole or not: its memory may serve again.
+    pub(super) fn into_text(self) -> Vec<u8> {
+        self.buffer
+    }
+
     pub(super) fn stream(inflater: Inflater<'a>, limits: &Limits) -> Self {
         let source = Source::Stream(Box::new(inflater));
         let chunk_bytes = limits.chunk_bytes.max(1);

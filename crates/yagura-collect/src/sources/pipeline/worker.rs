@@ -143,7 +143,7 @@ fn one(shop: &Shop, worker: &mut Worker, work: &Work) -> End {
     let seen = Seen::default();
     let total = &shop.counters.bytes_read;
     let mut reader = ObjectReader::new(reader, Some(seen.clone()), total, &shop.job.cancel);
-    let mut head = Vec::new();
+    let mut head = decode::room_for_head(object);
     let limit = decode::HEAD_BYTES as u64;
     if let Err(error) = reader.by_ref().take(limit).read_to_end(&mut head) {
         return of_io(work.claimed.id, &object.location, &error);
@@ -156,8 +156,9 @@ fn one(shop: &Shop, worker: &mut Worker, work: &Work) -> End {
         }
     };
     worker.begin_object(object, &source.id);
-    let input = Box::new(std::io::Cursor::new(head).chain(reader));
+    let input = Box::new(head.as_slice().chain(reader));
     let end = read(shop, worker, work, source, input, &seen);
+    decode::give_bytes(head);
     if !matches!(end, End::Finished(_)) {
         worker.abandon_object();
     }

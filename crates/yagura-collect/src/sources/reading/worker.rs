@@ -145,7 +145,7 @@ fn one(shop: &Shop, task: &Task) -> End {
     };
     let total = &shop.counters.bytes_read;
     let mut reader = ObjectReader::new(reader, None, total, &reading.cancel);
-    let mut head = Vec::new();
+    let mut head = decode::room_for_head(object);
     let limit = decode::HEAD_BYTES as u64;
     if let Err(error) = reader.by_ref().take(limit).read_to_end(&mut head) {
         return of_io(&object.location, &error);
@@ -155,7 +155,9 @@ fn one(shop: &Shop, task: &Task) -> End {
         Ok(source) => source,
         Err((reason, detail)) => return End::Quarantined { reason, detail: detail.to_owned() },
     };
-    decode(shop, task, source, Box::new(std::io::Cursor::new(head).chain(reader)))
+    let end = decode(shop, task, source, Box::new(head.as_slice().chain(reader)));
+    decode::give_bytes(head);
+    end
 }
 
 /// Decodes an object and shows its batches.

@@ -7,6 +7,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use foldhash::fast::FixedState;
 
 use super::check::{Check, number};
+use super::memory::Memory;
 use crate::number::Numeric;
 use crate::record::{FieldPath, Record, Value};
 use crate::text::fold::fold_in;
@@ -127,20 +128,25 @@ impl Field {
 
     /// Reads the values and calls `hold` with every scanned check that holds; a check may be
     /// named more than once.
-    pub(super) fn scan(&self, record: &dyn Record, buffer: &mut String, hold: &mut dyn FnMut(u32)) {
+    pub(super) fn scan(
+        &self,
+        record: &dyn Record,
+        (buffer, memory): (&mut String, &mut Memory),
+        hold: &mut dyn FnMut(u32),
+    ) {
         let (mut some, mut null) = (false, true);
         for path in &self.paths {
             let (mut here, mut null_here) = (false, false);
             record.read(path, &mut |value| {
                 here = true;
                 null_here |= matches!(value, Value::Null);
-                self.value(&value, buffer, hold);
+                self.value(&value, buffer, memory, hold);
             });
             some |= here;
             null &= null_here || !here;
         }
         if self.is_keywords() {
-            record.read_all(&mut |value| self.value(&value, buffer, hold));
+            record.read_all(&mut |value| self.value(&value, buffer, memory, hold));
             return;
         }
         let presence = if some { &self.present } else { &self.absent };
@@ -162,12 +168,24 @@ impl Field {
         })
     }
 
-    fn value(&self, value: &Value<'_>, buffer: &mut String, hold: &mut dyn FnMut(u32)) {
+    fn value(
+        &self,
+        value: &Value<'_>,
+        buffer: &mut String,
+        memory: &mut Memory,
+        hold: &mut dyn FnMut(u32),
+    ) {
         if self.folded.is_empty() && self.cased.is_empty() && self.numbers.is_empty() {
             return;
         }
+        // Whole values are found in one probe; only a search is dearer than remembering.
+        let searched = self.folded.automaton.is_some() || self.cased.automaton.is_some();
         value.any_text(|text| {
-            self.text(text, buffer, hold);
+            if searched {
+                memory.checks(text, |hold| self.text(text, buffer, hold), hold);
+            } else {
+                self.text(text, buffer, hold);
+            }
             // Every form of the text is to be seen.
             false
         });

@@ -9,6 +9,7 @@ mod check;
 mod compile;
 mod explain;
 mod field;
+mod memory;
 mod needs;
 mod program;
 mod run;

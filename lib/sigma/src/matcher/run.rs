@@ -3,6 +3,7 @@
 
 use super::RuleId;
 use super::check::Check;
+use super::memory::Memory;
 use super::program::Program;
 use super::tree::Tree;
 use crate::record::Record;
@@ -28,6 +29,8 @@ struct Pad {
     /// By unit: awake for this record.
     awake: Vec<u32>,
     candidates: Vec<u32>,
+    /// By field.
+    memories: Vec<Memory>,
 }
 
 impl Scratch {
@@ -44,6 +47,7 @@ impl Pad {
             fields: vec![0; program.fields.len()],
             awake: vec![0; program.units.len()],
             candidates: Vec::new(),
+            memories: vec![Memory::default(); program.fields.len()],
         }
     }
 
@@ -115,7 +119,9 @@ impl Walk<'_> {
         *mark = self.pad.record;
         let Some(known) = self.program.fields.get(field as usize) else { return };
         let (pad, wakes) = (&mut *self.pad, &self.program.wakes);
-        known.scan(self.record, self.buffer, &mut |check| {
+        let Some(memory) = pad.memories.get_mut(field as usize) else { return };
+        let mut memory = std::mem::take(memory);
+        known.scan(self.record, (self.buffer, &mut memory), &mut |check| {
             if pad.settled(check) == Some(true) {
                 return;
             }
@@ -129,6 +135,9 @@ impl Walk<'_> {
                 }
             }
         });
+        if let Some(place) = pad.memories.get_mut(field as usize) {
+            *place = memory;
+        }
     }
 
     fn holds(&mut self, tree: &Tree) -> bool {

@@ -88,7 +88,7 @@ pub(crate) fn properties(
         .set_column_encoding(ColumnPath::from("time"), Encoding::PLAIN)
         .set_column_statistics_enabled(ColumnPath::from("time"), EnabledStatistics::Page);
     for (field, column) in layout.schema.fields().iter().zip(sample.columns()) {
-        builder = leaf(builder, vec![field.name().clone()], column);
+        builder = leaf(builder, vec![field.name().clone()], column, effort);
     }
     builder = plain_text(builder, ColumnPath::from(RAW));
     builder = builder
@@ -130,7 +130,18 @@ fn leaf(
     builder: WriterPropertiesBuilder,
     path: Vec<String>,
     column: &ArrayRef,
+    effort: Effort,
 ) -> WriterPropertiesBuilder {
+    match column.data_type() {
+        DataType::Struct(_) | DataType::List(_) => {}
+        // Making a compressor ready costs more than it would save of next to nothing, and most
+        // columns of most files are empty.
+        _ if effort == Effort::Quick && column.null_count() == column.len() => {
+            let path = ColumnPath::new(path);
+            return builder.set_column_compression(path, Compression::UNCOMPRESSED);
+        }
+        _ => {}
+    }
     match column.data_type() {
         DataType::Utf8 | DataType::Utf8View => {
             // Bounds of long and various texts cost comparisons and exclude next to nothing.
@@ -149,13 +160,13 @@ fn leaf(
             let members = column.as_struct();
             fields.iter().zip(members.columns()).fold(builder, |builder, (field, member)| {
                 let path = path.iter().cloned().chain([field.name().clone()]).collect();
-                leaf(builder, path, member)
+                leaf(builder, path, member, effort)
             })
         }
         DataType::List(_) => {
             let inner = ["list", "element"].map(str::to_owned);
             let path = path.into_iter().chain(inner).collect();
-            leaf(builder, path, column.as_list::<i32>().values())
+            leaf(builder, path, column.as_list::<i32>().values(), effort)
         }
         _ => builder,
     }

@@ -79,7 +79,7 @@ impl Way {
         }
         let parts = path.steps.iter().position(|step| *step == FieldStep::Each);
         let (straight, rest) = path.steps.split_at(parts.unwrap_or(path.steps.len()));
-        let slot = trie.add(straight.iter().map(|step| match step {
+        let slot = trie.add_once(straight.iter().map(|step| match step {
             FieldStep::Key(name) => TrieStep::Member(name),
             FieldStep::Index(place) => TrieStep::At(*place),
             FieldStep::Each => TrieStep::Each,

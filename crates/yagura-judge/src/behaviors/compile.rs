@@ -168,6 +168,11 @@ impl Behaviors {
         self.program(source).map(|(_, program)| &program.trie)
     }
 
+    /// The place of a source's program: an observer is told it with each of its records.
+    pub(crate) fn place_of(&self, source: &str) -> Option<usize> {
+        self.program(source).map(|(at, _)| at)
+    }
+
     /// The program of a source's records.
     pub(super) fn program(&self, source: &str) -> Option<(usize, &Program)> {
         self.programs.iter().enumerate().find(|(_, program)| program.table.source == source)

@@ -3,7 +3,6 @@
 //! Compiling behaviours is `compile.rs`, reading their own fields `reading.rs`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use sigma::Scratch;
 use yagura_model::event::{Kind, PathTrie, Record, TrieStep, Value};
@@ -46,7 +45,10 @@ pub(super) struct Memory {
 #[derive(Debug)]
 struct Remembered {
     scratch: Scratch,
-    known: ByHash<Arc<[u16]>>,
+    /// By combination: which of the answers it has.
+    known: ByHash<u32>,
+    /// The distinct answers: a few, however many combinations there are.
+    answers: Vec<Vec<u16>>,
 }
 
 /// The fields that a condition reads, as a name for all that read the same.
@@ -67,15 +69,8 @@ impl Conditions {
             faults.extend(broken);
             together.entry(fields(&compiled)).or_default().extend(one);
         }
-        let mut slots: BTreeMap<Vec<String>, usize> = BTreeMap::new();
-        let mut slot = |steps: &[String]| match slots.get(steps) {
-            Some(known) => *known,
-            None => {
-                let own = trie.add(steps.iter().map(|name| TrieStep::Member(name)));
-                slots.insert(steps.to_vec(), own);
-                own
-            }
-        };
+        let mut slot =
+            |steps: &[String]| trie.add_once(steps.iter().map(|name| TrieStep::Member(name)));
         let mut leaves: Vec<usize> = Vec::new();
         let mut groups = Vec::new();
         for ((paths, whole_record), texts) in together {
@@ -102,6 +97,7 @@ impl Conditions {
         let groups = self.groups.iter().map(|group| Remembered {
             scratch: group.compiled.matcher.scratch(),
             known: ByHash::default(),
+            answers: Vec::new(),
         });
         Memory { groups: groups.collect(), leaves: Vec::new() }
     }
@@ -174,10 +170,27 @@ impl Group {
         record: Record<'_>,
         memory: &'m mut Remembered,
     ) -> &'m [u16] {
-        if memory.known.len() >= REMEMBERED_MAX && !memory.known.contains_key(&key) {
-            memory.known.clear();
+        let at = match memory.known.get(&key) {
+            Some(at) => *at,
+            None => self.answered(key, record, memory),
+        };
+        memory.answers.get(at as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// Asks, and remembers the answer.
+    fn answered(&self, key: u64, record: Record<'_>, memory: &mut Remembered) -> u32 {
+        let Remembered { scratch, known, answers } = memory;
+        if known.len() >= REMEMBERED_MAX {
+            known.clear();
+            answers.clear();
         }
-        let Remembered { scratch, known } = memory;
-        known.entry(key).or_insert_with(|| self.compiled.hold(record, scratch).collect())
+        let answer: Vec<u16> = self.compiled.hold(record, scratch).collect();
+        let at = answers.iter().position(|known| *known == answer).unwrap_or_else(|| {
+            answers.push(answer);
+            answers.len() - 1
+        });
+        let at = u32::try_from(at).unwrap_or(u32::MAX);
+        known.insert(key, at);
+        at
     }
 }

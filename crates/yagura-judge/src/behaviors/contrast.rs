@@ -8,10 +8,9 @@ use yagura_content::format::{Behavior, ValueOf};
 use yagura_model::Prose;
 use yagura_model::alert::Contrast;
 
-use super::observations::Cell;
 use super::rate::Rate;
 use super::travel::{Journey, Stay};
-use super::values::NEW_VALUES_MAX;
+use super::values::{NEW_VALUES_MAX, New};
 use super::volume::Expected;
 
 /// Characters of one name in a sentence.
@@ -48,10 +47,10 @@ pub(super) fn of_values(
     behavior: &Behavior,
     rate: &Rate,
     names: Option<(&[Arc<str>], usize)>,
-    told: &[&Cell],
+    told: &[New<'_>],
     peers: Option<u64>,
 ) -> Contrast {
-    let at_us = told.first().map_or(0, |cell| cell.start_us);
+    let at_us = told.first().map_or(0, |new| new.cell.start_us);
     let (days, buckets) = (rate.days(at_us), rate.buckets);
     let empty = Prose::default();
     let what = behavior.value.as_ref().map_or(&empty, |value| &value.name);
@@ -80,7 +79,7 @@ pub(super) fn of_values(
             }
         };
     }
-    let new = told.iter().take(NEW_VALUES_MAX).map(|cell| &*cell.value_name);
+    let new = told.iter().take(NEW_VALUES_MAX).map(|new| &*new.cell.value_name);
     let (en, ja) = list(new, told.len());
     let seen = Prose {
         en: format!("New {}: {en}.", what.en),

@@ -28,7 +28,7 @@ pub(super) struct LinkSlots {
 
 impl LinkSlots {
     pub(super) fn add(trie: &mut PathTrie) -> Self {
-        let mut add = |name| trie.add([TrieStep::Member(name)]);
+        let mut add = |name| trie.add_once([TrieStep::Member(name)]);
         Self {
             source: add("eventSource"),
             name: add("eventName"),

@@ -41,8 +41,10 @@ pub(super) struct Cell {
     /// Whether no record yet had what is measured: the first only tells that there was activity.
     #[serde(default)]
     pub(super) idle: bool,
-    /// The first record by time, then by its name; of those that count, if any does.
-    pub(super) first: Arc<Witness>,
+    /// The first record by time, then by its name; of those that count, if any does. None where
+    /// an earlier bucket had the value already, so that nothing is to be told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) first: Option<Arc<Witness>>,
     /// Time of the last record.
     pub(super) last_us: i64,
     pub(super) tally: Option<Box<Tally>>,
@@ -96,10 +98,17 @@ impl Tally {
 impl Cell {
     /// Joins a cell of the same value, entity and bucket.
     pub(super) fn join(&mut self, other: Self) {
-        let (mine, theirs) = (&self.first, &other.first);
-        if (other.idle, theirs.time_us, &theirs.id) < (self.idle, mine.time_us, &mine.id) {
+        let earlier = match (&self.first, &other.first) {
+            (_, None) => false,
+            (None, Some(_)) => true,
+            (Some(mine), Some(theirs)) => {
+                (other.idle, theirs.time_us, &theirs.id) < (self.idle, mine.time_us, &mine.id)
+            }
+        };
+        if earlier {
             self.first = other.first;
             self.idle = other.idle;
+            self.entity_name = other.entity_name;
             // A value's letters may differ where its stand-in does not: of form, not of meaning.
             self.value_name = other.value_name;
         }

@@ -21,6 +21,8 @@ use crate::witness::{Names, Slots, walk};
 
 /// Slots of what a thread has observed lately; a power of two.
 const LATELY: usize = 1 << 14;
+/// Slots of values that a thread has met with; a power of two.
+const MET: usize = 1 << 15;
 
 /// One thread's view of records. What it has observed is taken with [`Observer::take`].
 #[derive(Debug)]
@@ -35,12 +37,30 @@ pub struct Observer {
     /// Cells that were filled lately, and with which time: of the same value of the same entity
     /// in the same bucket nothing new is to be learned from a later record.
     lately: Vec<(u64, i64)>,
+    met: Met,
+    /// Shared by all cells that need no name.
+    nameless: Arc<str>,
     known: Vec<Known>,
     /// By distinct value and behaviour: whether it counts.
     counting: ByHash<bool>,
     /// The last time that was read, as it was written, and in microseconds.
     clock: (String, i64),
     observations: Observations,
+}
+
+/// Values of entities that a thread has met with, and in which buckets of time: the last ones that
+/// came to each place.
+#[derive(Debug, Default)]
+struct Met(Vec<MetValue>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct MetValue {
+    /// The stand-in of behaviour, entity and value.
+    key: u64,
+    /// The first bucket.
+    first_us: i64,
+    /// The last bucket, from where no gap is longer than the half-life back to the first.
+    last_us: i64,
 }
 
 /// A record while it is observed.
@@ -51,6 +71,8 @@ struct Seen<'a, 'r> {
     witness: Option<Arc<Witness>>,
     name: Option<u64>,
     names: Names,
+    /// How long the last bucket is that was asked for, and when it begins.
+    bucket: (i64, i64),
 }
 
 impl Observer {
@@ -66,16 +88,13 @@ impl Observer {
             forms: Forms::default(),
             names: Names::default(),
             lately: vec![(0, 0); LATELY],
+            met: Met::default(),
+            nameless: Arc::from(""),
             known: Vec::new(),
             counting: ByHash::default(),
             clock: (String::new(), 0),
             observations: Observations::default(),
         }
-    }
-
-    /// Whether records of a source are observed at all.
-    pub fn wants(&self, source: &str) -> bool {
-        self.behaviors.program(source).is_some()
     }
 
     /// Observes a record of a table. `lookup` is asked once for each address whose network
@@ -87,23 +106,24 @@ impl Observer {
         lookup: &dyn Fn(IpAddr) -> Option<Network>,
     ) {
         let behaviors = Arc::clone(&self.behaviors);
-        let Some(trie) = behaviors.trie(&table.source) else { return };
+        let Some((at, program)) = behaviors.program(&table.source) else { return };
         let mut slots = Vec::new();
-        walk(trie, record, &mut slots);
-        self.observe_walked(table, (record, &slots), None, lookup);
+        walk(&program.trie, record, &mut slots);
+        self.observe_walked(&behaviors, at, (record, &slots), None, lookup);
     }
 
     /// The same where somebody has walked over the record for several, and may have put together
-    /// already how alerts show it. The slots are those of [`Behaviors::trie`].
+    /// already how alerts show it. The behaviours are this observer's own, the program is that of
+    /// the record's source, and the slots begin with those of [`Behaviors::trie`].
     pub(crate) fn observe_walked(
         &mut self,
-        table: &Table,
+        behaviors: &Behaviors,
+        at: usize,
         (record, slots): (Record<'_>, Slots<'_, '_>),
         witness: Option<Arc<Witness>>,
         lookup: &dyn Fn(IpAddr) -> Option<Network>,
     ) {
-        let behaviors = Arc::clone(&self.behaviors);
-        let Some((at, program)) = behaviors.program(&table.source) else { return };
+        let Some(program) = behaviors.programs.get(at) else { return };
         let Some(time_us) = self.time(program, record, slots) else { return };
         self.observations.records += 1;
         self.observations.newest_us = self.observations.newest_us.max(Some(time_us));
@@ -118,7 +138,7 @@ impl Observer {
         program.conditions.of(record, slots, memory, &mut numbers);
         if !numbers.is_empty() {
             let seen = (record, time_us, witness);
-            self.count_all(&behaviors, program, seen, slots, &numbers, lookup);
+            self.count_all(behaviors, program, seen, slots, &numbers, lookup);
         }
         self.numbers = numbers;
     }
@@ -136,7 +156,8 @@ impl Observer {
         self.known.clear();
         self.known.resize(program.readings.list.len(), Known::Unread);
         let names = std::mem::take(&mut self.names);
-        let mut seen = Seen { record, program, time_us, witness, name: None, names };
+        let mut seen =
+            Seen { record, program, time_us, witness, name: None, names, bucket: (0, 0) };
         let mut addresses = std::mem::take(&mut self.addresses);
         let mut forms = std::mem::take(&mut self.forms);
         let mut reader =
@@ -158,7 +179,10 @@ impl Observer {
 
     /// What was observed since the last time.
     pub fn take(&mut self) -> Observations {
-        std::mem::take(&mut self.observations)
+        // The next time there will be about as much.
+        let room = self.observations.cells.len();
+        let cells = ByHash::with_capacity_and_hasher(room, Default::default());
+        std::mem::replace(&mut self.observations, Observations { cells, ..Observations::default() })
     }
 
     /// Times repeat, and reading one is dear.
@@ -215,8 +239,7 @@ impl Observer {
             }
             _ => None,
         };
-        let bucket_us = compiled.behavior.bucket.micros();
-        let start_us = seen.time_us.saturating_sub(seen.time_us.rem_euclid(bucket_us));
+        let start_us = seen.bucket_start(compiled.behavior.bucket.micros());
         let key = cell_key(number, start_us, entity, group, value);
         let tallied = compiled.counts || compiled.measure.is_some();
         // Of a place it matters until when somebody was there.
@@ -234,21 +257,30 @@ impl Observer {
             }
             return Some(());
         }
+        // Of a value that is known from an earlier bucket nothing will be told.
+        let is_known = only_first && {
+            let key = hash::mix(hash::mix(u64::from(number), entity), value);
+            self.met.was_before(key, start_us, compiled.behavior.half_life.micros())
+        };
         let mut text = |at: usize, seen: &mut Seen<'_, '_>| -> Arc<str> {
             let reading = program.readings.list.get(at);
             let text = reading.and_then(|reading| reading.text(reader));
             seen.names.share(&text.unwrap_or_default())
         };
+        let nameless = || Arc::clone(&self.nameless);
         let mut cell = Cell {
             behavior: number,
             entity,
             group,
             value,
             start_us,
-            entity_name: text(compiled.entity, seen),
-            value_name: compiled.value.map_or(Arc::from(""), |at| text(at, seen)),
+            entity_name: if is_known { nameless() } else { text(compiled.entity, seen) },
+            value_name: match compiled.value.filter(|_| !is_known) {
+                Some(at) => text(at, seen),
+                None => nameless(),
+            },
             idle: is_idle,
-            first: seen.witness(reader),
+            first: (!is_known).then(|| seen.witness(reader)),
             last_us: seen.time_us,
             tally: tallied.then(Box::default),
         };
@@ -299,15 +331,36 @@ impl Observer {
     }
 }
 
+impl Met {
+    /// Whether the value was met with in an earlier bucket, no longer than a half-life before the
+    /// next: a baseline that learned that one knows it still. What was forgotten here is only
+    /// shown once more.
+    fn was_before(&mut self, key: u64, start_us: i64, half_life_us: i64) -> bool {
+        if self.0.is_empty() {
+            self.0.resize(MET, MetValue::default());
+        }
+        let at = usize::try_from(key % MET as u64).unwrap_or(0);
+        let Some(known) = self.0.get_mut(at) else { return false };
+        let in_reach = start_us <= known.last_us.saturating_add(half_life_us);
+        if known.key == key && known.first_us < start_us && in_reach {
+            known.last_us = known.last_us.max(start_us);
+            return true;
+        }
+        // What came late is the first now; what lies after a gap begins anew.
+        *known = MetValue { key, first_us: start_us, last_us: start_us };
+        false
+    }
+}
+
 impl Cell {
     /// Takes in one more record.
     fn see(&mut self, seen: &mut Seen<'_, '_>, reader: &Reader<'_, '_>, is_idle: bool) {
         self.last_us = self.last_us.max(seen.time_us);
-        if (is_idle, seen.time_us) <= (self.idle, self.first.time_us) {
+        let Some(first) = &mut self.first else { return };
+        if (is_idle, seen.time_us) <= (self.idle, first.time_us) {
             let mine = seen.witness(reader);
-            let known = (self.idle, self.first.time_us, &self.first.id);
-            if (is_idle, mine.time_us, &mine.id) < known {
-                self.first = mine;
+            if (is_idle, mine.time_us, &mine.id) < (self.idle, first.time_us, &first.id) {
+                *first = mine;
                 self.idle = is_idle;
             }
         }
@@ -343,6 +396,15 @@ impl Seen<'_, '_> {
         made
     }
 
+    /// When the record's bucket of a length begins. Most behaviours have buckets of one length.
+    fn bucket_start(&mut self, length_us: i64) -> i64 {
+        if self.bucket.0 != length_us {
+            let into_us = self.time_us.rem_euclid(length_us);
+            self.bucket = (length_us, self.time_us.saturating_sub(into_us));
+        }
+        self.bucket.1
+    }
+
     /// A stand-in for the record's name.
     fn name(&mut self, program: &Program, reader: &Reader<'_, '_>) -> u64 {
         *self.name.get_or_insert_with(|| {
@@ -358,5 +420,29 @@ impl Seen<'_, '_> {
                 }
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_known_from_an_earlier_bucket_within_reach() {
+        let mut met = Met::default();
+        for (start_us, known, why) in [
+            (100, false, "the first"),
+            (100, false, "no earlier bucket"),
+            (200, true, "after 100"),
+            (150, true, "between"),
+            (50, false, "before the first, which is now this one"),
+            (100, true, "after 50"),
+            (1_101, false, "more than a half-life after 100"),
+            (2_100, true, "after 1,101"),
+        ] {
+            assert_eq!(met.was_before(7, start_us, 1_000), known, "{start_us}: {why}");
+        }
+        assert!(!met.was_before(7 + MET as u64, 2_200, 1_000), "another value takes the place");
+        assert!(!met.was_before(7, 2_300, 1_000), "pushed out, and shown once more");
     }
 }

@@ -134,8 +134,7 @@ impl Reading {
             });
         }
         // What an address or a user agent counts as is dear to find out, and they repeat.
-        let written = self.written(reader)?;
-        let key = hash::mix(hash::of(written.as_bytes()), 1 + self.form as u64);
+        let key = self.key(reader)?;
         if let Some(known) = reader.forms.get(&key) {
             return *known;
         }
@@ -145,6 +144,17 @@ impl Reading {
         }
         reader.forms.insert(key, found);
         found
+    }
+
+    /// What a thread remembers by: what is read, before it counts as something.
+    fn key(&self, reader: &Reader<'_, '_>) -> Option<u64> {
+        let of = |text: Cow<'_, str>| hash::of(text.as_bytes());
+        let mut texts = self.sources.iter().map(|source| source.text(reader).map(of));
+        let key = match self.join {
+            Join::First => texts.find_map(|text| text)?,
+            Join::All => texts.try_fold(0, |key, text| Some(hash::mix(key, text?)))?,
+        };
+        Some(hash::mix(key, 1 + self.form as u64))
     }
 
     /// What is read, before it counts as something.

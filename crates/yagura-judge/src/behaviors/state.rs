@@ -18,7 +18,7 @@ use super::values::Values;
 use super::volume::Levels;
 
 /// The version of saved state.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// A day, in microseconds.
 const DAY_US: i64 = 86_400_000_000;
 /// Days for which budgets are kept: a late bucket is of one of them.

@@ -78,7 +78,7 @@ impl Traveler {
     /// The fastest of the journeys between the stays of one bucket that nobody makes.
     fn judge(&mut self, behavior: &Behavior, cells: &[Cell]) -> Option<Candidate> {
         let mut stays: Vec<(&Cell, Stay)> =
-            cells.iter().map(|cell| (cell, Stay::of(cell))).collect();
+            cells.iter().filter_map(|cell| Some((cell, Stay::of(cell)?))).collect();
         stays.sort_by_key(|(_, stay)| (stay.first_us, stay.place));
         let start_us = cells.first()?.start_us;
         let settled = self.rate.is_mature(start_us, behavior.learning.micros(), behavior.support);
@@ -119,14 +119,15 @@ impl Traveler {
 }
 
 impl Stay {
-    fn of(cell: &Cell) -> Self {
-        Self {
+    fn of(cell: &Cell) -> Option<Self> {
+        let witness = cell.first.clone()?;
+        Some(Self {
             place: cell.value,
             name: Arc::clone(&cell.value_name),
-            first_us: cell.first.time_us,
+            first_us: witness.time_us,
             last_us: cell.last_us,
-            witness: Arc::clone(&cell.first),
-        }
+            witness,
+        })
     }
 }
 

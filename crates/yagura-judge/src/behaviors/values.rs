@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use yagura_content::format::{Behavior, BehaviorKind};
 use yagura_content::glob;
-use yagura_model::alert::{Distinct, Matched};
+use yagura_model::alert::{Distinct, Matched, Witness};
 
 use super::contrast;
 use super::hash;
@@ -58,6 +58,13 @@ struct Peers {
     last_us: i64,
 }
 
+/// A cell of a value that its entity never had, with the first record that has it.
+#[derive(Clone, Copy)]
+pub(super) struct New<'c> {
+    pub(super) cell: &'c Cell,
+    witness: &'c Arc<Witness>,
+}
+
 impl Known {
     fn new(start_us: i64) -> Self {
         let rate = Rate::new(start_us);
@@ -79,7 +86,7 @@ impl Known {
             }
             Err(at) => {
                 self.values.insert(at, (cell.value, cell.start_us));
-                if self.names.len() < NAMES_MAX {
+                if self.names.len() < NAMES_MAX && !cell.value_name.is_empty() {
                     self.names.push(contrast::short(&cell.value_name));
                 }
             }
@@ -117,12 +124,15 @@ impl Values {
         for cells in cells.chunk_by(|a, b| a.entity == b.entity) {
             let Some(first) = cells.first() else { continue };
             let known = self.entities.get(&first.entity);
-            let new: Vec<&Cell> = cells
+            let is_new = |cell: &&Cell| known.is_none_or(|known| !known.has(cell.value, forget_us));
+            // What an earlier bucket had already is new only to a baseline that forgot it since.
+            let new: Vec<New<'_>> = cells
                 .iter()
-                .filter(|cell| known.is_none_or(|known| !known.has(cell.value, forget_us)))
+                .filter(is_new)
+                .filter_map(|cell| Some(New { cell, witness: cell.first.as_ref()? }))
                 .collect();
             for (twin, behavior) in twins.iter().enumerate().filter(|_| !new.is_empty()) {
-                let candidate = self.candidate(behavior, first, &new);
+                let candidate = self.candidate(behavior, &new);
                 candidates.extend(candidate.map(|candidate| (twin, candidate)));
             }
             let known = self.entities.entry(first.entity).or_insert_with(|| Known::new(start_us));
@@ -164,7 +174,8 @@ impl Values {
     }
 
     /// The signal of new values, if they are worth one.
-    fn candidate(&self, behavior: &Behavior, first: &Cell, new: &[&Cell]) -> Option<Candidate> {
+    fn candidate(&self, behavior: &Behavior, new: &[New<'_>]) -> Option<Candidate> {
+        let first = new.first()?.cell;
         let known = self.entities.get(&first.entity);
         let group = self.groups.get(&first.group);
         let rate = match behavior.kind {
@@ -186,9 +197,10 @@ impl Values {
             }
             peers_total = Some(others);
         }
-        let mut told: Vec<&Cell> =
-            new.iter().copied().filter(|c| self.is_told(behavior, c)).collect();
-        told.sort_by(|a, b| (a.first.time_us, &a.first.id).cmp(&(b.first.time_us, &b.first.id)));
+        let mut told: Vec<New<'_>> =
+            new.iter().copied().filter(|new| self.is_told(behavior, new.cell)).collect();
+        let order = |new: &New<'_>| (new.witness.time_us, Arc::clone(&new.witness.id));
+        told.sort_by_cached_key(order);
         let bits = rate.bits();
         let earliest = *told.first()?;
         if bits < behavior.surprise_bits {
@@ -198,19 +210,19 @@ impl Values {
         let score = bits + (told.len() as f64).log2();
         let names = known.map(|known| (known.names.as_slice(), known.values.len()));
         let contrast = contrast::of_values(behavior, rate, names, &told, peers_total);
-        let matched = told.iter().take(NEW_VALUES_MAX).map(|cell| {
+        let matched = told.iter().take(NEW_VALUES_MAX).map(|new| {
             let field = behavior.value.as_ref().map_or(String::new(), contrast::field);
-            Matched::new("where", &field, Some(&cell.value_name))
+            Matched::new("where", &field, Some(&new.cell.value_name))
         });
         Some(Candidate {
             score,
             entity: first.entity,
-            entity_name: Arc::clone(&first.entity_name),
-            first: Arc::clone(&earliest.first),
-            more: told.iter().skip(1).map(|cell| Arc::clone(&cell.first)).collect(),
+            entity_name: Arc::clone(&earliest.cell.entity_name),
+            first: Arc::clone(earliest.witness),
+            more: told.iter().skip(1).map(|new| Arc::clone(new.witness)).collect(),
             matched: matched.collect(),
             contrast,
-            events_total: told.iter().map(|cell| records(cell)).sum::<u64>().max(1),
+            events_total: told.iter().map(|new| records(new.cell)).sum::<u64>().max(1),
         })
     }
 

@@ -88,7 +88,7 @@ impl Levels {
             if level.is_mature(cell.start_us, behavior)
                 && let Some(score) = score(behavior, expected, amount)
             {
-                candidates.push(candidate(behavior, cell, expected, amount, score));
+                candidates.extend(candidate(behavior, cell, expected, amount, score));
             }
             level.take(cell.start_us, amount, behavior);
         }
@@ -127,18 +127,18 @@ fn candidate(
     expected: Expected,
     amount: u64,
     score: f64,
-) -> Candidate {
+) -> Option<Candidate> {
     let records = cell.tally.as_deref().map_or(1, Tally::records);
-    Candidate {
+    Some(Candidate {
         score,
         entity: cell.entity,
         entity_name: Arc::clone(&cell.entity_name),
-        first: Arc::clone(&cell.first),
+        first: Arc::clone(cell.first.as_ref()?),
         more: Vec::new(),
         matched: vec![Matched::new("where", "measure", Some(&amount.to_string()))],
         contrast: contrast::of_volume(behavior, expected, amount, cell.start_us),
         events_total: records.max(1),
-    }
+    })
 }
 
 impl Level {

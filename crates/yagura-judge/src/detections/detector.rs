@@ -15,7 +15,6 @@ use yagura_model::source::Table;
 
 use super::context::Context;
 use super::record::Reader;
-use super::roots::RootNames;
 use super::witness::{Shown, Subject};
 use super::worker::Worker;
 use crate::behaviors::Behaviors;
@@ -123,10 +122,8 @@ pub(crate) struct SourceParts {
     pub(crate) id: Option<SourceId>,
     pub(crate) table: Table,
     pub(crate) readers: Vec<Reader>,
-    /// Everything that is wanted of a record, in one walk.
+    /// Everything that is wanted of a record, in one walk: first what behaviours want.
     pub(crate) trie: PathTrie,
-    /// Where in that walk begins what behaviours want.
-    pub(crate) behaviors_at: usize,
     pub(crate) shown: Shown,
     /// Whether any rule is about it.
     pub(crate) has_rules: bool,
@@ -320,15 +317,14 @@ fn sources(
         let source_id = matcher.source(id);
         let table = source.table().clone();
         let paths = source_id.map(|id| matcher.paths(id)).unwrap_or_default();
-        let (mut names, mut trie) = (RootNames::default(), PathTrie::default());
-        let walked = |path| Reader::walked(path, &table, &mut names, &mut trie);
+        let observed = behaviors.and_then(|behaviors| behaviors.trie(id));
+        let mut trie = observed.cloned().unwrap_or_default();
+        let walked = |path| Reader::walked(path, &table, &mut trie);
         let readers: Vec<Reader> = paths.iter().map(walked).collect();
         let shown = Shown::of(&table, &mut trie);
-        let observed = behaviors.and_then(|behaviors| behaviors.trie(id));
         let parts = SourceParts {
             id: source_id,
             readers,
-            behaviors_at: observed.map_or(0, |observed| trie.join(observed)),
             trie,
             shown,
             has_rules: source_id.is_some_and(|id| matcher.size(id).0 > 0),

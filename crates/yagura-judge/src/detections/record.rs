@@ -9,7 +9,7 @@ use sigma::FieldPath;
 use yagura_model::event::{Kind, PathTrie, Record, Value};
 use yagura_model::source::{Cell, Column, Rule, Table};
 
-use super::roots::{Root, RootNames};
+use super::roots::Root;
 use crate::witness::{Slots, WitnessReader};
 
 /// How deep arrays and objects are gone into; indexing allows no more.
@@ -57,14 +57,9 @@ impl Reader {
     }
 
     /// What a path of a rule reads, with the beginning of a member's path found by the walk.
-    pub(crate) fn walked(
-        path: &FieldPath,
-        table: &Table,
-        names: &mut RootNames,
-        trie: &mut PathTrie,
-    ) -> Self {
+    pub(crate) fn walked(path: &FieldPath, table: &Table, trie: &mut PathTrie) -> Self {
         match Self::of(path, table) {
-            Self::Member => names.add(path, trie).map_or(Self::Member, Self::Root),
+            Self::Member => Root::add(path, trie).map_or(Self::Member, Self::Root),
             other => other,
         }
     }

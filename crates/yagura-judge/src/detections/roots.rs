@@ -3,8 +3,6 @@
 //! at all members in vain.
 //! What rules make of them is in `record.rs`.
 
-use std::collections::HashMap;
-
 use sigma::FieldPath;
 use yagura_model::event::{PathTrie, TrieStep, Value};
 
@@ -20,29 +18,15 @@ pub(crate) struct Root {
     whole: Option<usize>,
 }
 
-/// Names of members, with their numbers in a walk.
-#[derive(Debug, Default)]
-pub(crate) struct RootNames(HashMap<Box<str>, usize>);
-
-impl RootNames {
-    /// Where a path of a rule begins; none of the path that names nothing.
-    pub(crate) fn add(&mut self, path: &FieldPath, trie: &mut PathTrie) -> Option<Root> {
-        let first = self.member(path.segment(0)?, trie);
-        let whole = path.segment(1).map(|_| self.member(path.rest(0), trie));
-        Some(Root { first, whole })
-    }
-
-    fn member(&mut self, name: &str, trie: &mut PathTrie) -> usize {
-        if let Some(known) = self.0.get(name) {
-            return *known;
-        }
-        let number = trie.add([TrieStep::Member(name)]);
-        self.0.insert(name.into(), number);
-        number
-    }
-}
-
 impl Root {
+    /// Where a path of a rule begins; none of the path that names nothing.
+    pub(crate) fn add(path: &FieldPath, trie: &mut PathTrie) -> Option<Self> {
+        let mut member = |name| trie.add_once([TrieStep::Member(name)]);
+        let first = member(path.segment(0)?);
+        let whole = path.segment(1).map(|_| member(path.rest(0)));
+        Some(Self { first, whole })
+    }
+
     /// The value that a path begins with, and how many of its segments led there.
     pub(crate) fn find<'a>(
         self,
@@ -68,10 +52,10 @@ mod tests {
 
     #[test]
     fn a_path_begins_with_its_first_member_or_with_one_called_as_all_of_it() {
-        let (mut names, mut trie) = (RootNames::default(), PathTrie::default());
+        let mut trie = PathTrie::default();
         let path = FieldPath::new("x.y");
-        let root = names.add(&path, &mut trie).unwrap();
-        assert_eq!(names.add(&FieldPath::new("x.y"), &mut trie), Some(root));
+        let root = Root::add(&path, &mut trie).unwrap();
+        assert_eq!(Root::add(&FieldPath::new("x.y"), &mut trie), Some(root));
         let mut builder = BatchBuilder::new(Arc::default());
         for text in [r#"{"x":1,"x.y":2,"x":3}"#, r#"{"x.y":4}"#, r#"{"y":5}"#, "[6]"] {
             builder.push_json(text.as_bytes()).unwrap();

@@ -12,7 +12,7 @@ use super::counters::Counters;
 use super::detector::{Parts, SourceParts};
 use super::record::EventRecord;
 use super::witness::Subject;
-use crate::behaviors::{Network, Observations, Observer};
+use crate::behaviors::{Behaviors, Network, Observations, Observer};
 use crate::intelligence::Inspector;
 use crate::witness::{Names, Slots, walk};
 
@@ -91,10 +91,14 @@ impl Worker {
         let mut judged = Judged::default();
         judged.counters.records = batch.len() as u64;
         let parts = Arc::clone(&self.parts);
-        let observed = self.observer.as_ref().is_some_and(|observer| observer.wants(source));
+        let behaviors = parts.behaviors.as_deref().filter(|_| self.observer.is_some());
+        let observed =
+            behaviors.and_then(|behaviors| Some((behaviors, behaviors.place_of(source)?)));
         let inspected = self.inspector.is_some();
         let known = parts.sources.get(source);
-        let Some(source) = known.filter(|source| source.has_rules || observed || inspected) else {
+        let Some(source) =
+            known.filter(|source| source.has_rules || observed.is_some() || inspected)
+        else {
             judged.counters.unmapped = batch.len() as u64;
             return judged;
         };
@@ -108,14 +112,13 @@ impl Worker {
             if inspected {
                 self.inspect(&parts, source, (record, &slots), &mut judged);
             }
-            if observed {
-                let slots = slots.get(source.behaviors_at..).unwrap_or_default();
-                self.observe(&parts, source, (record, slots), witness);
+            if let Some(observed) = observed {
+                self.observe(&parts, observed, (record, &slots), witness);
             }
         }
         let gathers = self.gathers;
         let full = |observer: &&mut Observer| !gathers || observer.gathered() >= GATHERED_MAX;
-        let observer = self.observer.as_mut().filter(|_| observed);
+        let observer = self.observer.as_mut().filter(|_| observed.is_some());
         judged.observations = observer.filter(full).map(Observer::take);
         judged
     }
@@ -160,7 +163,7 @@ impl Worker {
     fn observe(
         &mut self,
         parts: &Parts,
-        source: &SourceParts,
+        (behaviors, program): (&Behaviors, usize),
         (record, slots): (Record<'_>, Slots<'_, '_>),
         witness: Option<Arc<Witness>>,
     ) {
@@ -174,7 +177,7 @@ impl Worker {
                 hosting: network.hosting,
             })
         };
-        observer.observe_walked(&source.table, (record, slots), witness, &lookup);
+        observer.observe_walked(behaviors, program, (record, slots), witness, &lookup);
     }
 
     /// Asks the rules about a record; answers it as alerts show it, where any matched.

@@ -1,6 +1,7 @@
 //! Behaviours over event batches: cases of the content, and that results depend on neither order,
 //! nor cuts, nor repeats, nor restarts. Arithmetic of baselines is tested where it is.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -170,6 +171,23 @@ fn logs_that_come_twice_are_no_amount_twice_as_much() {
     let twice: Vec<_> = calls.iter().chain(&calls).copied().collect();
     let behaviors = behaviors("");
     assert_eq!(plainly(&behaviors, &twice), plainly(&behaviors, &calls));
+}
+
+#[test]
+fn only_the_first_bucket_of_a_value_keeps_its_record() {
+    let behaviors = behaviors("");
+    let mut observer = Observer::new(Arc::clone(&behaviors));
+    observe(&mut observer, &with_history(&attack()));
+    let mut state = State::new(Arc::clone(&behaviors), options(i64::MAX));
+    state.fold(observer.take());
+    let saved = serde_json::to_value(state.text()).unwrap();
+    let cells = saved["open"]["behaviors.test.calls_new"].as_array().unwrap();
+    let with_record = cells.iter().filter(|cell| cell.get("first").is_some()).count();
+    let values: BTreeSet<String> =
+        cells.iter().map(|cell| format!("{} {}", cell["entity"], cell["value"])).collect();
+    assert!(cells.len() > 480, "an hour each of two for ten days: {}", cells.len());
+    assert_eq!(with_record, values.len());
+    assert_eq!(told(&state.finish()), told(&plainly(&behaviors, &with_history(&attack()))));
 }
 
 #[test]

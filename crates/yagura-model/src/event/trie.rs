@@ -55,21 +55,34 @@ impl PathTrie {
     /// Adds a path and answers its number: 0 for the first, then rising. The same path may be
     /// added again and has then several numbers.
     pub fn add<'a>(&mut self, steps: impl IntoIterator<Item = TrieStep<'a>>) -> usize {
-        let mut branch = &mut self.root;
-        for step in steps {
-            branch = match step {
-                TrieStep::Member(name) => branch.members.entry(name.as_bytes()),
-                TrieStep::Each => branch.each.get_or_insert_default(),
-                TrieStep::At(place) => branch.item(place),
-            };
-        }
         let path = self.paths;
-        branch.ends.push(path);
+        self.branch(steps).ends.push(path);
         self.paths += 1;
         path
     }
 
-    /// Adds the way of a source's path; nothing if it leads into the object's key instead of the
+    /// The same, but a path that is there already keeps its number: several who want values of the
+    /// same records share one walk, and each value is handed out once.
+    pub fn add_once<'a>(&mut self, steps: impl IntoIterator<Item = TrieStep<'a>>) -> usize {
+        let path = self.paths;
+        let ends = &mut self.branch(steps).ends;
+        if let Some(known) = ends.first() {
+            return *known;
+        }
+        ends.push(path);
+        self.paths += 1;
+        path
+    }
+
+    fn branch<'a>(&mut self, steps: impl IntoIterator<Item = TrieStep<'a>>) -> &mut Branch {
+        steps.into_iter().fold(&mut self.root, |branch, step| match step {
+            TrieStep::Member(name) => branch.members.entry(name.as_bytes()),
+            TrieStep::Each => branch.each.get_or_insert_default(),
+            TrieStep::At(place) => branch.item(place),
+        })
+    }
+
+    /// Adds the way of a source's path once; nothing if it leads into the object's key instead of the
     /// record. What the path picks of a value is the caller's business.
     pub fn add_path(&mut self, path: &FieldPath) -> Option<usize> {
         let steps = path.steps.iter().map(|step| match step {
@@ -77,16 +90,7 @@ impl PathTrie {
             FieldStep::Index(place) => TrieStep::At(*place),
             FieldStep::Each => TrieStep::Each,
         });
-        (!path.from_key).then(|| self.add(steps))
-    }
-
-    /// Adds all paths of another; answers what is added to their numbers. So that two who want
-    /// values of the same records can share one walk.
-    pub fn join(&mut self, other: &Self) -> usize {
-        let offset = self.paths;
-        self.root.join(&other.root, offset);
-        self.paths += other.paths;
-        offset
+        (!path.from_key).then(|| self.add_once(steps))
     }
 
     /// How many paths were added.
@@ -117,20 +121,6 @@ impl Branch {
         };
         #[expect(clippy::indexing_slicing, reason = "the search has just found or made it")]
         &mut self.at[index].1
-    }
-
-    // The depth of the recursion is that of the longest path.
-    fn join(&mut self, other: &Self, offset: usize) {
-        self.ends.extend(other.ends.iter().map(|path| path + offset));
-        for (name, branch) in &other.members.branches {
-            self.members.entry(name).join(branch, offset);
-        }
-        if let Some(each) = &other.each {
-            self.each.get_or_insert_default().join(each, offset);
-        }
-        for (place, branch) in &other.at {
-            self.item(*place).join(branch, offset);
-        }
     }
 
     fn leads_into(&self, kind: Kind) -> bool {
@@ -226,21 +216,71 @@ impl Seen {
 #[derive(Clone, Debug, Default)]
 struct Members {
     branches: Vec<(Box<[u8]>, Branch)>,
-    /// Open addressing, a power of two, at most half full: index + 1 into `branches`, or zero.
-    slots: Vec<u32>,
+    /// Open addressing, a power of two, at most half full.
+    slots: Vec<Slot>,
+}
+
+/// A place of the table; free where `next` is zero.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    stamp: Stamp,
+    /// Index + 1 into `branches`.
+    next: u32,
+}
+
+/// What a name is told by: its length, first and last bytes. Of a name of at most 16 bytes that is
+/// all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Stamp {
+    first: u64,
+    last: u64,
+    length: usize,
+}
+
+impl Stamp {
+    /// Bytes of the longest name that a stamp tells whole.
+    const WHOLE: usize = 16;
+
+    #[inline]
+    fn of(name: &[u8]) -> Self {
+        let length = name.len();
+        if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+            let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+            return Self { first, last, length };
+        }
+        if let (Some(first), Some(last)) = (name.first_chunk(), name.last_chunk()) {
+            let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+            return Self { first: first.into(), last: last.into(), length };
+        }
+        let byte = |at: usize| name.get(at).copied().map_or(0, u64::from);
+        Self { first: byte(0) | byte(1) << 8 | byte(2) << 16, last: 0, length }
+    }
+
+    /// A quick hash. Names that clash cost a second probe, no more; those in the table are ours.
+    #[inline]
+    fn hash(self) -> usize {
+        let all = self.first ^ self.last.rotate_left(29) ^ self.length as u64;
+        let mixed = all.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ (mixed >> 32)) as usize
+    }
 }
 
 impl Members {
+    #[inline]
     fn get(&self, name: &[u8]) -> Option<(usize, &Branch)> {
         let mask = self.slots.len().checked_sub(1)?;
-        let mut slot = hash(name) as usize & mask;
+        let stamp = Stamp::of(name);
+        let mut at = stamp.hash() & mask;
         loop {
-            let index = (*self.slots.get(slot)? as usize).checked_sub(1)?;
-            let (own, branch) = self.branches.get(index)?;
-            if **own == *name {
-                return Some((index, branch));
+            let slot = self.slots.get(at)?;
+            let index = (slot.next as usize).checked_sub(1)?;
+            if slot.stamp == stamp {
+                let (own, branch) = self.branches.get(index)?;
+                if name.len() <= Stamp::WHOLE || **own == *name {
+                    return Some((index, branch));
+                }
             }
-            slot = (slot + 1) & mask;
+            at = (at + 1) & mask;
         }
     }
 
@@ -264,7 +304,7 @@ impl Members {
             self.fill_slot(index);
             return;
         }
-        self.slots = vec![0; size];
+        self.slots = vec![Slot::default(); size];
         for index in 0..self.branches.len() {
             self.fill_slot(index);
         }
@@ -273,31 +313,14 @@ impl Members {
     fn fill_slot(&mut self, index: usize) {
         let mask = self.slots.len() - 1;
         let Some((name, _)) = self.branches.get(index) else { return };
-        let mut slot = hash(name) as usize & mask;
-        while let Some(taken) = self.slots.get_mut(slot) {
-            if *taken == 0 {
-                *taken = u32::try_from(index + 1).unwrap_or(0);
+        let stamp = Stamp::of(name);
+        let mut at = stamp.hash() & mask;
+        while let Some(slot) = self.slots.get_mut(at) {
+            if slot.next == 0 {
+                *slot = Slot { stamp, next: u32::try_from(index + 1).unwrap_or(0) };
                 return;
             }
-            slot = (slot + 1) & mask;
+            at = (at + 1) & mask;
         }
     }
-}
-
-/// A quick hash of a name: its length, first and last eight bytes. Names that clash cost a
-/// second comparison, no more; the names in the table are our own.
-fn hash(name: &[u8]) -> u64 {
-    let word = |bytes: &[u8]| {
-        let mut word = [0; 8];
-        for (to, from) in word.iter_mut().zip(bytes) {
-            *to = *from;
-        }
-        u64::from_le_bytes(word)
-    };
-    let first =
-        name.first_chunk::<8>().map_or_else(|| word(name), |chunk| u64::from_le_bytes(*chunk));
-    let last = name.last_chunk::<8>().map_or(0, |chunk| u64::from_le_bytes(*chunk));
-    let mixed =
-        (first ^ last.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    mixed ^ (mixed >> 32)
 }

@@ -243,32 +243,19 @@ fn one_walk_finds_all_paths_in_the_order_of_the_record() {
 }
 
 #[test]
-fn a_joined_walk_finds_what_each_of_its_parts_finds() {
-    let batch = batch(&[r#"{"a":{"b":1,"b":9},"list":[{"n":2},{"n":3}],"c":4}"#]);
+fn a_path_that_several_want_is_found_once() {
+    let batch = batch(&[r#"{"a":{"b":1,"b":9},"list":[{"n":2},{"n":3}]}"#]);
     let member = TrieStep::Member;
-    let (mut first, mut second) = (PathTrie::default(), PathTrie::default());
-    first.add([member("a"), member("b")]);
-    first.add([member("list"), TrieStep::At(1), member("n")]);
-    second.add([member("c")]);
-    second.add([member("list"), TrieStep::Each, member("n")]);
-    second.add([member("a"), member("b")]);
-    let found = |trie: &PathTrie, from: usize| {
-        let mut found = Vec::new();
-        trie.visit(batch.record(0).unwrap().root(), &mut |path, value| {
-            found.push((path.checked_sub(from), value.as_i64()));
-        });
-        found.sort_unstable();
-        found
-    };
-    let mut both = first.clone();
-    let offset = both.join(&second);
-    assert_eq!((offset, both.len()), (2, 5));
-    let whole = found(&both, offset);
-    let of_second: Vec<_> = whole.iter().filter(|(path, _)| path.is_some()).copied().collect();
-    assert_eq!(of_second, found(&second, 0));
-    let of_first = found(&both, 0);
-    let of_first: Vec<_> = of_first.into_iter().filter(|(path, _)| *path < Some(2)).collect();
-    assert_eq!(of_first, found(&first, 0));
+    let mut trie = PathTrie::default();
+    let inner = trie.add_once([member("a"), member("b")]);
+    let each = trie.add_once([member("list"), TrieStep::Each, member("n")]);
+    assert_eq!(trie.add_once([member("a"), member("b")]), inner);
+    assert_eq!(trie.add_once([member("list"), TrieStep::Each, member("n")]), each);
+    let outer = trie.add_once([member("a")]);
+    assert_eq!((inner, each, outer, trie.len()), (0, 1, 2, 3));
+    let mut found = Vec::new();
+    trie.visit(batch.record(0).unwrap().root(), &mut |path, _| found.push(path));
+    assert_eq!(found, [outer, inner, each, each]);
 }
 
 #[test]
@@ -286,6 +273,29 @@ fn thousands_of_names_are_told_apart() {
         found.insert(path);
     });
     assert_eq!(found, (0..5000).collect());
+}
+
+#[test]
+fn names_that_differ_in_one_byte_are_told_apart() {
+    let mut names = vec![String::new()];
+    for length in 1..=20 {
+        let plain = "a".repeat(length);
+        names.extend((0..length).map(|at| format!("{}b{}", &plain[..at], &plain[at + 1..])));
+        names.push(plain);
+    }
+    // Half of them are wanted; the others must not be taken for them.
+    let mut trie = PathTrie::default();
+    for name in names.iter().step_by(2) {
+        trie.add([TrieStep::Member(name)]);
+    }
+    let record: String = names.iter().map(|name| format!("\"{name}\":\"{name}\",")).collect();
+    let batch = batch(&[&format!("{{{}}}", record.trim_end_matches(','))]);
+    let mut found = Vec::new();
+    trie.visit(batch.record(0).unwrap().root(), &mut |path, value| {
+        assert_eq!(value.source(), names[path * 2]);
+        found.push(path);
+    });
+    assert_eq!(found, (0..names.len().div_ceil(2)).collect::<Vec<_>>());
 }
 
 /// JSON values whose objects name no member twice.

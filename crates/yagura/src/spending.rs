@@ -85,8 +85,11 @@ pub(crate) async fn refresh(
     let told = costs(client, &question).await.map_err(crate::reach::explained)?;
     let mut refreshed = Refreshed { unread: told.unread.clone(), ..Refreshed::default() };
     if let Some((source, figures)) = &told.days {
-        let span = SpendFilter { from: question.from, to: question.to, account: None };
-        let kept = spend.replace(*source, &span, figures, now).await?;
+        let mut accounts: BTreeSet<String> =
+            figures.iter().map(|day| day.account.clone()).collect();
+        accounts.insert(told.account.clone());
+        let spans = spans_of(question.from, question.to, &accounts);
+        let kept = spend.replace_spans(*source, &spans, figures, now).await?;
         refreshed.read = Some((*source, kept));
     }
     keep_plans(store, &told, now).await?;
@@ -149,11 +152,11 @@ async fn take_report(
     let read = tokio::task::spawn_blocking(move || report::read(&path)).await??;
     let mut refreshed = Refreshed::default();
     // A report tells of whole billing months, and of the months between them nothing.
-    let span = |month: &Date| {
+    let spans = |(month, accounts): (&Date, &BTreeSet<String>)| {
         let next = month.last_of_month().tomorrow().unwrap_or(*month);
-        SpendFilter { from: *month, to: next, account: None }
+        spans_of(*month, next, accounts)
     };
-    let spans: Vec<SpendFilter> = read.months.iter().map(span).collect();
+    let spans: Vec<SpendFilter> = read.months.iter().flat_map(spans).collect();
     if !spans.is_empty() {
         let (spend, source) = (store.spend(), SpendSource::Report);
         let kept = spend.replace_spans(source, &spans, &read.days, now).await?;
@@ -161,6 +164,13 @@ async fn take_report(
     }
     judge(store, content, &Costs::default(), now, &mut refreshed).await?;
     Ok(refreshed)
+}
+
+/// What a payer's figures of some days replace: those of the accounts that they name. Another
+/// payer's accounts are not in them, and what it told stays.
+fn spans_of(from: Date, to: Date, accounts: &BTreeSet<String>) -> Vec<SpendFilter> {
+    let of = |account: &String| SpendFilter { from, to, account: Some(account.clone()) };
+    accounts.iter().map(of).collect()
 }
 
 async fn keep_plans(store: &Store, told: &Costs, now: Timestamp) -> anyhow::Result<()> {

@@ -165,3 +165,38 @@ async fn an_export_as_parquet_is_read_and_a_month_that_is_published_again_replac
     assert!(ran.err.contains("not a readable Parquet file"), "{}", ran.err);
     assert_eq!(kept().await, expected);
 }
+
+#[tokio::test]
+async fn the_reports_of_two_payers_stand_side_by_side() {
+    let home = Home::offline();
+    #[expect(clippy::disallowed_methods, reason = "the program under test reads the clock too")]
+    let month = Timestamp::now().to_zoned(TimeZone::UTC).date().first_of_month();
+    let publish = async |payer: &str, lines: &[(&str, &str)]| {
+        let mut text = String::from(
+            "bill/BillingPeriodStartDate,lineItem/UsageAccountId,lineItem/UsageStartDate,\
+             lineItem/LineItemType,lineItem/ProductCode,lineItem/CurrencyCode,\
+             lineItem/UnblendedCost\n",
+        );
+        for (account, cost) in lines {
+            let at = format!("{month}T00:00:00Z");
+            text.push_str(&format!("{at},{account},{at},Usage,AmazonEC2,USD,{cost}\n"));
+        }
+        let file = format!("{payer}.csv");
+        home.write(&file, &text);
+        home.run(&["costs", "refresh", "--report", &file]).await.exits(0);
+        let shown = home.run(&["costs", "show", "--days", "60", "--format", "csv"]).await.exits(0);
+        let mut lines: Vec<String> = shown.out.lines().skip(1).map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    let line = |account: &str, cost: &str| {
+        format!("{month},{account},AmazonEC2,charge,{cost}.000000,USD,true")
+    };
+    let (first, second, third) = ("111122223333", "444455556666", "777788889999");
+    publish("one", &[(first, "1"), (second, "2")]).await;
+    let both = publish("other", &[(third, "3")]).await;
+    assert_eq!(both, [line(first, "1"), line(second, "2"), line(third, "3")]);
+    // What a payer publishes again takes the place of its own, also where nothing is left.
+    let again = publish("one", &[(first, "5"), (second, "0")]).await;
+    assert_eq!(again, [line(first, "5"), line(third, "3")]);
+}

@@ -9,7 +9,7 @@ mod bucket;
 mod files;
 mod sum;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
@@ -62,9 +62,10 @@ pub enum ReportError {
 pub struct Report {
     /// The days, added up by account, service and kind.
     pub days: Vec<SpendDay>,
-    /// The first days of the billing months that the files tell of. The days lie in them, and what
-    /// was known of these months before is now replaced.
-    pub months: BTreeSet<Date>,
+    /// The billing months that the files tell of, by their first days, with the accounts that they
+    /// name. The days lie in them, and what was known of these accounts in these months before is
+    /// now replaced; accounts of another payer stay as they are.
+    pub months: BTreeMap<Date, BTreeSet<String>>,
     /// The files that were read.
     pub files: usize,
     /// Lines that were read.
@@ -225,6 +226,12 @@ mod tests {
         )
     }
 
+    /// Months that name the one account.
+    fn months_of(months: &[Date]) -> BTreeMap<Date, BTreeSet<String>> {
+        let accounts = BTreeSet::from(["111122223333".to_owned()]);
+        months.iter().map(|month| (*month, accounts.clone())).collect()
+    }
+
     const MONTH: &str = "2026-11-01T00:00:00";
     const ROWS: [[&str; 6]; 4] = [
         ["", "111122223333", "Usage", "2026-11-01T00:00:00", "1.5", MONTH],
@@ -246,7 +253,7 @@ mod tests {
             ];
             assert_eq!(told(&report), expected, "{start} {cost}");
             assert_eq!((report.files, report.lines), (1, 4));
-            assert_eq!(report.months, BTreeSet::from([date(2026, 11, 1)]));
+            assert_eq!(report.months, months_of(&[date(2026, 11, 1)]));
         };
         // The legacy report for Athena has a column for the product's name, CUR 2.0 a map.
         let legacy = "'Amazon EC2' AS product_product_name";
@@ -271,7 +278,7 @@ mod tests {
         let report = read(&file).unwrap();
         let days: Vec<_> = report.days.iter().map(|day| (day.day, day.amount.0)).collect();
         assert_eq!(days, [(date(2026, 11, 1), -2_000_000), (date(2026, 11, 30), 3_000_000)]);
-        let months = BTreeSet::from([date(2026, 10, 1), date(2026, 11, 1)]);
+        let months = months_of(&[date(2026, 10, 1), date(2026, 11, 1)]);
         assert_eq!(report.months, months, "a month in which nothing was spent is told too");
     }
 

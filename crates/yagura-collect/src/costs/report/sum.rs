@@ -79,7 +79,7 @@ type Key = (String, String, Date, SpendKind, String);
 #[derive(Default)]
 pub(super) struct Sum {
     days: BTreeMap<Key, (Micros, bool)>,
-    months: BTreeSet<Date>,
+    months: BTreeMap<Date, BTreeSet<String>>,
     pub(super) files: usize,
     lines: u64,
 }
@@ -132,7 +132,12 @@ impl Sum {
             "" => started.map(Date::first_of_month),
             month => date(month).map(Date::first_of_month),
         };
-        self.months.extend(month);
+        if let Some(month) = month {
+            let accounts = self.months.entry(month).or_default();
+            if !line.account.is_empty() && !accounts.contains(line.account) {
+                accounts.insert(line.account.to_owned());
+            }
+        }
         if amount == Micros::default() {
             return Ok(());
         }

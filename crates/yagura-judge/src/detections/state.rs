@@ -46,9 +46,12 @@ pub enum StateError {
         /// The version it has.
         found: u32,
     },
-    /// Its bytes cannot be read, or not be written.
+    /// Its bytes cannot be read.
     #[error("the state of detections is damaged: {0}")]
     Damaged(String),
+    /// It cannot be packed, to be kept.
+    #[error("the state of detections cannot be packed: {0}")]
+    Unpacked(String),
     /// Its correlations cannot be read.
     #[error("the state of detections cannot be gone on with")]
     Correlations(#[from] sigma::StateError),
@@ -146,7 +149,7 @@ impl Folder {
             packer.flush()?;
             packer.into_inner().map_err(std::io::IntoInnerError::into_error)?.finish()
         };
-        packed().map_err(|error| StateError::Damaged(error.to_string()))
+        packed().map_err(|error| StateError::Unpacked(error.to_string()))
     }
 
     /// Goes on where the state was saved. Alerts count as drained: whoever saved the state kept

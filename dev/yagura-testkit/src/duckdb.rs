@@ -16,6 +16,8 @@ import duckdb
 asked = json.load(sys.stdin)
 connection = duckdb.connect(asked["database"], config={"threads": asked["threads"]})
 connection.execute("SET TimeZone = 'UTC'")
+# It draws its progress on stdout, between the answers, where a program has no file.
+connection.execute("SET enable_progress_bar = false")
 def cpu():
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime

@@ -23,6 +23,35 @@ pub(crate) struct Ingested {
     pub(crate) again_wall_s: f64,
 }
 
+/// What joining the small files took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compacted {
+    pub(crate) cpu_s: f64,
+    pub(crate) wall_s: f64,
+    pub(crate) peak_mb: f64,
+    pub(crate) files: u64,
+    pub(crate) bytes: u64,
+}
+
+/// Joins the small files, as the daemon does in the background. The old ones stay for a while, for
+/// whoever still reads them.
+pub(crate) async fn compact(program: &Path, home: &Path) -> anyhow::Result<Compacted> {
+    let run = measure::run(of_lake(program, home, &["compact"])).await?;
+    let status = measure::run(of_lake(program, home, &["status", "--format", "json"])).await?;
+    let said: Value = serde_json::from_str(status.out.trim())
+        .with_context(|| format!("the status said `{}`", status.out))?;
+    let count = |name: &str| {
+        said.get(name).and_then(Value::as_u64).with_context(|| format!("no `{name}` in {said}"))
+    };
+    Ok(Compacted {
+        cpu_s: run.cpu_s,
+        wall_s: run.wall_s,
+        peak_mb: run.peak_mb,
+        files: count("files")?,
+        bytes: count("bytes")?,
+    })
+}
+
 pub(crate) async fn run(
     program: &Path,
     trail: &Path,
@@ -66,5 +95,12 @@ fn command(program: &Path, trail: &Path, home: &Path) -> Command {
         .env_clear()
         .env("HOME", home)
         .env("YAGURA_DATA_DIR", home);
+    command
+}
+
+fn of_lake(program: &Path, home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
+    command.arg("lake").args(arguments).env_clear();
+    command.env("HOME", home).env("YAGURA_DATA_DIR", home);
     command
 }

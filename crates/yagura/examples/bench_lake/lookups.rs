@@ -21,10 +21,12 @@ const OBJECT_ROWS: u64 = 50_000;
 /// Days over which the rows are spread, as the issue asks for lookups over.
 const DAYS: u64 = 90;
 const ACCOUNTS: [&str; 4] = ["111122223333", "444455556666", "123456789012", "210987654321"];
-/// One row in so many belongs to the entities that are looked up.
-const RARE_EVERY: u64 = 2_000_003;
 /// How often each lookup is asked, each time for another value.
 const TIMES: u64 = 12;
+/// Rows of each of the entities that are looked up, spread over all days and accounts.
+const RARE_ROWS: u64 = 20;
+/// The others share the rest.
+const BUSY: u64 = 5_000;
 
 /// What lookups took.
 #[derive(Clone, Debug)]
@@ -41,7 +43,10 @@ pub(crate) struct Lookups {
 #[derive(Clone, Debug)]
 pub(crate) struct Looked {
     pub(crate) name: &'static str,
+    /// Rows that each value has, on average.
     pub(crate) hits: u64,
+    /// Whether it is one of those that have most of the rows.
+    pub(crate) busy: bool,
     pub(crate) middle_s: f64,
     pub(crate) worst_s: f64,
 }
@@ -57,19 +62,19 @@ pub(crate) async fn run(folder: &Path, rows: u64) -> anyhow::Result<Lookups> {
     let cold_s = begun.elapsed().as_secs_f64();
     let mut asked = Vec::new();
     type Value = fn(u64) -> String;
-    let kinds: [(&'static str, &str, Value); 5] = [
-        ("by request id", "request_id", request_id),
-        ("by access key", "access_key_id", |n| access_key(rare(n))),
-        ("by address", "address", |n| address(rare(n))),
-        ("by principal", "actor", |n| actor(rare(n))),
-        ("by resource", "resource", |n| resource(rare(n))),
+    let kinds: [(&'static str, &str, Value, bool); 6] = [
+        ("by request id", "request_id", |n| request_id(n * 1_009), false),
+        ("by access key", "access_key_id", |n| access_key(rare(n)), false),
+        ("by address", "address", |n| address(rare(n)), false),
+        ("by principal", "actor", |n| actor(rare(n)), false),
+        ("by resource", "resource", |n| resource(rare(n)), false),
+        ("by a busy principal", "actor", actor, true),
     ];
-    for (name, column, value) in kinds {
+    for (name, column, value, busy) in kinds {
         let mut seconds = Vec::new();
         let mut hits = 0;
         for n in 0..TIMES {
-            let which = n.wrapping_mul(7_919).wrapping_add(1) * RARE_EVERY % rows.max(1);
-            let sql = lookup(column, &value(which));
+            let sql = lookup(column, &value(n));
             let begun = Instant::now();
             let found = ask(&engine, &sql, &options).await.with_context(|| sql.clone())?;
             seconds.push(begun.elapsed().as_secs_f64());
@@ -79,8 +84,9 @@ pub(crate) async fn run(folder: &Path, rows: u64) -> anyhow::Result<Lookups> {
         seconds.sort_by(f64::total_cmp);
         let middle_s = seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN);
         let worst_s = seconds.last().copied().unwrap_or(f64::NAN);
-        crate::say(&format!("{name}: {middle_s:.3} s, worst {worst_s:.3} s, {hits} hits"))?;
-        asked.push(Looked { name, hits, middle_s, worst_s });
+        let hits = hits / TIMES;
+        crate::say(&format!("{name}: {middle_s:.3} s, worst {worst_s:.3} s, {hits} rows each"))?;
+        asked.push(Looked { name, hits, busy, middle_s, worst_s });
     }
     let files = u64::try_from(files.len())?;
     Ok(Lookups { rows, bytes, files, built_s, cold_s, asked })
@@ -182,7 +188,7 @@ fn record(row: u64, rows: u64, text: &mut String) {
     let start = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_785_801_600);
     let time = start + SignedDuration::from_secs(second.cast_signed());
     let account = ACCOUNTS.get(usize::try_from(row / 64 % 4).unwrap_or(0)).unwrap_or(&"");
-    let who = rare(row);
+    let who = owner(row, rows);
     let _ = write!(
         text,
         "{{\"eventTime\":\"{time}\",\"eventSource\":\"s3.amazonaws.com\",\"eventName\":\"{}\",\
@@ -201,9 +207,17 @@ fn record(row: u64, rows: u64, text: &mut String) {
     );
 }
 
-/// Who a row belongs to: mostly one of 5,000 busy ones; seldom somebody who is hardly seen.
-fn rare(row: u64) -> u64 {
-    if row.is_multiple_of(RARE_EVERY) { 1_000_000 + row / RARE_EVERY } else { mixed(row) % 5_000 }
+/// Who a row belongs to: mostly one of the busy ones; seldom somebody who is hardly seen.
+fn owner(row: u64, rows: u64) -> u64 {
+    let step = (rows / (TIMES * RARE_ROWS)).max(1);
+    let turn = row / step;
+    let is_rare = row.is_multiple_of(step) && turn < TIMES * RARE_ROWS;
+    if is_rare { rare(turn % TIMES) } else { mixed(row) % BUSY }
+}
+
+/// One who is hardly seen.
+fn rare(number: u64) -> u64 {
+    1_000_000 + number
 }
 
 fn request_id(row: u64) -> String {

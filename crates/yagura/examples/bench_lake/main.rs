@@ -85,6 +85,9 @@ async fn measure_ingestion(asked: &Asked, record: &mut Record) -> anyhow::Result
         say(&format!("DuckDB's copy: {:?}", record.copied))?;
     }
     record.questions = questions::run(&lake, peer.as_ref()).await?;
+    // Afterwards, because the peer would read the old files too.
+    record.compacted = Some(ingestion::compact(&program, &home).await?);
+    say(&format!("compaction: {:?}", record.compacted))?;
     Ok(())
 }
 

@@ -36,7 +36,7 @@ pub(crate) async fn recover(
     let mut silent = Vec::new();
     let mut leftovers = leftovers(root).await?;
     for (writer, leftover) in &leftovers {
-        match lock_is_free(root, writer, leftover).await? {
+        match lock_is_free(root, writer).await? {
             Some(true) => dead.push(writer.clone()),
             Some(false) => {}
             None if is_silent(leftover, options) => silent.push(writer.clone()),
@@ -71,16 +71,10 @@ fn modified(meta: &ObjectMeta) -> Option<Timestamp> {
     Timestamp::from_microsecond(meta.last_modified.timestamp_micros()).ok()
 }
 
-/// Whether the writer's lock is free; none where it has no lock.
-async fn lock_is_free(
-    root: &Root,
-    writer: &str,
-    leftover: &Leftover,
-) -> Result<Option<bool>, LakeError> {
+/// Whether the writer's lock is free; none where writers have no locks.
+async fn lock_is_free(root: &Root, writer: &str) -> Result<Option<bool>, LakeError> {
     let path = format!("{STAGING}/{writer}/{LOCK}");
-    let Some(local) = root.local(&path).filter(|_| leftover.paths.contains(&path)) else {
-        return Ok(None);
-    };
+    let Some(local) = root.local(&path) else { return Ok(None) };
     let tried = tokio::task::spawn_blocking(move || match File::open(&local) {
         // The lock goes with the file handle, at the end of this block. A new writer's that is
         // taken for dead in between finds its file gone, and begins anew.
@@ -89,7 +83,9 @@ async fn lock_is_free(
             Err(TryLockError::WouldBlock) => Ok(false),
             Err(TryLockError::Error(error)) => Err(error),
         },
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        // The lock is a writer's first file. Where it is gone and others are there, the writer was
+        // found dead before, and whoever did may have died while removing them.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
         Err(error) => Err(error),
     });
     let fail = |source| LakeError::Folder { path: path.clone(), source: Arc::new(source) };

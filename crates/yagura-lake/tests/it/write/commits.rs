@@ -194,6 +194,24 @@ async fn in_a_folder_a_living_writer_is_spared_and_a_dead_one_is_not() {
     assert_eq!(open().await.snapshot().await.unwrap().files().next().unwrap().rows, 3);
 }
 
+#[tokio::test]
+async fn who_removes_a_dead_writers_files_may_die_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || async {
+        let location = LakeLocation::folder(folder.path()).unwrap();
+        yagura_lake::Lake::open(location, vec![table()], LakeOptions::new(now())).await.unwrap()
+    };
+    open().await;
+    // The lock was taken away, and then nothing more was done.
+    let (staging, shown) = (folder.path().join("_yagura/staging/dead"), "source=trail/a.parquet");
+    for path in [staging.join("intent"), staging.join("b.parquet"), folder.path().join(shown)] {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, shown).unwrap();
+    }
+    open().await;
+    assert!(!folder.path().join(shown).exists() && !staging.exists());
+}
+
 #[test]
 fn a_folder_that_cannot_be_used_is_named() {
     let folder = tempfile::tempdir().unwrap();

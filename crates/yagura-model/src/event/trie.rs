@@ -82,8 +82,8 @@ impl PathTrie {
         })
     }
 
-    /// Adds the way of a source's path once; nothing if it leads into the object's key instead of the
-    /// record. What the path picks of a value is the caller's business.
+    /// Adds the way of a source's path once; nothing if it leads into the object's key instead of
+    /// the record. What the path picks of a value is the caller's business.
     pub fn add_path(&mut self, path: &FieldPath) -> Option<usize> {
         let steps = path.steps.iter().map(|step| match step {
             FieldStep::Key(name) => TrieStep::Member(name),

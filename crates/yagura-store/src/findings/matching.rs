@@ -323,8 +323,8 @@ impl Plan {
         Ok(candidates)
     }
 
-    /// The findings of a chunk that pass all conditions, of the candidates where there are some. Where
-    /// any pass, all columns are read.
+    /// The findings of a chunk that pass all conditions, of the candidates where there are some.
+    /// Where any pass, all columns are read.
     fn members(
         &self,
         values: &mut Values,

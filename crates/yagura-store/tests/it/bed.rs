@@ -41,6 +41,24 @@ impl Bed {
         Self { location: Location::in_folder(folder.path()), folder: Some(folder) }
     }
 
+    /// Runs statements beside the store, in a database that need not be there yet.
+    pub(crate) async fn change(&self, sql: impl Into<String>) {
+        let sql = sqlx::AssertSqlSafe(sql.into());
+        match &self.location {
+            Location::Sqlite(file) => {
+                let url = format!("sqlite://{}?mode=rwc", file.display());
+                let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+                sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+            Location::Postgres(url) => {
+                let pool = sqlx::PgPool::connect(url).await.unwrap();
+                sqlx::raw_sql(sql).execute(&pool).await.unwrap();
+                pool.close().await;
+            }
+        }
+    }
+
     async fn postgres(url: &str) -> Self {
         let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
         let schema = format!("test_{}_{number}", std::process::id());

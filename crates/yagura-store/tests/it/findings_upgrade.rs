@@ -46,28 +46,10 @@ fn old_database(bed: &Bed) -> String {
     sql
 }
 
-/// Runs statements of ours beside the store.
-async fn run(bed: &Bed, sql: String) {
-    let sql = sqlx::AssertSqlSafe(sql);
-    match &bed.location {
-        Location::Sqlite(file) => {
-            let url = format!("sqlite://{}?mode=rwc", file.display());
-            let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-            sqlx::raw_sql(sql).execute(&pool).await.unwrap();
-            pool.close().await;
-        }
-        Location::Postgres(url) => {
-            let pool = sqlx::PgPool::connect(url).await.unwrap();
-            sqlx::raw_sql(sql).execute(&pool).await.unwrap();
-            pool.close().await;
-        }
-    }
-}
-
 #[tokio::test]
 async fn an_old_database_opens_and_gets_findings_in_place() {
     for bed in beds().await {
-        run(&bed, old_database(&bed)).await;
+        bed.change(old_database(&bed)).await;
         let store = bed.open().await;
         let scan = store.scan(ScanId(7)).await.unwrap();
         assert_eq!((scan.state, scan.resources), (ScanState::Complete, 3));
@@ -104,7 +86,7 @@ async fn names_are_found_whose_triples_stood_elsewhere_before() {
              DROP TABLE one; \
              DELETE FROM yagura_schema WHERE number = 16;"
         );
-        run(&bed, sql).await;
+        bed.change(sql).await;
         let findings = bed.open().await.findings(Scope::All);
         let asked = |text: &str| FindingFilter { text: Some(text.into()), ..Default::default() };
         for (text, count) in [("web-0017", 1), ("web-001", 10), ("web-0042", 0), ("web-", 30)] {

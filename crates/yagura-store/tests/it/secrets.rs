@@ -10,7 +10,7 @@ use yagura_store::secrets::{
 };
 use yagura_store::{Location, Store, StoreError};
 
-use crate::bed::{Bed, at, beds};
+use crate::bed::{at, beds};
 
 /// Master keys in memory.
 #[derive(Clone, Debug)]
@@ -60,23 +60,6 @@ fn fault(error: StoreError) -> (String, SealFault) {
     }
 }
 
-async fn change(bed: &Bed, sql: &str) {
-    let sql = sqlx::AssertSqlSafe(sql.to_owned());
-    match &bed.location {
-        Location::Sqlite(file) => {
-            let url = format!("sqlite://{}", file.display());
-            let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
-            sqlx::raw_sql(sql).execute(&pool).await.unwrap();
-            pool.close().await;
-        }
-        Location::Postgres(url) => {
-            let pool = sqlx::PgPool::connect(url).await.unwrap();
-            sqlx::raw_sql(sql).execute(&pool).await.unwrap();
-            pool.close().await;
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_secret_is_set_read_set_again_and_removed() {
     for bed in beds().await {
@@ -108,18 +91,18 @@ async fn exchanged_tampered_and_truncated_envelopes_are_refused_by_name() {
         let whole = "UPDATE secrets SET wrapped_key = (SELECT wrapped_key FROM secrets WHERE \
                      name = 'b'), sealed = (SELECT sealed FROM secrets WHERE name = 'b') \
                      WHERE name = 'a'";
-        change(&bed, whole).await;
+        bed.change(whole).await;
         let error = secrets.get("a").await.unwrap_err();
         assert!(error.remedy().unwrap().contains("yagura secrets set"));
         assert!(!format!("{error} {error:?}").contains("hunter2"));
         assert_eq!(fault(error), ("a".to_owned(), SealFault::Refused));
-        change(&bed, "UPDATE secrets SET version = 7 WHERE name = 'b'").await;
+        bed.change("UPDATE secrets SET version = 7 WHERE name = 'b'").await;
         assert_eq!(fault(secrets.get("b").await.unwrap_err()).1, SealFault::Refused);
         let cut = match bed.location {
             Location::Sqlite(_) => "UPDATE secrets SET wrapped_key = x'01'",
             Location::Postgres(_) => r"UPDATE secrets SET wrapped_key = '\x01'",
         };
-        change(&bed, cut).await;
+        bed.change(cut).await;
         assert_eq!(fault(secrets.get("b").await.unwrap_err()).1, SealFault::Truncated);
     }
 }
@@ -172,12 +155,12 @@ async fn a_rotation_stops_at_what_does_not_open_and_goes_on_later() {
         for name in ["a", "b"] {
             secrets.set(name, &Secret::new(name), at(1)).await.unwrap();
         }
-        change(&bed, "UPDATE secrets SET version = 9 WHERE name = 'b'").await;
+        bed.change("UPDATE secrets SET version = 9 WHERE name = 'b'").await;
         let turned = store.secrets(Arc::new(old.turned_to("file:b")));
         let error = turned.rotate(at(2)).await.unwrap_err();
         assert_eq!(fault(error), ("b".to_owned(), SealFault::Refused));
         assert_eq!(secrets.get("a").await.unwrap().unwrap().expose(), "a", "nothing was changed");
-        change(&bed, "UPDATE secrets SET version = 1 WHERE name = 'b'").await;
+        bed.change("UPDATE secrets SET version = 1 WHERE name = 'b'").await;
         assert_eq!(turned.rotate(at(3)).await.unwrap(), 2);
         assert_eq!(turned.get("b").await.unwrap().unwrap().expose(), "b");
     }

@@ -124,8 +124,8 @@ fn plain_text(builder: WriterPropertiesBuilder, path: ColumnPath) -> WriterPrope
         .set_column_statistics_enabled(path, EnabledStatistics::None)
 }
 
-/// Looks at the values of a column, and of what is inside it, and turns dictionaries off where
-/// they would only cost.
+/// Looks at the values of a column, and of what is inside it, and turns dictionaries and
+/// compression off where they would only cost.
 fn leaf(
     builder: WriterPropertiesBuilder,
     path: Vec<String>,
@@ -133,16 +133,23 @@ fn leaf(
     effort: Effort,
 ) -> WriterPropertiesBuilder {
     match column.data_type() {
-        DataType::Struct(_) | DataType::List(_) => {}
+        DataType::Struct(fields) => {
+            let members = column.as_struct();
+            fields.iter().zip(members.columns()).fold(builder, |builder, (field, member)| {
+                let path = path.iter().cloned().chain([field.name().clone()]).collect();
+                leaf(builder, path, member, effort)
+            })
+        }
+        DataType::List(_) => {
+            let inner = ["list", "element"].map(str::to_owned);
+            let path = path.into_iter().chain(inner).collect();
+            leaf(builder, path, column.as_list::<i32>().values(), effort)
+        }
         // Making a compressor ready costs more than it would save of next to nothing, and most
         // columns of most files are empty.
         _ if effort == Effort::Quick && column.null_count() == column.len() => {
-            let path = ColumnPath::new(path);
-            return builder.set_column_compression(path, Compression::UNCOMPRESSED);
+            builder.set_column_compression(ColumnPath::new(path), Compression::UNCOMPRESSED)
         }
-        _ => {}
-    }
-    match column.data_type() {
         DataType::Utf8 | DataType::Utf8View => {
             // Bounds of long and various texts cost comparisons and exclude next to nothing.
             let at = ColumnPath::new(path);
@@ -155,18 +162,6 @@ fn leaf(
                     builder.set_column_statistics_enabled(at, EnabledStatistics::None)
                 }
             }
-        }
-        DataType::Struct(fields) => {
-            let members = column.as_struct();
-            fields.iter().zip(members.columns()).fold(builder, |builder, (field, member)| {
-                let path = path.iter().cloned().chain([field.name().clone()]).collect();
-                leaf(builder, path, member, effort)
-            })
-        }
-        DataType::List(_) => {
-            let inner = ["list", "element"].map(str::to_owned);
-            let path = path.into_iter().chain(inner).collect();
-            leaf(builder, path, column.as_list::<i32>().values(), effort)
         }
         _ => builder,
     }

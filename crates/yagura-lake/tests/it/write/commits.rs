@@ -6,7 +6,7 @@ use std::sync::Arc;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use proptest::prelude::*;
-use yagura_lake::{CompactOptions, LakeError, LakeLocation, LakeOptions};
+use yagura_lake::{CompactOptions, Lake, LakeError, LakeLocation, LakeOptions};
 
 use super::faults::{Fault, FaultStore};
 use super::repeats::orphans;
@@ -173,13 +173,15 @@ async fn a_writer_that_was_taken_for_dead_cannot_commit() {
     assert_eq!(ids(&store, &lake).await, [0, 1, 2]);
 }
 
+async fn in_folder(folder: &std::path::Path) -> Lake {
+    let location = LakeLocation::folder(folder).unwrap();
+    Lake::open(location, vec![table()], LakeOptions::new(now())).await.unwrap()
+}
+
 #[tokio::test]
 async fn in_a_folder_a_living_writer_is_spared_and_a_dead_one_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || async {
-        let location = LakeLocation::folder(folder.path()).unwrap();
-        yagura_lake::Lake::open(location, vec![table()], LakeOptions::new(now())).await.unwrap()
-    };
+    let open = || in_folder(folder.path());
     let lake = open().await;
     let (living, dead) = (lake.begin().await.unwrap(), lake.begin().await.unwrap());
     work(&living, table(), vec![of_ids("a", 0..3)]).await.unwrap();
@@ -197,10 +199,7 @@ async fn in_a_folder_a_living_writer_is_spared_and_a_dead_one_is_not() {
 #[tokio::test]
 async fn who_removes_a_dead_writers_files_may_die_too() {
     let folder = tempfile::tempdir().unwrap();
-    let open = || async {
-        let location = LakeLocation::folder(folder.path()).unwrap();
-        yagura_lake::Lake::open(location, vec![table()], LakeOptions::new(now())).await.unwrap()
-    };
+    let open = || in_folder(folder.path());
     open().await;
     // The lock was taken away, and then nothing more was done.
     let (staging, shown) = (folder.path().join("_yagura/staging/dead"), "source=trail/a.parquet");

@@ -22,7 +22,7 @@ use yagura_respond::findings::spend::SpendSeen;
 use yagura_respond::findings::{Fold, Folded};
 use yagura_store::Store;
 use yagura_store::findings::{FindingFilter, FindingOrder, PAGE_MAX, Page};
-use yagura_store::spend::SpendFilter;
+use yagura_store::spend::{SpendFilter, SpendSpan};
 
 use crate::lake_place::bucket_and_prefix;
 use crate::options::AwsOptions;
@@ -88,8 +88,8 @@ pub(crate) async fn refresh(
         let mut accounts: BTreeSet<String> =
             figures.iter().map(|day| day.account.clone()).collect();
         accounts.insert(told.account.clone());
-        let spans = spans_of(question.from, question.to, &accounts);
-        let kept = spend.replace_spans(*source, &spans, figures, now).await?;
+        let span = SpendSpan { from: question.from, to: question.to, accounts: Some(accounts) };
+        let kept = spend.replace_spans(*source, &[span], figures, now).await?;
         refreshed.read = Some((*source, kept));
     }
     keep_plans(store, &told, now).await?;
@@ -152,11 +152,11 @@ async fn take_report(
     let read = tokio::task::spawn_blocking(move || report::read(&path)).await??;
     let mut refreshed = Refreshed::default();
     // A report tells of whole billing months, and of the months between them nothing.
-    let spans = |(month, accounts): (&Date, &BTreeSet<String>)| {
-        let next = month.last_of_month().tomorrow().unwrap_or(*month);
-        spans_of(*month, next, accounts)
+    let span = |(from, accounts): (Date, BTreeSet<String>)| {
+        let to = from.last_of_month().tomorrow().unwrap_or(from);
+        SpendSpan { from, to, accounts: Some(accounts) }
     };
-    let spans: Vec<SpendFilter> = read.months.iter().flat_map(spans).collect();
+    let spans: Vec<SpendSpan> = read.months.into_iter().map(span).collect();
     if !spans.is_empty() {
         let (spend, source) = (store.spend(), SpendSource::Report);
         let kept = spend.replace_spans(source, &spans, &read.days, now).await?;
@@ -164,13 +164,6 @@ async fn take_report(
     }
     judge(store, content, &Costs::default(), now, &mut refreshed).await?;
     Ok(refreshed)
-}
-
-/// What a payer's figures of some days replace: those of the accounts that they name. Another
-/// payer's accounts are not in them, and what it told stays.
-fn spans_of(from: Date, to: Date, accounts: &BTreeSet<String>) -> Vec<SpendFilter> {
-    let of = |account: &String| SpendFilter { from, to, account: Some(account.clone()) };
-    accounts.iter().map(of).collect()
 }
 
 async fn keep_plans(store: &Store, told: &Costs, now: Timestamp) -> anyhow::Result<()> {

@@ -1,13 +1,14 @@
 //! Money spent: kept by source, replaced span by span, read as the most trusted source tells it.
 //! What is usual and what is a jump is judged elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use yagura_model::spend::{Budget, Micros, SpendDay, SpendForecast, SpendKind, SpendSource};
 
 use crate::Store;
+use crate::batch;
 use crate::database::{Database, Param, Row, Session};
 use crate::error::StoreError;
 
@@ -34,6 +35,33 @@ pub struct SpendFilter {
     pub account: Option<String>,
 }
 
+/// Days of a source that are replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpendSpan {
+    /// The first day.
+    pub from: Date,
+    /// The day after the last.
+    pub to: Date,
+    /// Only those of these accounts; none for all. A payer's figures name its own accounts, and
+    /// what another payer told stays.
+    pub accounts: Option<BTreeSet<String>>,
+}
+
+impl From<&SpendFilter> for SpendSpan {
+    fn from(filter: &SpendFilter) -> Self {
+        let accounts = filter.account.clone().map(|account| BTreeSet::from([account]));
+        Self { from: filter.from, to: filter.to, accounts }
+    }
+}
+
+impl SpendSpan {
+    fn covers(&self, day: &SpendDay) -> bool {
+        self.from <= day.day
+            && day.day < self.to
+            && self.accounts.as_ref().is_none_or(|accounts| accounts.contains(&day.account))
+    }
+}
+
 impl Store {
     /// The spend that is kept.
     pub fn spend(&self) -> Spend {
@@ -44,7 +72,7 @@ impl Store {
 impl Spend {
     /// Puts what a source told of a whole span of days in the place of what it told before: a
     /// service that is no longer named there is no longer kept. Days outside the span are left
-    /// out. With accounts named, only theirs are replaced.
+    /// out. With an account named, only its days are replaced.
     ///
     /// # Errors
     /// Where the database cannot be written; then nothing was changed.
@@ -55,7 +83,7 @@ impl Spend {
         days: &[SpendDay],
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        self.replace_spans(source, std::slice::from_ref(span), days, now).await
+        self.replace_spans(source, &[span.into()], days, now).await
     }
 
     /// Does [`Self::replace`] for several spans at once: all or none of them.
@@ -65,32 +93,23 @@ impl Spend {
     pub async fn replace_spans(
         &self,
         source: SpendSource,
-        spans: &[SpendFilter],
+        spans: &[SpendSpan],
         days: &[SpendDay],
         now: Timestamp,
     ) -> Result<u64, StoreError> {
         let mut session = self.database.write("keep what was spent").await?;
-        for span in spans {
-            let mut sql =
-                "DELETE FROM spend_days WHERE source = $1 AND day >= $2 AND day < $3".to_owned();
-            let mut params: Vec<Param> = vec![
-                source.as_str().into(),
-                span.from.to_string().into(),
-                span.to.to_string().into(),
-            ];
-            if let Some(account) = &span.account {
-                sql.push_str(" AND account = $4");
-                params.push(account.as_str().into());
-            }
-            session.execute(sql, params).await?;
+        let delete = "DELETE FROM spend_days WHERE source = $1 AND day >= $2 AND day < $3";
+        for SpendSpan { from, to, accounts } in spans {
+            let span = [source.as_str().into(), from.to_string().into(), to.to_string().into()];
+            let Some(accounts) = accounts else {
+                session.execute(delete, span.to_vec()).await?;
+                continue;
+            };
+            let accounts = accounts.iter().map(|account| account.as_str().into()).collect();
+            let delete = format!("{delete} AND account");
+            batch::execute_in(&mut session, &delete, &span, accounts).await?;
         }
-        let inside = |day: &&SpendDay| {
-            spans.iter().any(|span| {
-                day.day >= span.from
-                    && day.day < span.to
-                    && span.account.as_deref().is_none_or(|account| account == day.account)
-            })
-        };
+        let inside = |day: &&SpendDay| spans.iter().any(|span| span.covers(day));
         // Sources tell some services in several lines; they are one row here.
         let mut rows: BTreeMap<Line<'_>, (Micros, bool)> = BTreeMap::new();
         for day in days.iter().filter(inside) {

@@ -3,7 +3,7 @@
 
 use jiff::civil::{Date, date};
 use yagura_model::spend::{Budget, Micros, SpendDay, SpendForecast, SpendKind, SpendSource};
-use yagura_store::spend::SpendFilter;
+use yagura_store::spend::{SpendFilter, SpendSpan};
 
 use crate::bed::{ACCOUNT, at, beds};
 
@@ -58,7 +58,7 @@ async fn several_spans_are_replaced_together_and_what_is_between_them_stays() {
         let all = span(november(1), november(30));
         let first = [1, 2, 3].map(|day| spent(november(day), "EC2", 1));
         spend.replace(SpendSource::Report, &all, &first, at(1)).await.unwrap();
-        let spans = [span(november(1), november(2)), span(november(3), november(4))];
+        let spans = [(1, 2), (3, 4)].map(|(from, to)| (&span(november(from), november(to))).into());
         let again = [spent(november(2), "EC2", 9), spent(november(3), "EC2", 5)];
         let kept = spend.replace_spans(SpendSource::Report, &spans, &again, at(2)).await.unwrap();
         assert_eq!(kept, 1, "what lies in no span is left out");
@@ -66,6 +66,29 @@ async fn several_spans_are_replaced_together_and_what_is_between_them_stays() {
         let found: Vec<_> = found.iter().map(|one| (one.day.day(), one.amount.0)).collect();
         assert_eq!(found, [(2, 1_000_000), (3, 5_000_000)]);
         assert_eq!(spend.replace_spans(SpendSource::Report, &[], &again, at(3)).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn only_the_named_accounts_are_replaced_however_many() {
+    for bed in beds().await {
+        let spend = bed.open().await.spend();
+        let (from, to) = (november(1), november(30));
+        let of = |number: u64, units: i64| SpendDay {
+            account: format!("{number:012}"),
+            ..spent(november(3), "EC2", units)
+        };
+        let all: Vec<SpendDay> = (0..1_500).map(|number| of(number, 1)).collect();
+        spend.replace(SpendSource::Report, &span(from, to), &all, at(1)).await.unwrap();
+        let named = (0..1_400).map(|number| format!("{number:012}")).collect();
+        let named = SpendSpan { from, to, accounts: Some(named) };
+        let again = [of(0, 5), of(1_450, 9)];
+        let kept = spend.replace_spans(SpendSource::Report, &[named], &again, at(2)).await.unwrap();
+        assert_eq!(kept, 1, "what lies in no named account is left out");
+        let found = spend.days(&span(from, to)).await.unwrap();
+        let found: Vec<_> = found.iter().map(|one| (&*one.account, one.amount.0)).collect();
+        assert_eq!((found.len(), found[0]), (101, ("000000000000", 5_000_000)));
+        assert!(found.iter().skip(1).all(|(_, amount)| *amount == 1_000_000));
     }
 }
 

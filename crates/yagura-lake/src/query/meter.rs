@@ -134,6 +134,22 @@ impl Canceller {
     }
 }
 
+impl ProgressNow {
+    /// How far two questions are together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            files_done: self.files_done.saturating_add(other.files_done),
+            files_total: self.files_total.saturating_add(other.files_total),
+            bytes_done: self.bytes_done.saturating_add(other.bytes_done),
+            bytes_total: self.bytes_total.saturating_add(other.bytes_total),
+            bytes_read: self.bytes_read.saturating_add(other.bytes_read),
+            requests: self.requests.saturating_add(other.requests),
+            rows_out: self.rows_out.saturating_add(other.rows_out),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -75,6 +75,29 @@ fn what_is_old_enough_is_judged_for_good_and_forgotten() {
 }
 
 #[test]
+fn what_was_passed_is_judged_as_if_it_had_waited_for_the_end() {
+    let detector = detector(&rules());
+    let events = events();
+    let mut whole = Folder::new(&detector, None).unwrap();
+    whole.take(detector.worker().batch("cloudtrail", &batch(&events)));
+    let whole = whole.finish();
+    for cut in 0..=events.len() {
+        let (first, second) = events.split_at(cut);
+        let mut folder = Folder::new(&detector, None).unwrap();
+        for part in [first, second] {
+            let mut part = part.to_vec();
+            part.reverse();
+            folder.take(detector.worker().batch("cloudtrail", &batch(&part)));
+            folder.pass();
+        }
+        assert!(folder.size().2 <= 1, "cut at {cut}: only the newest waits");
+        let outcome = folder.finish();
+        assert_eq!(outcome.alerts, whole.alerts, "cut at {cut}");
+        assert_eq!(outcome.counters, whole.counters, "cut at {cut}");
+    }
+}
+
+#[test]
 fn a_rule_that_changed_begins_anew_and_its_alerts_stay() {
     let before = detector(&rules());
     let mut folder = Folder::new(&before, None).unwrap();

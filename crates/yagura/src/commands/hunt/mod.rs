@@ -1,11 +1,14 @@
 //! `yagura hunt`: detections over the lake, back over years; and what a rule would have raised
 //! before it is switched on.
-//! How rows become records again is in `rows.rs`; files alone are `yagura detect`.
+//! How rows become records again is in `rows.rs`, in which order days come in `stretches.rs`; files
+//! alone are `yagura detect`.
 
 mod backtest;
 mod clues;
 mod rows;
+mod stretches;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,7 +17,7 @@ use clap::Args;
 use jiff::Timestamp;
 use yagura_content::Content;
 use yagura_judge::detections::DetectOptions;
-use yagura_lake::Lake;
+use yagura_lake::Snapshot;
 use yagura_lake::query::Engine;
 use yagura_model::Prose;
 
@@ -70,22 +73,21 @@ pub(crate) async fn run(context: &Context, args: &HuntArgs) -> anyhow::Result<Ex
     }
     let judging = Arc::new(judging);
     let lake = lake_place::open(context, &content, &args.lake, &args.aws, Use::READ).await?;
-    let sources = sources(args, &content, &chosen, &lake).await?;
-    let bar = QueryBar::new(lang, context.global.quiet);
+    let snapshot = lake.snapshot().await?;
+    let sources = sources(args, &content, &chosen, &snapshot)?;
     let hunt = Hunt {
         engine: Engine::new(lake, None),
         content: Arc::clone(&content),
         judging: Arc::clone(&judging),
-        since,
-        until,
+        conditions: sources
+            .iter()
+            .map(|source| (Arc::clone(source), clues::of(&chosen, &content, source)))
+            .collect(),
         memory_bytes: args.lake.memory,
         cancel: cancel.clone(),
     };
-    let mut bad = 0;
-    for source in &sources {
-        bad += hunt.source(source, &clues::of(&chosen, &content, source), &bar).await?;
-    }
-    drop(bar);
+    let stretches = stretches::of(&snapshot, &sources, (since, until));
+    let bad = hunt.run(&stretches, &QueryBar::new(lang, context.global.quiet)).await?;
     let judged = judging.finish()?;
     let mut blind = blind_of(&judged.counters);
     if bad > 0 {
@@ -137,12 +139,12 @@ fn choose(
 }
 
 /// The sources to read: those that were asked for, else all that have records and detections.
-async fn sources(
+fn sources(
     args: &HuntArgs,
     content: &Content,
     chosen: &Chosen,
-    lake: &Lake,
-) -> anyhow::Result<Vec<String>> {
+    snapshot: &Snapshot,
+) -> anyhow::Result<Vec<Arc<str>>> {
     for source in &args.source {
         ensure!(
             content.sources.contains_key(source),
@@ -152,14 +154,12 @@ async fn sources(
             )
         );
     }
-    let snapshot = lake.snapshot().await?;
-    let filled: std::collections::BTreeSet<&str> =
-        snapshot.files().map(|file| &*file.source).collect();
-    let wanted = |source: &&str| {
-        let asked = args.source.is_empty() || args.source.iter().any(|one| one == source);
-        asked && content.sources.contains_key(*source) && clues::is_judged(chosen, source)
+    let filled: BTreeSet<&Arc<str>> = snapshot.files().map(|file| &file.source).collect();
+    let wanted = |source: &&Arc<str>| {
+        let asked = args.source.is_empty() || args.source.iter().any(|one| **one == ***source);
+        asked && content.sources.contains_key(&***source) && clues::is_judged(chosen, source)
     };
-    let sources: Vec<String> = filled.into_iter().filter(wanted).map(str::to_owned).collect();
+    let sources: Vec<Arc<str>> = filled.into_iter().filter(wanted).cloned().collect();
     if sources.is_empty() && !args.source.is_empty() {
         bail!(Hinted::new(
             format!("nothing of {} is judged", args.source.join(", ")),

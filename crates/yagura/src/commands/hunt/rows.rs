@@ -1,12 +1,11 @@
-//! Rows of the lake made records again and judged: read in pages by the query engine, cut to the
-//! asked time and clues, and judged on all cores.
+//! Rows of the lake made records again and judged: read in pages by the query engine, stretch of
+//! days by stretch, cut to the asked time and clues, and judged on all cores.
 //! What a record is made of is `yagura-collect`'s knowledge of formats.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiff::Timestamp;
 use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -14,9 +13,11 @@ use yagura_collect::sources::Tap as _;
 use yagura_collect::sources::decode::{KeptRow, is_headed, kept};
 use yagura_content::Content;
 use yagura_content::format::Source;
-use yagura_lake::query::{Engine, QueryError, QueryOptions};
+use yagura_judge::detections::Folder;
+use yagura_lake::query::{Engine, ProgressNow, QueryError, QueryOptions};
 use yagura_model::source::{ColumnKind, FieldStep, Table, TimeFormat};
 
+use super::stretches::Stretch;
 use crate::detection::tap::Judging;
 use crate::output::Hinted;
 use crate::progress::QueryBar;
@@ -29,10 +30,25 @@ pub(super) struct Hunt {
     pub(super) engine: Engine,
     pub(super) content: Arc<Content>,
     pub(super) judging: Arc<Judging>,
-    pub(super) since: Option<Timestamp>,
-    pub(super) until: Option<Timestamp>,
+    /// Which rows of a source can match, as a condition; empty where all can.
+    pub(super) conditions: BTreeMap<Arc<str>, String>,
     pub(super) memory_bytes: Option<u64>,
     pub(super) cancel: CancellationToken,
+}
+
+/// What is read of all stretches, for the bar.
+struct Told<'b> {
+    bar: &'b QueryBar,
+    files_total: u64,
+    /// Of questions that have ended.
+    before: ProgressNow,
+}
+
+impl Told<'_> {
+    fn show(&self, now: ProgressNow) {
+        let sum = self.before.and(now);
+        self.bar.show(ProgressNow { files_total: self.files_total, ..sum });
+    }
 }
 
 /// A column that is a field of the log.
@@ -45,22 +61,40 @@ struct Field {
 }
 
 impl Hunt {
-    /// Judges what the lake has of a source; answers how many rows made no record.
+    /// Judges what the lake has of some stretches, one after the other; answers how many rows made
+    /// no record.
     ///
     /// # Errors
     /// Where the lake cannot be read.
-    pub(super) async fn source(
+    pub(super) async fn run(&self, stretches: &[Stretch], bar: &QueryBar) -> anyhow::Result<u64> {
+        let files_total = stretches.iter().map(|stretch| stretch.files).sum();
+        let mut told = Told { bar, files_total, before: ProgressNow::default() };
+        let mut bad = 0;
+        for stretch in stretches {
+            for source in &stretch.sources {
+                bad += self.source(source, stretch, &mut told).await?;
+            }
+            self.judging.with_folder(Folder::pass)?;
+        }
+        Ok(bad)
+    }
+
+    async fn source(
         &self,
         id: &str,
-        condition: &str,
-        bar: &QueryBar,
+        stretch: &Stretch,
+        told: &mut Told<'_>,
     ) -> anyhow::Result<u64> {
         let Some(source) = self.content.sources.get(id) else { return Ok(0) };
         let headed = is_headed(source);
         let fields = Arc::new(if headed { fields(source.table()) } else { Vec::new() });
+        let condition = self.conditions.get(id).map_or("", String::as_str);
         let sql = question(id, &fields, source.table(), condition);
-        let mut options =
-            QueryOptions { since: self.since, until: self.until, ..QueryOptions::default() };
+        let mut options = QueryOptions {
+            since: Some(stretch.since),
+            until: Some(stretch.until),
+            ..QueryOptions::default()
+        };
         if let Some(bytes) = self.memory_bytes {
             options.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         }
@@ -72,7 +106,7 @@ impl Hunt {
         let most = std::thread::available_parallelism().map_or(1, usize::from);
         while !self.cancel.is_cancelled() {
             let Some(page) = answer.next_rows().await.map_err(explained)? else { break };
-            bar.show(progress.now());
+            told.show(progress.now());
             if judges.len() >= most
                 && let Some(ended) = judges.join_next().await
             {
@@ -87,6 +121,7 @@ impl Hunt {
         while let Some(ended) = judges.join_next().await {
             ended?;
         }
+        told.before = told.before.and(progress.now());
         Ok(bad.load(Ordering::Relaxed))
     }
 }

@@ -113,6 +113,12 @@ const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0016-finding-triples/sqlite.sql"),
         postgres: include_str!("../migrations/0016-finding-triples/postgres.sql"),
     },
+    Migration {
+        number: 17,
+        name: "ledger-days",
+        sqlite: include_str!("../migrations/0017-ledger-days/sqlite.sql"),
+        postgres: include_str!("../migrations/0017-ledger-days/postgres.sql"),
+    },
 ];
 
 /// The newest schema that this binary knows.

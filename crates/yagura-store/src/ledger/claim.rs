@@ -19,9 +19,9 @@ pub struct Claim<'a> {
     pub worker: &'a str,
     /// The feed.
     pub feed: &'a str,
-    /// Only objects with greater numbers: a worker that asks again does not walk over what it
-    /// already holds. Start at zero, and once more at the end.
-    pub after: ObjectId,
+    /// Only objects after this place: a worker that asks again does not walk over what it
+    /// already holds. Start at the first, and once more at the end.
+    pub after: Place,
     /// The most objects to hand out.
     pub limit: usize,
     /// Now.
@@ -30,11 +30,22 @@ pub struct Claim<'a> {
     pub until: Timestamp,
 }
 
+/// Where an object stands among the pending ones of its feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The day of which its name tells, as [`LogObject::day`].
+    pub day: u32,
+    /// Its number.
+    pub id: ObjectId,
+}
+
 /// A pending object, handed to one worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claimed {
     /// Its number.
     pub id: ObjectId,
+    /// Where it stood among the pending ones.
+    pub place: Place,
     /// The object.
     pub object: LogObject,
     /// How often it was tried and failed before.
@@ -86,7 +97,9 @@ pub(super) fn object_of(
 }
 
 impl Ledger {
-    /// Hands out pending objects of a feed that nobody holds, in the order of their listing.
+    /// Hands out pending objects of a feed that nobody holds: day by day, so that whoever looks
+    /// at them meets events in about their order, and those of a day in the order of their
+    /// listing, so that those of one account come together.
     ///
     /// Of several contents of one place only the oldest is handed out, so that a worker can tell
     /// whether a newer one is the same.
@@ -95,22 +108,26 @@ impl Ledger {
         // writer's turn.
         let mut session = self.database.read("look for pending log objects");
         let sql = "SELECT id FROM log_objects WHERE state = 'pending' \
-                   AND feed_id = (SELECT id FROM feeds WHERE name = $1) AND id > $2 LIMIT 1";
-        let params = vec![column_text(claim.feed).into(), claim.after.0.into()];
+                   AND feed_id = (SELECT id FROM feeds WHERE name = $1) \
+                   AND (day, id) > ($2, $3) LIMIT 1";
+        let (day, id) = (i64::from(claim.after.day), claim.after.id.0);
+        let params = vec![column_text(claim.feed).into(), day.into(), id.into()];
         if session.fetch_one(sql, params, |row| row.int(0)).await?.is_none() {
             return Ok(vec![]);
         }
         let mut session = self.database.write("claim log objects").await?;
         let sql = format!(
-            "SELECT t.id, t.attempts, t.place, {OBJECT} FROM log_objects t \
+            "SELECT t.id, t.attempts, t.place, t.day, {OBJECT} FROM log_objects t \
              WHERE t.state = 'pending' AND t.feed_id = (SELECT id FROM feeds WHERE name = $1) \
-             AND t.id > $2 AND (t.claimed_by IS NULL OR t.available_us <= $3) \
+             AND (t.day, t.id) > ($2, $3) \
+             AND (t.claimed_by IS NULL OR t.available_us <= $4) \
              AND NOT EXISTS (SELECT 1 FROM log_objects o WHERE o.place = t.place \
-             AND o.state = 'pending' AND o.id < t.id) ORDER BY t.id LIMIT $4"
+             AND o.state = 'pending' AND o.id < t.id) ORDER BY t.day, t.id LIMIT $5"
         );
         let params = vec![
             column_text(claim.feed).into(),
-            claim.after.0.into(),
+            day.into(),
+            id.into(),
             claim.now.as_microsecond().into(),
             i64::try_from(claim.limit).unwrap_or(i64::MAX).into(),
         ];
@@ -118,12 +135,14 @@ impl Ledger {
         let mut claimed = Vec::with_capacity(rows.len());
         let mut places = Vec::with_capacity(rows.len());
         for row in &rows {
-            let read = || Ok::<_, sqlx::Error>((row.int(0)?, row.int(1)?, row.blob(2)?));
-            let (id, attempts, place) = read().map_err(|error| session.fail(error))?;
-            let object = object_of(&session, row, 3)?;
+            let read =
+                || Ok::<_, sqlx::Error>((row.int(0)?, row.int(1)?, row.blob(2)?, row.int(3)?));
+            let (id, attempts, location, day) = read().map_err(|error| session.fail(error))?;
+            let object = object_of(&session, row, 4)?;
             let (id, attempts) = (ObjectId(id), uncount(attempts));
-            claimed.push(Claimed { id, object, attempts, earlier: vec![] });
-            places.push(place);
+            let place = Place { day: u32::try_from(day).unwrap_or(u32::MAX), id };
+            claimed.push(Claimed { id, place, object, attempts, earlier: vec![] });
+            places.push(location);
         }
         if claimed.is_empty() {
             return Ok(claimed);

@@ -390,9 +390,9 @@ fn plan_known(plan: &mut Plan, row: &mut Found, version: String, feed: i64) -> K
 }
 
 const INSERT: &str = "INSERT INTO log_objects (identity, version, place, feed_id, location, \
-                      key_bytes, key, etag, size_bytes, modified_us, state, available_us, \
-                      attempts, row_count, repeat_count, bad_count, duplicate_of, listed_us, \
-                      settled_us)";
+                      key_bytes, key, etag, size_bytes, modified_us, day, state, \
+                      available_us, attempts, row_count, repeat_count, bad_count, \
+                      duplicate_of, listed_us, settled_us)";
 
 fn insert_row(
     object: &LogObject,
@@ -418,7 +418,7 @@ fn insert_row(
     row
 }
 
-/// The columns from `identity` to `modified_us`.
+/// The columns from `identity` to `day`.
 pub(super) fn place_columns(object: &LogObject, identity: &[u8], feed: i64) -> Vec<Param> {
     let location = column_text(&object.location);
     let key = column_text(&object.key);
@@ -435,6 +435,7 @@ pub(super) fn place_columns(object: &LogObject, identity: &[u8], feed: i64) -> V
         object.etag.as_deref().map(column_text).into(),
         super::count(object.size_bytes).into(),
         object.modified.map(Timestamp::as_microsecond).into(),
+        i64::from(object.day()).into(),
     ]
 }
 

@@ -20,7 +20,7 @@ use crate::database::Database;
 use crate::encode::digest;
 
 pub use balance::Balance;
-pub use claim::{Claim, Claimed, Failure};
+pub use claim::{Claim, Claimed, Failure, Place};
 pub use listing::{Known, Listing, ListingId, ListingKind};
 pub use read::{Entry, EntryFilter, Verdict};
 pub use settle::{Committed, Reconciled, Settled, Settlement};
@@ -41,7 +41,7 @@ impl Store {
 }
 
 /// The number of an object in one ledger. Numbers are never used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectId(pub i64);
 
 impl fmt::Display for ObjectId {

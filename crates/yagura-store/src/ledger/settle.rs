@@ -306,7 +306,7 @@ async fn recover(
         })
         .collect();
     let insert = "INSERT INTO log_objects (identity, version, place, feed_id, location, \
-                  key_bytes, key, etag, size_bytes, modified_us, state, source, row_count, \
+                  key_bytes, key, etag, size_bytes, modified_us, day, state, source, row_count, \
                   repeat_count, bad_count, commit_number, duplicate_of, content, reason, \
                   detail, settled_us, available_us, attempts, listed_us)";
     batch::insert(session, insert, rows, "").await?;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use yagura_model::finding::Scope;
 use yagura_store::findings::FindingFilter;
+use yagura_store::ledger::{Claim, Place};
 use yagura_store::{Location, ScanId, ScanState};
 
 use crate::bed::{Bed, beds};
@@ -41,6 +42,14 @@ fn old_database(bed: &Bed) -> String {
          resource_count, scope) VALUES (7, 1790000000000000, 1790000000000001, 'complete', 1, 0, \
          0, 3, '{\"accounts\": [], \"regions\": [], \"controls\": []}');",
     );
+    sql.push_str("INSERT INTO feeds (name) VALUES ('s3://logs');");
+    let (identity, place) = if sqlite { ("X'01'", "X'02'") } else { ("'\\x01'", "'\\x02'") };
+    sql.push_str(&format!(
+        "INSERT INTO log_objects (identity, version, place, feed_id, location, key_bytes, \
+         size_bytes, state, available_us, attempts, row_count, repeat_count, bad_count, listed_us) \
+         SELECT {identity}, '', {place}, id, 's3://logs/old', 3, 1, 'pending', 0, 0, 0, 0, 0, 0 \
+         FROM feeds;"
+    ));
     let state = if sqlite { "X'00'" } else { "'\\x00'" };
     sql.push_str(&format!("INSERT INTO detector_states VALUES ('usual', 3, 0, {state});"));
     sql
@@ -55,6 +64,12 @@ async fn an_old_database_opens_and_gets_findings_in_place() {
         assert_eq!((scan.state, scan.resources), (ScanState::Complete, 3));
         assert_eq!(scan.start.started, Timestamp::from_second(1_790_000_000).unwrap());
         assert_eq!(store.alerts().state("usual").await.unwrap().unwrap().revision, 3);
+        let (now, until) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
+        let after = Place::default();
+        let claim = Claim { worker: "w", feed: "s3://logs", after, limit: 9, now, until };
+        let claimed = store.ledger().claim(&claim).await.unwrap();
+        assert_eq!(claimed.iter().map(|one| &*one.object.key).collect::<Vec<_>>(), ["old"]);
+        assert_eq!(claimed[0].place.day, 0, "what was noted before days were comes first");
         let findings = store.findings(Scope::All);
         assert_eq!(findings.count(&FindingFilter::default()).await.unwrap().count, 0);
         observe(&findings, &[seen("a", "x", 0)], 1).await;
@@ -84,7 +99,11 @@ async fn names_are_found_whose_triples_stood_elsewhere_before() {
              DELETE FROM finding_terms WHERE {places}; \
              INSERT INTO finding_terms (chunk, term, members) SELECT 0, {other}, members FROM one; \
              DROP TABLE one; \
-             DELETE FROM yagura_schema WHERE number = 16;"
+             DROP INDEX log_objects_pending; \
+             ALTER TABLE log_objects DROP COLUMN day; \
+             CREATE INDEX log_objects_pending ON log_objects (feed_id, id) \
+             WHERE state = 'pending'; \
+             DELETE FROM yagura_schema WHERE number >= 16;"
         );
         bed.change(sql).await;
         let findings = bed.open().await.findings(Scope::All);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use yagura_model::object::LogObject;
 use yagura_store::ledger::{
     Claim, Claimed, Committed, EntryFilter, Failure, Known, Ledger, ListingKind, ObjectId,
-    ObjectState, Settled, Settlement, Verdict, reason,
+    ObjectState, Place, Settled, Settlement, Verdict, reason,
 };
 
 use crate::bed::{Bed, at, beds};
@@ -44,7 +44,7 @@ async fn closes(ledger: &Ledger) {
 
 async fn claim_at(ledger: &Ledger, worker: &str, limit: usize, minute: i64) -> Vec<Claimed> {
     let (now, until) = (at(minute), at(minute + 10));
-    let claim = Claim { worker, feed: FEED, after: ObjectId(0), limit, now, until };
+    let claim = Claim { worker, feed: FEED, after: Place::default(), limit, now, until };
     ledger.claim(&claim).await.unwrap()
 }
 
@@ -327,6 +327,40 @@ async fn what_was_gone_is_pending_again_when_it_is_listed_again() {
 }
 
 #[tokio::test]
+async fn objects_are_handed_out_day_by_day_and_on_a_day_as_they_were_listed() {
+    for bed in beds().await {
+        let ledger = bed.open().await.ledger();
+        let key =
+            |account: &str, day: u8| format!("{account}/2026/11/{account}_202611{day:02}T0005Z_x");
+        let listed: Vec<LogObject> = ["b", "a"]
+            .iter()
+            .flat_map(|account| (1..4).map(|day| object(&key(account, day), "1")))
+            .collect();
+        list(&ledger, FEED, &listed).await;
+        let expected: Vec<String> =
+            (1..4).flat_map(|day| ["b", "a"].map(|account| key(account, day))).collect();
+        let mut after = Place::default();
+        let mut handed = Vec::new();
+        loop {
+            let (now, until) = (at(2), at(10));
+            let claim = Claim { worker: "w", feed: FEED, after, limit: 4, now, until };
+            let claimed = ledger.claim(&claim).await.unwrap();
+            let Some(last) = claimed.last() else { break };
+            after = last.place;
+            handed.extend(claimed.into_iter().map(|claimed| claimed.object.key));
+        }
+        assert_eq!(handed, expected);
+        // What is listed now is of an earlier day than the worker has come to.
+        list(&ledger, FEED, &[object(&key("c", 1), "1")]).await;
+        let claim =
+            |after| Claim { worker: "w", feed: FEED, after, limit: 4, now: at(2), until: at(10) };
+        assert!(ledger.claim(&claim(after)).await.unwrap().is_empty());
+        let again = ledger.claim(&claim(Place::default())).await.unwrap();
+        assert_eq!(keys(&again), [key("c", 1)]);
+    }
+}
+
+#[tokio::test]
 async fn a_free_pending_object_goes_to_the_feed_that_lists_it() {
     for bed in beds().await {
         let ledger = bed.open().await.ledger();
@@ -334,7 +368,7 @@ async fn a_free_pending_object_goes_to_the_feed_that_lists_it() {
         let claim = Claim {
             worker: "w",
             feed: "queue",
-            after: ObjectId(0),
+            after: Place::default(),
             limit: 1,
             now: at(2),
             until: at(60),
@@ -441,7 +475,7 @@ impl Life {
                     let claim = Claim {
                         worker: &name,
                         feed,
-                        after: ObjectId(0),
+                        after: Place::default(),
                         limit: *limit,
                         now,
                         until: at(self.minute + 10),

@@ -2,12 +2,13 @@
 //! left to read. The commit itself is in `commit.rs`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use yagura_lake::Ingestion;
-use yagura_store::ledger::{Claim, ObjectId};
+use yagura_store::ledger::{Claim, Place};
 
 use super::IngestError;
 use super::commit::commit;
@@ -24,23 +25,38 @@ const WAITING: usize = 8;
 /// The side of the coordinator that asks the ledger for work.
 pub(super) struct Claims {
     pub(super) worker: String,
-    /// For each feed: the greatest number handed out since the last commit.
-    pub(super) after: Vec<ObjectId>,
+    /// For each feed: the last place handed out since the last commit.
+    pub(super) after: Vec<Place>,
     pub(super) renewed: Instant,
+    /// How many objects were listed when places were last forgotten.
+    listed: u64,
 }
 
 impl Claims {
     pub(super) fn new(worker: String, feeds: usize) -> Self {
-        Self { worker, after: vec![ObjectId(0); feeds], renewed: Instant::now() }
+        let after = vec![Place::default(); feeds];
+        Self { worker, after, renewed: Instant::now(), listed: 0 }
     }
 
     /// From the first object on again: a commit may have made others ready.
     pub(super) fn rewind(&mut self) {
-        self.after.fill(ObjectId(0));
+        self.after.fill(Place::default());
     }
 
-    /// Puts more work into the queue; answers how much.
+    /// Puts more work into the queue; answers how much. What was listed meanwhile may be of an
+    /// earlier day than what is read now.
     pub(super) async fn fill(&mut self, shop: &Shop, limit: usize) -> Result<usize, IngestError> {
+        let listed = shop.counters.objects_to_read.load(Ordering::Relaxed);
+        let filled = self.fill_on(shop, limit).await?;
+        if filled > 0 || listed == self.listed {
+            return Ok(filled);
+        }
+        self.listed = listed;
+        self.rewind();
+        self.fill_on(shop, limit).await
+    }
+
+    async fn fill_on(&mut self, shop: &Shop, limit: usize) -> Result<usize, IngestError> {
         let mut filled = 0;
         let now = (shop.job.clock)();
         let until = now.saturating_add(shop.job.limits.lease).unwrap_or(now);
@@ -49,7 +65,7 @@ impl Claims {
                 Claim { worker: &self.worker, feed: feed.name(), after: *after, limit, now, until };
             let claimed = shop.job.ledger.claim(&claim).await.map_err(IngestError::Ledger)?;
             if let Some(last) = claimed.last() {
-                *after = last.id;
+                *after = last.place;
             }
             filled += claimed.len();
             shop.queue.push(claimed.into_iter().map(|claimed| Work {
@@ -90,12 +106,14 @@ pub(super) async fn begin(
         if shop.job.cancel.is_cancelled() {
             return Ok(false);
         }
-        claims.fill(shop, workers * WAITING).await?;
-        if shop.queue.waiting() > 0 {
-            return Ok(true);
-        }
-        if listed {
-            return Ok(false);
+        if listings.are_settled(shop) {
+            claims.fill(shop, workers * WAITING).await?;
+            if shop.queue.waiting() > 0 {
+                return Ok(true);
+            }
+            if listed {
+                return Ok(false);
+            }
         }
         tokio::select! {
             () = listings.changed() => {}

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use futures::StreamExt as _;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio::time::{Duration, Instant};
 use yagura_model::object::LogObject;
 use yagura_store::StoreError;
 use yagura_store::ledger::{Known, ListingKind, ObjectState};
@@ -17,11 +18,23 @@ use super::progress::add;
 use super::worker::Shop;
 use crate::sources::feeds::{Feed, FeedError, Scope};
 
+/// How long reading waits for listings before it begins, so that it can go day by day: listings
+/// go account by account, and whoever correlates events would meet one account's newest before the
+/// oldest of the next. After that it takes the earliest that is known.
+const ORDER_WAIT: Duration = Duration::from_secs(20);
+/// A listing that says nothing for so long has no more to say for now.
+const QUIET: Duration = Duration::from_millis(500);
+
 /// The listings of a run, as they go on.
 pub(super) struct Listings {
     tasks: JoinSet<Result<Vec<Unread>, IngestError>>,
     running: Arc<AtomicUsize>,
     changed: Arc<Notify>,
+    began: Instant,
+    /// Whether something is listed and not only announced: what is announced comes when it comes.
+    ordered: bool,
+    /// How many objects were known when it was last asked, and since when.
+    known: (u64, Instant),
     /// What could not be listed.
     pub(super) unlisted: Vec<Unread>,
 }
@@ -42,7 +55,9 @@ impl Listings {
                 listed
             });
         }
-        Self { tasks, running, changed, unlisted: Vec::new() }
+        let (began, ordered) =
+            (Instant::now(), shop.job.feeds.iter().any(|feed| !feed.announces()));
+        Self { tasks, running, changed, began, ordered, known: (0, began), unlisted: Vec::new() }
     }
 
     /// Waits until a listing found something or ended.
@@ -61,6 +76,19 @@ impl Listings {
     /// Whether all have ended.
     pub(super) fn are_over(&self) -> bool {
         self.running.load(Ordering::Acquire) == 0
+    }
+
+    /// Whether reading may begin: everything that is to be listed soon is known, or it would take
+    /// too long to wait for it.
+    pub(super) fn are_settled(&mut self, shop: &Shop) -> bool {
+        if !self.ordered || self.are_over() || self.began.elapsed() >= ORDER_WAIT {
+            return true;
+        }
+        let listed = shop.counters.objects_listed.load(Ordering::Relaxed);
+        if listed != self.known.0 {
+            self.known = (listed, Instant::now());
+        }
+        self.known.1.elapsed() >= QUIET
     }
 
     /// Waits for all to end.

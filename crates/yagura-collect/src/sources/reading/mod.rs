@@ -3,7 +3,6 @@
 //! Reading objects into the lake, each exactly once, is the pipeline's.
 
 mod listing;
-mod order;
 mod queue;
 mod worker;
 

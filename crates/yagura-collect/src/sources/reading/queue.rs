@@ -8,9 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use yagura_content::format::Source;
 use yagura_model::event::EventBatch;
-use yagura_model::object::LogObject;
-
-use super::order::{Minute, minute_of};
+use yagura_model::object::{LogObject, Minute};
 
 /// One object to read.
 #[derive(Clone, Debug)]
@@ -73,7 +71,7 @@ impl Queue {
 
     pub(super) fn push(&self, tasks: impl IntoIterator<Item = Task>) {
         let mut state = self.state();
-        tasks.into_iter().for_each(|task| state.add(minute_of(&task.object), task));
+        tasks.into_iter().for_each(|task| state.add(task.object.minute(), task));
         drop(state);
         self.wake.notify_all();
     }

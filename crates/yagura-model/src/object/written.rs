@@ -1,20 +1,31 @@
 //! The time that an object's name tells, so that objects are read in about the order of their
 //! events: listings go account by account and Region by Region.
-//! Nothing is asked of feeds here.
+//! What an object is stands in `mod.rs`.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use yagura_model::object::LogObject;
+
+use super::LogObject;
 
 /// A minute as a number that sorts: year, month, day, hour, minute (UTC).
-pub(super) type Minute = u64;
+pub type Minute = u64;
 
-/// When an object was written, as its name tells (`…_20261121T0005Z_….json.gz`,
-/// `….2026-11-21-05.…`), else as its storage does; the end of time where neither does.
-pub(super) fn minute_of(object: &LogObject) -> Minute {
-    let name = object.key.rsplit('/').next().unwrap_or_default();
-    let modified = || object.modified.map(minute_at);
-    minute_in(name).or_else(modified).unwrap_or(Minute::MAX)
+/// What stands for a time that nothing tells: the year 9999.
+const UNTOLD: Minute = 999_912_312_359;
+
+impl LogObject {
+    /// When it was written, as its name tells (`…_20261121T0005Z_….json.gz`,
+    /// `….2026-11-21-05.…`), else as its storage does; the end of time where neither does.
+    pub fn minute(&self) -> Minute {
+        let name = self.key.rsplit('/').next().unwrap_or_default();
+        let modified = || self.modified.map(minute_at);
+        minute_in(name).or_else(modified).unwrap_or(UNTOLD)
+    }
+
+    /// The day of [`Self::minute`], as year, month and day: 20261121.
+    pub fn day(&self) -> u32 {
+        u32::try_from(self.minute() / 10_000).unwrap_or(u32::MAX)
+    }
 }
 
 fn minute_at(at: Timestamp) -> Minute {
@@ -68,7 +79,8 @@ mod tests {
             size_bytes: 1,
             modified: Some("2026-12-31T23:59:59Z".parse().unwrap()),
         };
-        assert_eq!(minute_of(&object), expected, "{key}");
+        assert_eq!(object.minute(), expected, "{key}");
+        assert_eq!(u64::from(object.day()), expected / 10_000, "{key}");
     }
 
     #[test]
@@ -93,5 +105,18 @@ mod tests {
         {
             check(key, 202_612_312_359);
         }
+    }
+
+    #[test]
+    fn what_nothing_tells_is_as_late_as_can_be() {
+        let object = LogObject {
+            location: "a".into(),
+            key: "a".into(),
+            version: None,
+            etag: None,
+            size_bytes: 1,
+            modified: None,
+        };
+        assert_eq!((object.minute(), object.day()), (999_912_312_359, 99_991_231));
     }
 }

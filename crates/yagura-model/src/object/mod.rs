@@ -1,9 +1,13 @@
 //! Log objects: one file, bucket object or message batch that carries records of logs.
 //! How they are listed and opened is the feeds' business; what became of one is the ledger's.
 
+mod written;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+pub use written::Minute;
 
 /// One object that carries log records, as a listing or a notification names it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

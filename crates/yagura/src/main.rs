@@ -32,6 +32,7 @@ mod secrets;
 mod settings;
 mod spending;
 mod tables;
+mod whole_file;
 
 use std::process::ExitCode;
 

@@ -21,6 +21,7 @@ use crate::options::{AwsOptions, Reach, ResultOptions};
 use crate::output;
 use crate::progress::Bar;
 use crate::river::{self, Judgement, Judging, Seen};
+use crate::whole_file::WholeFile;
 use crate::{catalog, findings, reach};
 
 #[derive(Args)]
@@ -185,16 +186,14 @@ impl Results<'_> {
         file: &Path,
     ) -> anyhow::Result<()> {
         let attempt = || format!("could not write the report `{}`", file.display());
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut partial = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-            .with_context(attempt)?;
+        let mut whole = WholeFile::begin(file).with_context(attempt)?;
         {
-            let mut out = std::io::BufWriter::new(partial.as_file_mut());
+            let mut out = std::io::BufWriter::new(whole.out());
             let terminal = self.context.terminal(self.options.limit, false);
             yagura_report::write(report, format, &terminal, &mut out).with_context(attempt)?;
             out.flush().with_context(attempt)?;
         }
-        partial.persist(file).with_context(attempt)?;
+        whole.keep().with_context(attempt)?;
         let shown = file.display();
         self.context.remark_in(&format!("wrote {shown}"), &format!("{shown} に書き出しました"));
         Ok(())

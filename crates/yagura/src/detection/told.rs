@@ -18,6 +18,7 @@ use yagura_report::{AlertEntry, AlertFormat, AlertMeta, AlertReport};
 use crate::context::Context;
 use crate::options::severity;
 use crate::output;
+use crate::whole_file::WholeFile;
 
 /// How alerts are written, and where.
 #[derive(Args, Clone, Debug)]
@@ -99,17 +100,15 @@ impl AlertOptions {
         file: &Path,
     ) -> anyhow::Result<()> {
         let attempt = || format!("could not write the alerts to `{}`", file.display());
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut partial = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))
-            .with_context(attempt)?;
+        let mut whole = WholeFile::begin(file).with_context(attempt)?;
         {
-            let mut out = std::io::BufWriter::new(partial.as_file_mut());
+            let mut out = std::io::BufWriter::new(whole.out());
             let terminal = context.terminal(self.limit, false);
             yagura_report::write_alerts(report, self.format, &terminal, &mut out)
                 .with_context(attempt)?;
             out.flush().with_context(attempt)?;
         }
-        partial.persist(file).with_context(attempt)?;
+        whole.keep().with_context(attempt)?;
         let shown = file.display();
         context.remark_in(&format!("wrote {shown}"), &format!("{shown} に書き出しました"));
         Ok(())

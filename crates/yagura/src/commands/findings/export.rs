@@ -2,7 +2,7 @@
 //! How they are written is `yagura-report`'s.
 
 use std::io::{Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -13,6 +13,7 @@ use yagura_store::findings::{FindingFilter, FindingOrder, Findings, PAGE_MAX, Pa
 use super::choose::{self, FilterOptions};
 use crate::context::Context;
 use crate::exit::Exit;
+use crate::whole_file::WholeFile;
 use crate::{catalog, detection, output};
 
 #[derive(Args)]
@@ -46,29 +47,26 @@ pub(crate) async fn run(context: &Context, args: &ExportArgs) -> anyhow::Result<
         version: env!("CARGO_PKG_VERSION").to_owned(),
         lang: context.lang,
     };
-    let folder = args.output.as_deref().and_then(Path::parent);
-    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
-    // A file comes into being whole or not at all; what goes to stdout waits beside it until then.
-    let mut partial = match &args.output {
-        Some(_) => tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))),
-        None => tempfile::NamedTempFile::new(),
-    }
-    .context("could not begin to write the findings")?;
+    let begin = || "could not begin to write the findings";
+    let mut whole = args.output.as_deref().map(WholeFile::begin).transpose().with_context(begin)?;
+    // What goes to stdout waits until all of it is there.
+    let mut aside = None;
+    let file = match &mut whole {
+        Some(whole) => whole.out(),
+        None => aside.insert(tempfile::tempfile().with_context(begin)?),
+    };
     let findings = choose::findings(&store);
-    let mut out = std::io::BufWriter::new(partial.as_file_mut());
+    let mut out = std::io::BufWriter::new(file);
     let (written, left_out) = write(&findings, &filter, &about, args.format, &mut out).await?;
     out.flush().context("could not write the findings")?;
     drop(out);
     store.close().await;
-    match &args.output {
-        Some(file) => {
-            let shown = file.display();
-            partial.persist(file).with_context(|| format!("could not write `{shown}`"))?;
-        }
-        None => {
-            partial.as_file_mut().rewind()?;
-            output::data(|out| std::io::copy(partial.as_file_mut(), out).map(drop))?;
-        }
+    if let (Some(whole), Some(place)) = (whole, &args.output) {
+        whole.keep().with_context(|| format!("could not write `{}`", place.display()))?;
+    }
+    if let Some(mut aside) = aside {
+        aside.rewind()?;
+        output::data(|out| std::io::copy(&mut aside, out).map(drop))?;
     }
     context.remark_in(
         &format!("{written} findings written"),

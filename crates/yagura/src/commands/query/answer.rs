@@ -13,6 +13,7 @@ use yagura_model::Lang;
 use crate::context::Context;
 use crate::output;
 use crate::progress::QueryBar;
+use crate::whole_file::WholeFile;
 
 /// The formats of answers.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,21 +119,19 @@ async fn to_file(
     format: Format,
     file: &Path,
 ) -> Result<Option<Written>, QueryError> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let fail = |error: std::io::Error| {
         let text = format!("`{}`: {error}", file.display());
         QueryError::Write(std::io::Error::new(error.kind(), text))
     };
-    let mut partial =
-        tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(fail)?;
+    let mut whole = WholeFile::begin(file).map_err(fail)?;
     let layout = Layout::default();
     let written = {
-        let mut out = std::io::BufWriter::new(partial.as_file_mut());
+        let mut out = std::io::BufWriter::new(whole.out());
         let written = answer.write(format.into(), &layout, &mut out).await?;
         out.flush().map_err(fail)?;
         written
     };
-    partial.persist(file).map_err(|error| fail(error.error))?;
+    whole.keep().map_err(fail)?;
     let (rows, shown) = (written.rows, file.display());
     context.remark_in(
         &format!("wrote {rows} rows to {shown}"),

@@ -41,7 +41,7 @@ fn seen(name: &str) -> Observation {
                 RankReason {
                     factor: RankFactor::Severity,
                     points: 360,
-                    why: prose("its severity is high", "重大度は「高」です"),
+                    why: prose("its severity is high", "重要度は「高」です"),
                 },
                 RankReason {
                     factor: RankFactor::Account,
@@ -186,7 +186,7 @@ fn one_finding_in_full_says_why_it_is_urgent_and_what_happened() {
             Lang::Ja,
             [
                 "順位点: 1000 点中 405 点",
-                "+360  重大度",
+                "+360  重要度",
                 "+45  環境",
                 "properties.Status = Suspended",
                 "2026-09-22 14:13 UTC まで抑制中（sea: a static site）",

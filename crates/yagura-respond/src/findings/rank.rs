@@ -152,11 +152,11 @@ fn base(severity: Severity) -> (i16, i16) {
 
 fn severity_words(severity: Severity) -> Prose {
     let (en, ja) = match severity {
-        Severity::Critical => ("its severity is critical", "重大度は「重大」です"),
-        Severity::High => ("its severity is high", "重大度は「高」です"),
-        Severity::Medium => ("its severity is medium", "重大度は「中」です"),
-        Severity::Low => ("its severity is low", "重大度は「低」です"),
-        Severity::Informational => ("it is only worth knowing", "重大度は「情報」です"),
+        Severity::Critical => ("its severity is critical", "重要度は「重大」です"),
+        Severity::High => ("its severity is high", "重要度は「高」です"),
+        Severity::Medium => ("its severity is medium", "重要度は「中」です"),
+        Severity::Low => ("its severity is low", "重要度は「低」です"),
+        Severity::Informational => ("it is only worth knowing", "重要度は「情報」です"),
     };
     prose(en, ja)
 }

@@ -5,6 +5,7 @@ pub(crate) mod graph;
 mod ids;
 mod pages;
 mod sources;
+mod words;
 
 use anyhow::bail;
 use camino::{Utf8Path, Utf8PathBuf};
@@ -14,7 +15,7 @@ use crate::test::say;
 type Check = fn(&Tree, bool) -> anyhow::Result<Vec<String>>;
 
 /// Every check by name.
-const CHECKS: [(&str, Check); 8] = [
+const CHECKS: [(&str, Check); 9] = [
     ("crate graph", graph::crate_graph),
     ("forbidden dependencies", graph::forbidden),
     ("licenses", graph::licenses),
@@ -22,6 +23,7 @@ const CHECKS: [(&str, Check); 8] = [
     ("rooms", sources::rooms),
     ("links", pages::links),
     ("both languages", pages::both_languages),
+    ("glossary", words::glossary),
     ("lock of ids", ids::lock),
 ];
 

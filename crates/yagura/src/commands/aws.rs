@@ -6,10 +6,11 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use yagura_aws::{Refusal, Target};
+use yagura_model::Lang;
 
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::options::{AwsOptions, RowFormat, RowOptions};
+use crate::options::{AwsOptions, RowOptions};
 use crate::output::{self, Hinted};
 use crate::rows::Rows;
 use crate::{reach, tables};
@@ -49,10 +50,10 @@ struct ServicesArgs {
     rows: RowOptions,
 }
 
-pub(crate) async fn run(_: &Context, args: &AwsArgs) -> anyhow::Result<Exit> {
+pub(crate) async fn run(context: &Context, args: &AwsArgs) -> anyhow::Result<Exit> {
     match &args.what {
         What::Call(args) => call(args).await,
-        What::Services(args) => services(args),
+        What::Services(args) => services(context.lang, args),
     }
 }
 
@@ -95,10 +96,11 @@ async fn call(args: &CallArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn services(args: &ServicesArgs) -> anyhow::Result<Exit> {
+fn services(lang: Lang, args: &ServicesArgs) -> anyhow::Result<Exit> {
     let api = tables::api()?;
     let Some(name) = &args.service else {
-        let mut rows = Rows::new(&["service"]);
+        let columns = [("service", "サービス")];
+        let mut rows = Rows::new(lang, &columns);
         for service in api.services() {
             rows.push(vec![json!(service)]);
         }
@@ -106,16 +108,17 @@ fn services(args: &ServicesArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Done);
     };
     let service = api.service(name)?;
-    let mut rows = Rows::new(&["operation", "paged"]);
+    let columns = [("operation", "オペレーション"), ("paged", "ページ分割")];
+    let mut rows = Rows::new(lang, &columns);
     for operation in service.operations() {
         let paged = operation.paginator().is_some();
-        rows.push(vec![
-            json!(operation.name()),
-            match args.rows.format {
-                RowFormat::Json => json!(paged),
-                _ => json!(if paged { "paged" } else { "" }),
-            },
-        ]);
+        let word = match (paged, lang) {
+            (false, _) => "",
+            (true, Lang::En) => "paged",
+            (true, Lang::Ja) => "あり",
+        };
+        let cells = vec![json!(operation.name()), json!(paged)];
+        rows.push_said(cells, vec![("paged", word.to_owned())]);
     }
     rows.write(args.rows.format)?;
     Ok(Exit::Done)

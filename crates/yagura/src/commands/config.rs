@@ -105,14 +105,14 @@ fn print(context: &Context, args: &PrintArgs) -> anyhow::Result<Exit> {
         typed: typed.as_ref(),
         variable: &|name| std::env::var(name).ok(),
     });
-    let mut rows = Rows::new(&["setting", "value", "from", "commands"]);
+    let columns =
+        [("setting", "設定"), ("value", "値"), ("from", "出どころ"), ("commands", "コマンド")];
+    let mut rows = Rows::new(context.lang, &columns);
     for one in all.iter().filter(|one| args.unset || one.value.is_some()) {
-        rows.push(vec![
-            json!(one.setting),
-            json!(one.value),
-            json!(origin(&one.origin, file.as_ref(), context.lang)),
-            json!(one.commands.join(", ")),
-        ]);
+        let from = |lang| origin(&one.origin, file.as_ref(), lang);
+        let commands = json!(one.commands.join(", "));
+        let cells = vec![json!(one.setting), json!(one.value), json!(from(Lang::En)), commands];
+        rows.push_said(cells, vec![("from", from(context.lang))]);
     }
     rows.write(args.rows.format)?;
     Ok(Exit::Done)

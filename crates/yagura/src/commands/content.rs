@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use yagura_content::{Content, Place, Problem, glob, scaffold};
+use yagura_model::Lang;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -129,7 +130,10 @@ fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
         }
     }
     remark(context, &content);
-    output::line(&format!("{passed} passed, {failed} failed"))?;
+    output::line(&match context.lang {
+        Lang::En => format!("{passed} passed, {failed} failed"),
+        Lang::Ja => format!("合格 {passed} 件、不合格 {failed} 件"),
+    })?;
     if errors > 0 {
         context.remark_in(
             &format!("{errors} errors in content files"),

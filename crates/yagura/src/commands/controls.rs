@@ -69,7 +69,8 @@ pub(crate) async fn run(context: &Context, args: &ControlsArgs) -> anyhow::Resul
 
 fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
     let content = context.content()?;
-    let mut rows = Rows::new(&["id", "severity", "type", "title"]);
+    let columns = [("id", "ID"), ("severity", "重要度"), ("type", "タイプ"), ("title", "タイトル")];
+    let mut rows = Rows::new(context.lang, &columns).worded_in("severity", "report.severity.");
     for (id, control) in &content.controls {
         let fits = args.pattern.as_ref().is_none_or(|pattern| glob::matches(pattern, id))
             && args.severity.is_none_or(|severity| control.severity >= severity)

@@ -14,7 +14,15 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::options::{RowFormat, RowOptions};
 use crate::output::{self, Hinted};
-use crate::rows::Rows;
+use crate::rows::{Rows, WordList};
+
+/// How a requirement is assessed, as the columns of `frameworks list` call it.
+const ASSESSMENTS: WordList = &[
+    ("automated", "自動"),
+    ("partial", "一部自動"),
+    ("manual", "手動"),
+    ("not_covered", "未対応"),
+];
 
 #[derive(Args)]
 pub(crate) struct FrameworksArgs {
@@ -51,16 +59,17 @@ pub(crate) fn run(context: &Context, args: &FrameworksArgs) -> anyhow::Result<Ex
 
 fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
     let content = context.content()?;
-    let mut rows = Rows::new(&[
-        "id",
-        "title",
-        "version",
-        "requirements",
-        "automated",
-        "partial",
-        "manual",
-        "not_covered",
-    ]);
+    let columns = [
+        ("id", "ID"),
+        ("title", "タイトル"),
+        ("version", "バージョン"),
+        ("requirements", "要件数"),
+        ("automated", "自動"),
+        ("partial", "一部自動"),
+        ("manual", "手動"),
+        ("not_covered", "未対応"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns);
     for entry in catalog::of(&content).frameworks {
         let count = |assessment: Assessment| {
             let of = |one: &&RequirementEntry| one.assessment == assessment.as_str();
@@ -115,7 +124,16 @@ fn entry(content: &Content, id: &str) -> anyhow::Result<FrameworkEntry> {
 }
 
 fn requirements(content: &Content, entry: &FrameworkEntry, lang: Lang) -> Rows {
-    let mut rows = Rows::new(&["id", "assessment", "responsible", "controls", "title"]);
+    let columns = [
+        ("id", "ID"),
+        ("assessment", "判定方法"),
+        ("responsible", "責任"),
+        ("controls", "コントロール数"),
+        ("title", "タイトル"),
+    ];
+    let mut rows = Rows::new(lang, &columns)
+        .worded("assessment", ASSESSMENTS)
+        .worded_in("responsible", "report.responsible.");
     for one in &entry.requirements {
         rows.push(vec![
             json!(one.id),

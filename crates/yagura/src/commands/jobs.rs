@@ -4,9 +4,10 @@
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
+use yagura_model::Lang;
 use yagura_store::jobs::{Cancelled, JobId, NewJob};
 
-use crate::commands::serve::{first_line, took};
+use crate::commands::serve::{RUN_OUTCOMES, first_line, took};
 use crate::context::Context;
 use crate::daemon::kind::JobKind;
 use crate::daemon::status::SILENT;
@@ -72,17 +73,18 @@ pub(crate) async fn run(context: &Context, args: &JobsArgs) -> anyhow::Result<Ex
 async fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
     let store = context.store().await?;
     let jobs = store.jobs().list(args.limit).await?;
-    let mut rows = Rows::new(&[
-        "id",
-        "job",
-        "key",
-        "state",
-        "due",
-        "since",
-        "process",
-        "attempts",
-        "last_error",
-    ]);
+    let columns = [
+        ("id", "ID"),
+        ("job", "ジョブ"),
+        ("key", "対象"),
+        ("state", "状態"),
+        ("due", "予定"),
+        ("since", "開始"),
+        ("process", "プロセス"),
+        ("attempts", "試行回数"),
+        ("last_error", "最後のエラー"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns).worded_in("state", "console_settings.jobs.");
     for job in jobs {
         let state = match (&job.held, job.cancelled) {
             (Some(_), true) => "stopping",
@@ -114,21 +116,32 @@ async fn runs(context: &Context, args: &RunsArgs) -> anyhow::Result<Exit> {
     let store = context.store().await?;
     let kind = args.job.map(JobKind::as_str);
     let runs = store.jobs().runs(kind, args.limit).await?;
-    let mut rows = Rows::new(&[
-        "id", "job", "key", "started", "took", "outcome", "attempt", "process", "result",
-    ]);
+    let columns = [
+        ("id", "ID"),
+        ("job", "ジョブ"),
+        ("key", "対象"),
+        ("started", "開始"),
+        ("took", "所要時間"),
+        ("outcome", "結果"),
+        ("attempt", "試行"),
+        ("process", "プロセス"),
+        ("result", "詳細"),
+    ];
+    let lang = context.lang;
+    let mut rows = Rows::new(lang, &columns).worded_in("outcome", RUN_OUTCOMES);
     for run in &runs {
-        rows.push(vec![
+        let cells = vec![
             json!(run.job.0),
             json!(run.kind),
             json!(run.key),
             json!(run.started),
-            json!(took(run)),
+            json!(took(run, Lang::En)),
             json!(run.outcome.as_str()),
             json!(run.attempt),
             json!(run.holder),
-            json!(first_line(run, context.lang)),
-        ]);
+            json!(first_line(run, Lang::En)),
+        ];
+        rows.push_said(cells, vec![("took", took(run, lang)), ("result", first_line(run, lang))]);
     }
     if rows.is_empty() {
         context.remark_in("no job has run yet", "実行されたジョブはまだありません");

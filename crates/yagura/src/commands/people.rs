@@ -128,7 +128,7 @@ pub(crate) async fn run(context: &Context, args: &PeopleArgs) -> anyhow::Result<
         PeopleWhat::Disable(args) => disable(context, &store, args, true).await?,
         PeopleWhat::Enable(args) => disable(context, &store, args, false).await?,
         PeopleWhat::Reset(args) => reset(context, &store, args).await?,
-        PeopleWhat::Audit(args) => audit(&store, args).await?,
+        PeopleWhat::Audit(args) => audit(context, &store, args).await?,
     }
     store.close().await;
     Ok(Exit::Done)
@@ -211,8 +211,19 @@ async fn add(context: &Context, store: &Store, args: &AddArgs) -> anyhow::Result
 }
 
 async fn list(context: &Context, store: &Store, args: &ListArgs) -> anyhow::Result<()> {
-    let columns = ["name", "role", "accounts", "password", "second_factor", "disabled", "seen"];
-    let mut rows = Rows::new(&columns);
+    let columns = [
+        ("name", "名前"),
+        ("role", "ロール"),
+        ("accounts", "アカウント"),
+        ("password", "パスワード"),
+        ("second_factor", "2 段階認証"),
+        ("disabled", "無効"),
+        ("seen", "最終サインイン"),
+    ];
+    let is_set = &[("true", "設定済み"), ("false", "未設定")];
+    let mut rows = Rows::new(context.lang, &columns)
+        .worded("password", is_set)
+        .worded("second_factor", is_set);
     for one in store.people().list().await? {
         rows.push(vec![
             json!(one.name),
@@ -283,9 +294,19 @@ async fn reset(context: &Context, store: &Store, args: &ResetArgs) -> anyhow::Re
     print_link(context, store, person.id, args.address.as_deref()).await
 }
 
-async fn audit(store: &Store, args: &AuditArgs) -> anyhow::Result<()> {
-    let columns = ["at", "who", "means", "action", "target", "outcome", "address"];
-    let mut rows = Rows::new(&columns);
+async fn audit(context: &Context, store: &Store, args: &AuditArgs) -> anyhow::Result<()> {
+    let columns = [
+        ("at", "日時"),
+        ("who", "ユーザー"),
+        ("means", "手段"),
+        ("action", "操作"),
+        ("target", "対象"),
+        ("outcome", "結果"),
+        ("address", "アドレス"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns)
+        .worded_in("means", "console_settings.audit.means.")
+        .worded_in("outcome", "console_settings.audit.outcomes.");
     let (who, action) = (args.who.as_ref().map(|who| who.to_lowercase()), args.action.clone());
     let filter = AuditFilter { who, action, ..AuditFilter::default() };
     for line in store.people().audit(&filter, args.limit).await? {
@@ -330,8 +351,18 @@ async fn add_token(context: &Context, store: &Store, args: &TokenArgs) -> anyhow
 }
 
 async fn list_tokens(context: &Context, store: &Store, args: &ListArgs) -> anyhow::Result<()> {
-    let columns = ["name", "role", "accounts", "scopes", "created_by", "expires", "used"];
-    let mut rows = Rows::new(&columns);
+    let columns = [
+        ("name", "名前"),
+        ("role", "ロール"),
+        ("accounts", "アカウント"),
+        ("scopes", "用途"),
+        ("created_by", "作成者"),
+        ("expires", "有効期限"),
+        ("used", "最終利用"),
+    ];
+    // Nobody has this name: names have no spaces.
+    let mut rows = Rows::new(context.lang, &columns)
+        .worded("created_by", &[("command line", "コマンドライン")]);
     for one in store.people().tokens().await? {
         rows.push(vec![
             json!(one.name),

@@ -43,36 +43,44 @@ fn table(context: &Context, keep: &Keep, now: Timestamp, gone: Option<Gone>) -> 
         Lang::En => en.to_owned(),
         Lang::Ja => ja.to_owned(),
     };
+    // For programs the time, or the word that `--keep-…` takes; for people in words.
     let since = |before: Option<Timestamp>| match before {
-        Some(before) => before.to_string(),
-        None => words("for ever", "無期限"),
+        Some(before) => (before.to_string(), before.to_string()),
+        None => ("forever".to_owned(), words("for ever", "無期限")),
     };
-    let newest = format!("{} {}", words("the newest", "新しい順に"), keep.keep_scans);
-    let mut rows = Rows::new(&["what", "kept_since", "deleted"]);
+    let newest = format!("the newest {}", keep.keep_scans);
+    let newest_words = words(&newest, &format!("最新の {} 件", keep.keep_scans));
+    let columns = [("what", "対象"), ("kept_since", "保持の起点"), ("deleted", "削除件数")];
+    let mut rows = Rows::new(context.lang, &columns);
     let all = [
         (
+            "findings",
             words("resolved findings and their history", "解決済みの検出結果と履歴"),
             since(keep.keep_findings.before(now)),
             gone.map(|gone| gone.findings),
         ),
         (
+            "deliveries",
             words("messages and proofs of delivery", "通知と配信の記録"),
             since(keep.keep_deliveries.before(now)),
             gone.map(|gone| gone.deliveries),
         ),
         (
+            "scans",
             words("what scans saw and judged", "スキャンの観測と判定"),
-            newest,
+            (newest, newest_words),
             gone.map(|gone| gone.scans),
         ),
         (
+            "versions",
             words("old versions of resources", "リソースの古いバージョン"),
             since(keep.keep_versions.before(now)),
             gone.map(|gone| gone.versions),
         ),
     ];
-    for (what, kept, deleted) in all {
-        rows.push(vec![json!(what), json!(kept), json!(deleted)]);
+    for (code, what, (kept, kept_words), deleted) in all {
+        let cells = vec![json!(code), json!(kept), json!(deleted)];
+        rows.push_said(cells, vec![("what", what), ("kept_since", kept_words)]);
     }
     rows
 }

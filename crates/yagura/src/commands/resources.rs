@@ -89,7 +89,7 @@ pub(crate) async fn run(context: &Context, args: &ResourcesArgs) -> anyhow::Resu
         What::List(args) => list(context, &store, args).await?,
         What::Show(args) => show(&store, args).await?,
         What::History(args) => history(context, &store, args).await?,
-        What::Scans(args) => scans(&store, args).await?,
+        What::Scans(args) => scans(context, &store, args).await?,
         What::Export(args) => export(context, &store, args).await?,
         What::Import(args) => {
             let scan = import(&store, &args.file).await?;
@@ -115,7 +115,14 @@ async fn list(context: &Context, store: &Store, args: &ListArgs) -> anyhow::Resu
         None => context.now(),
     };
     let mut stream = store.resources_at(at, &filter);
-    let mut rows = Rows::new(&["type", "account", "region", "name", "key"]);
+    let columns = [
+        ("type", "タイプ"),
+        ("account", "アカウント"),
+        ("region", "リージョン"),
+        ("name", "名前"),
+        ("key", "キー"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns);
     let mut count = 0;
     while let Some(resource) = stream.try_next().await? {
         if count == args.limit {
@@ -238,9 +245,18 @@ fn short(value: &Value) -> String {
     text.chars().take(CHARS_MAX).chain(['…']).collect()
 }
 
-async fn scans(store: &Store, args: &ScansArgs) -> anyhow::Result<()> {
+async fn scans(context: &Context, store: &Store, args: &ScansArgs) -> anyhow::Result<()> {
+    let columns = [
+        ("scan", "スキャン"),
+        ("started", "開始"),
+        ("state", "状態"),
+        ("accounts", "アカウント数"),
+        ("regions", "リージョン数"),
+        ("resources", "リソース数"),
+        ("imported", "取り込み"),
+    ];
     let mut rows =
-        Rows::new(&["scan", "started", "state", "accounts", "regions", "resources", "imported"]);
+        Rows::new(context.lang, &columns).worded_in("state", "console_settings.health.states.");
     for scan in store.scans(args.limit).await? {
         rows.push(vec![
             json!(scan.id.0),

@@ -168,7 +168,14 @@ fn typed(context: &Context, name: &str) -> anyhow::Result<Secret> {
 }
 
 async fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
-    let mut rows = Rows::new(&["reference", "version", "set", "master", "wrapped"]);
+    let columns = [
+        ("reference", "参照"),
+        ("version", "バージョン"),
+        ("set", "設定日時"),
+        ("master", "マスターキー"),
+        ("wrapped", "ラップ日時"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns);
     for one in context.store().await?.stored_secrets().await? {
         rows.push(vec![
             json!(format!("stored:{}", one.name)),
@@ -261,7 +268,9 @@ fn turn(path: &Path, same_place: bool) -> anyhow::Result<()> {
 /// Whether references can be read; what they hold is not shown.
 async fn check(context: &Context, args: &CheckArgs) -> anyhow::Result<Exit> {
     let resolver = Resolver::new(context, &args.aws);
-    let mut rows = Rows::new(&["reference", "readable", "reason"]);
+    let columns = [("reference", "参照"), ("readable", "読み取り可否"), ("reason", "理由")];
+    let mut rows =
+        Rows::new(context.lang, &columns).worded("readable", &[("true", "可"), ("false", "不可")]);
     let mut all = true;
     for text in &args.references {
         let reference: SecretRef = text.parse()?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use yagura_lake::RetentionRule;
 use yagura_model::{Lang, Prose};
 use yagura_store::Store;
@@ -27,6 +27,9 @@ use crate::options::{AwsOptions, LakeChoice, Reach, RowFormat, RowOptions};
 use crate::output::{self, Hinted};
 use crate::retention::Keep;
 use crate::rows::Rows;
+
+/// Where the words for the outcomes of runs are.
+pub(super) const RUN_OUTCOMES: &str = "console_settings.jobs.outcomes.";
 
 /// Runs that are looked through for the last one of each schedule.
 const RUNS_LOOKED_AT: usize = 2_000;
@@ -156,36 +159,55 @@ async fn status(context: &Context, format: RowFormat) -> anyhow::Result<Exit> {
 }
 
 fn processes(read: &[(&Worker, Status)], now: Timestamp, lang: Lang) -> Rows {
-    let mut rows = Rows::new(&["process", "version", "listens_on", "since", "heard_of", "reads"]);
+    let columns = [
+        ("process", "プロセス"),
+        ("version", "バージョン"),
+        ("listens_on", "待ち受け"),
+        ("since", "起動"),
+        ("heard_of", "最終応答"),
+        ("reads", "担当グループ"),
+    ];
+    let mut rows = Rows::new(lang, &columns);
     for (worker, status) in read {
         let groups: Vec<&str> = status.groups.iter().map(|group| group.name.as_str()).collect();
-        rows.push(vec![
+        let cells = vec![
             json!(worker.holder),
             json!(status.version),
             json!(status.listen),
             json!(worker.started),
-            json!(ago(worker.seen, now, lang)),
+            json!(worker.seen),
             json!(groups.join(", ")),
-        ]);
+        ];
+        rows.push_said(cells, vec![("heard_of", ago(worker.seen, now, lang))]);
     }
     rows
 }
 
 fn places(read: &[(&Worker, Status)], now: Timestamp, lang: Lang) -> Rows {
-    let mut rows =
-        Rows::new(&["group", "place", "listed", "backlog", "records", "process", "trouble"]);
+    let columns = [
+        ("group", "グループ"),
+        ("place", "監視対象"),
+        ("listed", "一覧取得"),
+        ("backlog", "未処理"),
+        ("records", "レコード数"),
+        ("process", "プロセス"),
+        ("trouble", "問題"),
+    ];
+    let mut rows = Rows::new(lang, &columns);
     for (worker, status) in read {
         for group in &status.groups {
             for place in &group.places {
-                rows.push(vec![
+                let cells = vec![
                     json!(group.name),
                     json!(place.place),
-                    json!(place.listed.map(|listed| ago(listed, now, lang))),
+                    json!(place.listed),
                     json!(group.backlog),
                     json!(group.records),
                     json!(worker.holder),
                     json!(place.failure),
-                ]);
+                ];
+                let listed = place.listed.map(|listed| ago(listed, now, lang));
+                rows.push_said(cells, vec![("listed", listed.unwrap_or_default())]);
             }
         }
     }
@@ -199,16 +221,27 @@ async fn schedules(
     lang: Lang,
 ) -> anyhow::Result<Rows> {
     let runs = store.jobs().runs(None, RUNS_LOOKED_AT).await?;
-    let mut rows = Rows::new(&[
-        "schedule", "job", "cron", "timezone", "next", "last_run", "outcome", "took", "result",
-    ]);
+    let columns = [
+        ("schedule", "スケジュール"),
+        ("job", "ジョブ"),
+        ("cron", "実行時刻"),
+        ("timezone", "タイムゾーン"),
+        ("next", "次回"),
+        ("last_run", "前回"),
+        ("outcome", "結果"),
+        ("took", "所要時間"),
+        ("result", "詳細"),
+    ];
+    let mut rows = Rows::new(lang, &columns).worded_in("outcome", RUN_OUTCOMES);
     let mut seen = std::collections::BTreeSet::new();
     for schedule in read.iter().flat_map(|(_, status)| &status.schedules) {
         if !seen.insert(&schedule.name) {
             continue;
         }
         let last = runs.iter().find(|run| run.kind == schedule.job && run.key == schedule.name);
-        rows.push(vec![
+        let took = |lang| last.map(|run| took(run, lang));
+        let result = |lang| last.map(|run| first_line(run, lang));
+        let cells = vec![
             json!(schedule.name),
             json!(schedule.job),
             json!(schedule.cron),
@@ -216,20 +249,27 @@ async fn schedules(
             json!(schedule.next.filter(|next| *next > now)),
             json!(last.map(|run| run.finished)),
             json!(last.map(|run| run.outcome.as_str())),
-            json!(last.map(took)),
-            json!(last.map(|run| first_line(run, lang))),
-        ]);
+            json!(took(Lang::En)),
+            json!(result(Lang::En)),
+        ];
+        let (took, result) = (took(lang).unwrap_or_default(), result(lang).unwrap_or_default());
+        rows.push_said(cells, vec![("took", took), ("result", result)]);
     }
     Ok(rows)
 }
 
-/// How long a run took: `12s`, `3m 5s`.
-pub(super) fn took(run: &Run) -> String {
+/// How long a run took: `12s`, `3m 5s`; `12 秒`, `3 分 5 秒`.
+pub(super) fn took(run: &Run, lang: Lang) -> String {
     let seconds = run.finished.duration_since(run.started).as_secs().max(0);
-    match seconds {
-        0..=59 => format!("{seconds}s"),
-        60..=3_599 => format!("{}m {}s", seconds / 60, seconds % 60),
-        _ => format!("{}h {}m", seconds / 3_600, seconds % 3_600 / 60),
+    let (hours, minutes) = (seconds / 3_600, seconds % 3_600 / 60);
+    let rest = seconds % 60;
+    match (seconds, lang) {
+        (..=59, Lang::En) => format!("{seconds}s"),
+        (..=59, Lang::Ja) => format!("{seconds} 秒"),
+        (..=3_599, Lang::En) => format!("{minutes}m {rest}s"),
+        (..=3_599, Lang::Ja) => format!("{minutes} 分 {rest} 秒"),
+        (_, Lang::En) => format!("{hours}h {minutes}m"),
+        (_, Lang::Ja) => format!("{hours} 時間 {minutes} 分"),
     }
 }
 
@@ -254,12 +294,12 @@ pub(super) fn first_line(run: &Run, lang: Lang) -> String {
 }
 
 /// How long ago: `12 s ago`.
-fn ago(then: Timestamp, now: Timestamp, lang: Lang) -> Value {
+fn ago(then: Timestamp, now: Timestamp, lang: Lang) -> String {
     let seconds = now.duration_since(then).as_secs().max(0);
-    json!(match lang {
+    match lang {
         Lang::En => format!("{seconds} s ago"),
         Lang::Ja => format!("{seconds} 秒前"),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -287,7 +327,10 @@ mod tests {
     #[test]
     fn a_run_is_told_shortly() {
         for (seconds, text) in [(0, "0s"), (59, "59s"), (185, "3m 5s"), (7_260, "2h 1m")] {
-            assert_eq!(took(&run(seconds, "")), text);
+            assert_eq!(took(&run(seconds, ""), Lang::En), text);
+        }
+        for (seconds, text) in [(0, "0 秒"), (185, "3 分 5 秒"), (7_260, "2 時間 1 分")] {
+            assert_eq!(took(&run(seconds, ""), Lang::Ja), text);
         }
         let line = r#"{"en": "one\ntwo", "ja": "一"}"#;
         assert_eq!(first_line(&run(0, line), Lang::En), "one");

@@ -153,6 +153,8 @@ async fn policies_are_reviewed_before_they_are_in_force() {
     let codes: Vec<Value> =
         home.run(&lint).await.exits(1).records().iter().map(|row| row["code"].clone()).collect();
     assert_eq!(codes, ["action_unknown", "pass_role_anywhere"]);
+    let japanese = [&lint[..], &["--lang", "ja"]].concat();
+    assert_eq!(home.run(&japanese).await.out, home.run(&lint).await.out);
     let only = ["access", "lint", path, "--least", "error", "--lang", "ja"];
     let said = home.run(&only).await.exits(0).out;
     assert!(said.contains("どのサービスにもありません") && !said.contains("PassRole"), "{said}");

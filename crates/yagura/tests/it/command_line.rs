@@ -183,7 +183,7 @@ async fn a_configuration_that_is_wrong_is_shown_where() {
     assert!(good.out.lines().all(|line| line.starts_with('{')), "{}", good.out);
     let typed = ["--config", &config(&file), "controls", "list", "s3.*", "--format", "plain"];
     let typed = home.run(&typed).await.exits(0);
-    assert!(typed.out.starts_with("id: "), "what is typed goes first: {}", typed.out);
+    assert!(typed.out.starts_with("ID: "), "what is typed goes first: {}", typed.out);
 }
 
 #[tokio::test]

@@ -67,6 +67,9 @@ async fn what_is_in_effect_is_printed_with_where_it_came_from() {
     assert_eq!(from("limit", "scan"), format!("5 {place}:5"));
     assert_eq!(from("database", ""), format!("postgres://me@h/db {place}:3"));
     assert_eq!(from("color", ""), "auto default");
+    let japanese = ["--lang", "ja", "config", "print", "--format", "json"];
+    let japanese = home.run(&japanese).await.exits(0).out;
+    assert!(japanese.contains(r#""from":"default""#), "{japanese}");
     let ran = home.run(&["--config", &text(&file), "config", "check"]).await.exits(0);
     assert!(ran.err.contains("パスワード"), "{}", ran.err);
 }

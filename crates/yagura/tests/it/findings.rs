@@ -231,7 +231,7 @@ async fn rules_of_the_site_act_and_a_broken_one_disables_itself() {
 async fn the_demo_ends_in_a_list_that_can_be_worked() {
     for (lang, words) in [
         ("en", ["Rank", "Severity", "Not met: ", "and "]),
-        ("ja", ["順位点", "重大度", "不適合: ", "ほか "]),
+        ("ja", ["順位点", "重要度", "不適合: ", "ほか "]),
     ] {
         let (home, _) = prepared::demo().await;
         let data = home.data().join("demo");

@@ -172,3 +172,27 @@ async fn fail_on_ends_with_one_only_from_its_severity_on() {
     home.run(&[&only[..], &["low"]].concat()).await.exits(1);
     home.run(&[&only[..], &["critical"]].concat()).await.exits(0);
 }
+
+#[tokio::test]
+async fn programs_read_the_same_lists_in_both_languages() {
+    let home = Home::offline();
+    home.write(
+        "data/site/routes.yaml",
+        "targets:\n  file: {channel: file, settings: {path: '/dev/null'}}\nroutes:\n\
+         - {id: all, schedule: 'daily 09:00', targets: [file], \
+         quiet: {from: '22:00', to: '07:00', weekends: true}}\n",
+    );
+    // Without a time, which would be another in each run.
+    let keep = ["--keep-versions", "--keep-findings", "--keep-deliveries"];
+    let prune: Vec<&str> =
+        ["prune"].into_iter().chain(keep.into_iter().flat_map(|flag| [flag, "forever"])).collect();
+    let lists: [(&[&str], &str); 2] =
+        [(&prune, "無期限"), (&["routes", "list"], "22:00-07:00（週末は終日）")];
+    for (asked, told) in lists {
+        let json = |lang| [asked, &["--format", "json", "--lang", lang]].concat();
+        let english = home.run(&json("en")).await.exits(0).out;
+        assert_eq!(home.run(&json("ja")).await.exits(0).out, english);
+        let table = home.run(&[asked, &["--lang", "ja"]].concat()).await.exits(0).out;
+        assert!(table.contains(told), "{table}");
+    }
+}

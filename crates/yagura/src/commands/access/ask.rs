@@ -47,7 +47,7 @@ pub(super) async fn who_can(context: &Context, args: &WhoCanArgs) -> anyhow::Res
     let answers = everybody(&world, &ask);
     let columns =
         [("principal", "プリンシパル"), ("verdict", "判定"), ("where", "内外"), ("why", "理由")];
-    let mut rows = Rows::headed(context.lang, &columns);
+    let mut rows = Rows::new(context.lang, &columns);
     for (principal, inside, answer) in &answers {
         let why = words::reasons(context.lang, answer, false);
         let why = why.join(if context.lang == Lang::Ja { "、" } else { "; " });

@@ -139,7 +139,7 @@ impl View<'_> {
             ("ends_as", "到達先"),
             ("cut", "外す権限"),
         ];
-        let mut rows = Rows::headed(self.lang, &columns);
+        let mut rows = Rows::new(self.lang, &columns);
         for path in paths {
             let first = path.hops.first().map(|hop| self.title(hop)).unwrap_or_default();
             let last = path.hops.last().map(|hop| self.reached(&hop.to)).unwrap_or_default();

@@ -226,7 +226,7 @@ fn table(context: &Context, told: &Told) -> Rows {
         ("resources", "リソース"),
         ("note", "備考"),
     ];
-    let mut rows = Rows::headed(lang, &columns);
+    let mut rows = Rows::new(lang, &columns);
     let mut push = |action: &str, used: &UsedAction, note: String| {
         rows.push(vec![
             json!(action),

@@ -14,7 +14,7 @@ use super::{LintArgs, LintKind, inventory};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::output::Hinted;
-use crate::rows::Rows;
+use crate::rows::{Rows, WordList};
 use crate::tables;
 
 /// The names of all actions by service, in lower case as policies may write it.
@@ -46,7 +46,7 @@ pub(super) async fn run(context: &Context, args: &LintArgs) -> anyhow::Result<Ex
         ("line", "行"),
         ("remark", "指摘"),
     ];
-    let mut rows = Rows::headed(context.lang, &columns);
+    let mut rows = Rows::new(context.lang, &columns).worded("weight", WEIGHTS);
     let mut worst = None;
     for policy in &policies {
         for remark in review(&policy.text, policy.kind, Some(&known)) {
@@ -55,15 +55,16 @@ pub(super) async fn run(context: &Context, args: &LintArgs) -> anyhow::Result<Ex
             if weight > args.least.weight() {
                 continue;
             }
-            rows.push(vec![
-                json!(weight_word(context.lang, weight)),
+            let cells = vec![
+                json!(weight_code(weight)),
                 json!(remark.kind.code()),
                 json!(policy.of),
                 json!(policy.name),
                 json!(remark.statement.map(|number| number + 1)),
                 json!(remark.position.line),
-                json!(words(context.lang, &remark)),
-            ]);
+                json!(words(Lang::En, &remark)),
+            ];
+            rows.push_said(cells, vec![("remark", words(context.lang, &remark))]);
         }
     }
     let (number, of) = (grouped(rows.len() as u64), grouped(policies.len() as u64));
@@ -116,18 +117,23 @@ impl LintKind {
     }
 }
 
-fn weight_word(lang: Lang, weight: RemarkWeight) -> &'static str {
-    match (lang, weight) {
-        (Lang::En, RemarkWeight::Error) => "error",
-        (Lang::En, RemarkWeight::Security) => "security",
-        (Lang::En, RemarkWeight::Warning) => "warning",
-        (Lang::En, RemarkWeight::Suggestion) => "suggestion",
-        (Lang::Ja, RemarkWeight::Error) => "エラー",
-        (Lang::Ja, RemarkWeight::Security) => "セキュリティ",
-        (Lang::Ja, RemarkWeight::Warning) => "警告",
-        (Lang::Ja, RemarkWeight::Suggestion) => "提案",
+/// The words that `--least` and `--fail-on` take.
+fn weight_code(weight: RemarkWeight) -> &'static str {
+    match weight {
+        RemarkWeight::Error => "error",
+        RemarkWeight::Security => "security",
+        RemarkWeight::Warning => "warning",
+        RemarkWeight::Suggestion => "suggestion",
     }
 }
+
+/// What people read instead.
+const WEIGHTS: WordList = &[
+    ("error", "エラー"),
+    ("security", "セキュリティ"),
+    ("warning", "警告"),
+    ("suggestion", "提案"),
+];
 
 /// A remark in words.
 pub(super) fn words(lang: Lang, remark: &Remark) -> String {

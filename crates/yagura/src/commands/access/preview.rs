@@ -144,7 +144,7 @@ fn write(context: &Context, format: RowFormat, found: &Preview) -> anyhow::Resul
         ("statements", "根拠"),
         ("sample", "イベントの例"),
     ];
-    let mut rows = Rows::headed(context.lang, &columns);
+    let mut rows = Rows::new(context.lang, &columns);
     let mut push = |verdict: &str, principal: &str, action: &str, tally: &Tally, why: String| {
         rows.push(vec![
             json!(verdict),

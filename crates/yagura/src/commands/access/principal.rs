@@ -81,7 +81,7 @@ fn write(
         ("permissions", "アクセス許可の管理"),
         ("of", "全アクション数"),
     ];
-    let mut rows = Rows::headed(context.lang, &columns);
+    let mut rows = Rows::new(context.lang, &columns);
     for (service, found) in services {
         let mut cells = vec![json!(service)];
         cells.extend(

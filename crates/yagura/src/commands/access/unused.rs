@@ -188,7 +188,7 @@ fn write(context: &Context, format: RowFormat, found: &Found) -> anyhow::Result<
         ("last_used", "最終使用"),
         ("detail", "詳細"),
     ];
-    let mut rows = Rows::headed(lang, &columns);
+    let mut rows = Rows::new(lang, &columns);
     for one in credentials {
         let (verdict, detail) = credential_words(lang, one);
         let last = one.last.map(|time| least_words::minute(time.as_microsecond()));

@@ -26,19 +26,20 @@ pub(super) async fn run(context: &Context, args: &JumpsArgs) -> anyhow::Result<E
     let store = context.store().await?;
     let today = day_of(context.now());
     let (jumps, newest) = spending::jumps(&store, today, args.days, args.account.clone()).await?;
-    let mut rows = Rows::new(&[
-        "day",
-        "account",
-        "service",
-        "amount",
-        "usual",
-        "limit",
-        "currency",
-        "times",
-        "new",
-        "learned_days",
-        "before",
-    ]);
+    let columns = [
+        ("day", "日付"),
+        ("account", "アカウント"),
+        ("service", "サービス"),
+        ("amount", "金額"),
+        ("usual", "通常"),
+        ("limit", "上限"),
+        ("currency", "通貨"),
+        ("times", "倍率"),
+        ("new", "新規"),
+        ("learned_days", "学習日数"),
+        ("before", "それまでの金額"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns).worded("service", &[("(all)", "（すべて）")]);
     for jump in &jumps {
         let service = if jump.service == ALL_SERVICES { "(all)" } else { &jump.service };
         let times = (jump.usual > Micros::default())

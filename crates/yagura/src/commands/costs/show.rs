@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use jiff::Span;
 use jiff::civil::Date;
 use serde_json::json;
+use yagura_model::Lang;
 use yagura_model::spend::{Micros, SpendDay, SpendKind};
 use yagura_store::spend::SpendFilter;
 
@@ -38,6 +39,17 @@ enum By {
     Day,
 }
 
+impl By {
+    /// The column that names the row, with its Japanese heading.
+    fn column(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Account => ("account", "アカウント"),
+            Self::Service => ("service", "サービス"),
+            Self::Day => ("day", "日付"),
+        }
+    }
+}
+
 /// Sums of one row.
 #[derive(Default)]
 struct Sums {
@@ -66,7 +78,7 @@ pub(super) async fn run(context: &Context, args: &ShowArgs) -> anyhow::Result<Ex
         output::data(|out| csv(out, &spent))?;
         return Ok(Exit::Done);
     }
-    let rows = rows(&spent, args.by, &filter);
+    let rows = rows(&spent, args.by, &filter, context.lang);
     rows.write(args.format.rows().unwrap_or(crate::options::RowFormat::Table))?;
     if let Some((forecast, _)) = spend.forecast().await? {
         let (rest, currency, month) = (forecast.rest, &forecast.currency, forecast.month);
@@ -79,7 +91,7 @@ pub(super) async fn run(context: &Context, args: &ShowArgs) -> anyhow::Result<Ex
     Ok(Exit::Done)
 }
 
-fn rows(spent: &[SpendDay], by: By, filter: &SpendFilter) -> Rows {
+fn rows(spent: &[SpendDay], by: By, filter: &SpendFilter, lang: Lang) -> Rows {
     let mut sums: BTreeMap<(String, String), Sums> = BTreeMap::new();
     for one in spent {
         let name = match by {
@@ -102,13 +114,16 @@ fn rows(spent: &[SpendDay], by: By, filter: &SpendFilter) -> Rows {
     if by != By::Day {
         sums.sort_by_key(|(_, sum)| std::cmp::Reverse(sum.charge));
     }
-    let name = match by {
-        By::Account => "account",
-        By::Service => "service",
-        By::Day => "day",
-    };
-    let mut rows =
-        Rows::new(&[name, "charges", "credits", "net", "currency", "estimated", "course"]);
+    let columns = [
+        by.column(),
+        ("charges", "利用料金"),
+        ("credits", "クレジット"),
+        ("net", "差引額"),
+        ("currency", "通貨"),
+        ("estimated", "見積もり"),
+        ("course", "推移"),
+    ];
+    let mut rows = Rows::new(lang, &columns);
     for ((name, currency), sum) in sums {
         let course = if by == By::Day { String::new() } else { course(&sum.days, filter) };
         rows.push(vec![

@@ -42,7 +42,14 @@ pub(crate) async fn run(context: &Context, args: &HistoryArgs) -> anyhow::Result
             entries.iter().try_for_each(|entry| yagura_report::history_line(entry, out))
         })?;
     } else {
-        let mut rows = Rows::new(&["number", "at", "finding", "who", "what"]);
+        let columns = [
+            ("number", "番号"),
+            ("at", "日時"),
+            ("finding", "検出結果"),
+            ("who", "実行者"),
+            ("what", "内容"),
+        ];
+        let mut rows = Rows::new(context.lang, &columns);
         for entry in &entries {
             let told = yagura_report::history_words(entry, context.lang);
             rows.push(vec![

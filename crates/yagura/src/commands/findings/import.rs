@@ -45,7 +45,14 @@ pub(crate) struct ImportArgs {
 pub(crate) async fn run(context: &Context, args: &ImportArgs) -> anyhow::Result<Exit> {
     let content = context.content()?;
     let store = context.store().await?;
-    let mut rows = Rows::new(&["from", "state", "findings", "bad"]);
+    let columns = [
+        ("from", "取り込み元"),
+        ("state", "状態"),
+        ("places", "場所の数"),
+        ("findings", "検出結果数"),
+        ("bad", "不良"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns);
     let mut exit = Exit::Done;
     for from in &args.from {
         let one = match from.as_str() {
@@ -124,18 +131,22 @@ fn tell_places(
     notices: Vec<Notice>,
     rows: &mut Rows,
 ) {
-    let words = |state: &PlaceState| match (context.lang, state) {
-        (Lang::En, PlaceState::Whole | PlaceState::Changes) => "read",
-        (Lang::Ja, PlaceState::Whole | PlaceState::Changes) => "読み取り済み",
-        (Lang::En, PlaceState::Off) => "not in use",
-        (Lang::Ja, PlaceState::Off) => "未使用",
-        (Lang::En, PlaceState::Unread(_)) => "unknown",
-        (Lang::Ja, PlaceState::Unread(_)) => "不明",
+    let code = |state: &PlaceState| match state {
+        PlaceState::Whole | PlaceState::Changes => "read",
+        PlaceState::Off => "not_in_use",
+        PlaceState::Unread(_) => "unknown",
+    };
+    let words = |code| match (context.lang, code) {
+        (Lang::En, "not_in_use") => "not in use",
+        (Lang::En, code) => code,
+        (Lang::Ja, "read") => "読み取り済み",
+        (Lang::Ja, "not_in_use") => "未使用",
+        (Lang::Ja, _) => "不明",
     };
     for product in products {
         let mut by_state: Vec<(&str, u64, u64, u64)> = Vec::new();
         for place in imported.places.iter().filter(|place| place.product == *product) {
-            let state = words(&place.state);
+            let state = code(&place.state);
             let at = by_state.iter().position(|(known, ..)| *known == state);
             match at.and_then(|at| by_state.get_mut(at)) {
                 Some((_, places, findings, bad)) => {
@@ -147,8 +158,9 @@ fn tell_places(
             }
         }
         for (state, places, findings, bad) in by_state {
-            let state = format!("{state} ({places})");
-            rows.push(vec![json!(product.as_str()), json!(state), json!(findings), json!(bad)]);
+            let (product, count) = (json!(product.as_str()), json!(places));
+            let cells = vec![product, json!(state), count, json!(findings), json!(bad)];
+            rows.push_said(cells, vec![("state", words(state).to_owned())]);
         }
     }
     let unread = imported.places.iter().filter_map(|place| match &place.state {
@@ -193,6 +205,7 @@ async fn import_file(
     rows.push(vec![
         json!(file.display().to_string()),
         json!(formats.join(", ")),
+        json!(null),
         json!(read.findings),
         json!(read.bad),
     ]);

@@ -31,7 +31,8 @@ pub(crate) async fn run(context: &Context, args: &StatsArgs) -> anyhow::Result<E
     let filter = args.filter.filter(usual, context.now())?;
     let store = context.store().await?;
     let findings = choose::findings(&store);
-    let mut rows = Rows::new(&["by", "value", "count"]);
+    let columns = [("by", "集計単位"), ("value", "値"), ("count", "件数")];
+    let mut rows = Rows::new(context.lang, &columns);
     let mut cut = 0;
     for by in &args.count_by {
         let counts = findings.count_by(&filter, *by).await?;

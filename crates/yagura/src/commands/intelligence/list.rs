@@ -13,7 +13,15 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::intelligence::{self, told};
 use crate::options::{RowFormat, RowOptions};
-use crate::rows::Rows;
+use crate::rows::{Rows, WordList};
+
+/// How a list is.
+const STATES: WordList = &[
+    ("ready", "利用可能"),
+    ("missing", "未取得"),
+    ("old", "更新期限切れ"),
+    ("unusable", "使用不可"),
+];
 
 #[derive(Args)]
 pub(super) struct ListArgs {
@@ -40,23 +48,27 @@ pub(super) fn run(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
             "リストがありません。サイトフォルダーの `intelligence.yaml` に記述してください",
         );
     }
-    table(settings, &loaded, args.rows.format).write(args.rows.format)?;
+    table(settings, &loaded, args.rows.format, context.lang).write(args.rows.format)?;
     Ok(Exit::Done)
 }
 
-fn table(settings: &[ListSetting], loaded: &Loaded, format: RowFormat) -> Rows {
-    let mut rows = Rows::new(&[
-        "name",
-        "kind",
-        "category",
-        "format",
-        "state",
-        "entries",
-        "bad",
-        "fetched_at",
-        "licence",
-        "from",
-    ]);
+fn table(settings: &[ListSetting], loaded: &Loaded, format: RowFormat, lang: Lang) -> Rows {
+    let columns = [
+        ("name", "名前"),
+        ("kind", "種類"),
+        ("category", "分類"),
+        ("format", "形式"),
+        ("state", "状態"),
+        ("entries", "項目数"),
+        ("bad", "不良"),
+        ("fetched_at", "取得日時"),
+        ("licence", "ライセンス"),
+        ("from", "取得元"),
+    ];
+    let mut rows = Rows::new(lang, &columns)
+        .worded("kind", super::LIST_KINDS)
+        .worded("category", super::THREAT_CATEGORIES)
+        .worded("state", STATES);
     let number = |number: u64| match format {
         RowFormat::Json => json!(number),
         _ => json!(grouped(number)),
@@ -106,17 +118,20 @@ fn table(settings: &[ListSetting], loaded: &Loaded, format: RowFormat) -> Rows {
 /// The entries that are not used, with place and reason.
 fn bad(loaded: &Loaded, lang: Lang) -> Rows {
     use yagura_analyze::intelligence::EntryPlace;
-    let mut rows = Rows::new(&["name", "place", "text", "reason"]);
+    let columns = [("name", "名前"), ("place", "位置"), ("text", "内容"), ("reason", "理由")];
+    let mut rows = Rows::new(lang, &columns);
     for list in &loaded.lists {
         for bad in &list.bad {
-            let place = match (bad.place, lang) {
+            let place = |lang| match (bad.place, lang) {
                 (EntryPlace::Line(line), Lang::En) => format!("line {line}"),
                 (EntryPlace::Line(line), Lang::Ja) => format!("{line} 行目"),
                 (EntryPlace::Object(object), Lang::En) => format!("object {object}"),
                 (EntryPlace::Object(object), Lang::Ja) => format!("{object} 番目のオブジェクト"),
             };
-            let name = &list.list.name;
-            rows.push(vec![json!(name), json!(place), json!(bad.text), json!(reason(bad, lang))]);
+            let name = json!(list.list.name);
+            let why = json!(reason(bad, Lang::En));
+            let cells = vec![name, json!(place(Lang::En)), json!(bad.text), why];
+            rows.push_said(cells, vec![("place", place(lang)), ("reason", reason(bad, lang))]);
         }
     }
     rows

@@ -14,7 +14,23 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::intelligence::{self, told};
 use crate::options::RowOptions;
-use crate::rows::Rows;
+use crate::rows::{Rows, WordList};
+
+/// Whose an address is: what it is for, AWS's or not, and where.
+const NETWORKS: WordList = &[
+    ("unspecified", "未指定アドレス"),
+    ("loopback", "ループバック"),
+    ("private", "プライベートアドレス"),
+    ("shared", "通信事業者の共用アドレス"),
+    ("link_local", "リンクローカル"),
+    ("multicast", "マルチキャスト"),
+    ("documentation", "文書の例示用"),
+    ("reserved", "予約済み"),
+    ("inside", "AWS の範囲内"),
+    ("outside", "AWS の範囲外"),
+    ("country", "国"),
+    ("asn", "AS 番号"),
+];
 
 #[derive(Args)]
 pub(super) struct LookArgs {
@@ -33,7 +49,18 @@ pub(super) fn run(context: &Context, args: &LookArgs) -> anyhow::Result<Exit> {
     let blind = !loaded.troubles.is_empty();
     let geo = intelligence::geo(context, &content)?;
     let intelligence = intelligence::compile(context, &content, loaded, geo);
-    let mut rows = Rows::new(&["what", "told_by", "verdict", "detail", "entry", "until"]);
+    let columns = [
+        ("what", "対象"),
+        ("told_by", "情報源"),
+        ("verdict", "判定"),
+        ("detail", "詳細"),
+        ("entry", "一致した項目"),
+        ("until", "有効期限"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns)
+        .worded("verdict", super::LIST_KINDS)
+        .worded("verdict", NETWORKS)
+        .worded("detail", super::THREAT_CATEGORIES);
     let mut listed = false;
     for what in &args.what {
         let lists = intelligence.lists_of(what);
@@ -42,7 +69,7 @@ pub(super) fn run(context: &Context, args: &LookArgs) -> anyhow::Result<Exit> {
             rows.push(of_list(what, list));
         }
         if let Ok(address) = what.trim().parse::<IpAddr>() {
-            of_network(what, address, &intelligence, &mut rows);
+            of_network(what, address, &intelligence, context.lang, &mut rows);
         }
     }
     if !listed {
@@ -69,11 +96,24 @@ fn of_list(what: &str, list: &OnList) -> Vec<serde_json::Value> {
     ]
 }
 
-fn of_network(what: &str, address: IpAddr, intelligence: &Intelligence, rows: &mut Rows) {
+fn of_network(
+    what: &str,
+    address: IpAddr,
+    intelligence: &Intelligence,
+    lang: Lang,
+    rows: &mut Rows,
+) {
     let nothing = || json!(null);
     let mut tell = |by: &str, verdict: &str, detail: String| {
         let cells = [json!(what), json!(by), json!(verdict), json!(detail), nothing(), nothing()];
-        rows.push(cells.to_vec());
+        // Said here and not as a word of the column, where a list of the site may have that name.
+        let source = match (lang, by) {
+            (Lang::Ja, "iana") => "IANA",
+            (Lang::Ja, "aws_ranges") => "AWS の IP アドレス範囲",
+            (Lang::Ja, "geo") => "GeoIP",
+            (_, by) => by,
+        };
+        rows.push_said(cells.to_vec(), vec![("told_by", source.to_owned())]);
     };
     if let Some(special) = SpecialRange::of(address) {
         tell("iana", special.as_str(), String::new());

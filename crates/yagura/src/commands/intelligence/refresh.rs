@@ -21,8 +21,12 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::options::{AwsOptions, RowFormat, RowOptions};
 use crate::output::Hinted;
-use crate::rows::Rows;
+use crate::rows::{Rows, WordList};
 use crate::{intelligence, reach, settings};
+
+/// What became of a list.
+const STATES: WordList =
+    &[("fresh", "取得不要"), ("unchanged", "変更なし"), ("replaced", "更新"), ("failed", "失敗")];
 
 /// Bytes of one list.
 const LIST_BYTES_MAX: u64 = 512 << 20;
@@ -139,38 +143,52 @@ async fn reach(site: &IntelligenceSite, args: &Refreshing<'_>) -> anyhow::Result
 }
 
 fn table(done: &[Refreshed], format: RowFormat, lang: Lang) -> Rows {
-    let mut rows = Rows::new(&["name", "state", "entries", "bad", "fetched_at", "from", "reason"]);
+    let columns = [
+        ("name", "名前"),
+        ("state", "状態"),
+        ("entries", "項目数"),
+        ("bad", "不良"),
+        ("fetched_at", "取得日時"),
+        ("from", "取得元"),
+        ("reason", "理由"),
+    ];
+    let mut rows = Rows::new(lang, &columns).worded("state", STATES);
     for one in done {
+        // The reason stands there twice: for programs, and for people.
         let (state, entries, bad, reason) = match &one.state {
             RefreshState::Fresh => ("fresh", None, None, None),
             RefreshState::Unchanged => ("unchanged", None, None, None),
             RefreshState::Replaced { entries, bad, cut } => {
-                let cut = cut.then(|| cut_off(lang));
+                let cut = cut.then(|| (cut_off(Lang::En), cut_off(lang)));
                 ("replaced", Some(*entries as u64), Some(*bad), cut)
             }
-            RefreshState::Failed { reason } => ("failed", None, None, Some(reason.clone())),
+            RefreshState::Failed { reason } => {
+                ("failed", None, None, Some((reason.as_str(), reason.as_str())))
+            }
         };
         let number = |number: Option<u64>| match (number, format) {
             (Some(number), RowFormat::Json) => json!(number),
             (Some(number), _) => json!(grouped(number)),
             (None, _) => json!(null),
         };
-        rows.push(vec![
+        let cells = vec![
             json!(one.name),
             json!(state),
             number(entries),
             number(bad),
             json!(one.fetched_at),
             json!(one.from),
-            json!(reason),
-        ]);
+            json!(reason.map(|(reason, _)| reason)),
+        ];
+        let told = reason.map(|(_, told)| told).unwrap_or_default();
+        rows.push_said(cells, vec![("reason", told.to_owned())]);
     }
     rows
 }
 
-fn cut_off(lang: Lang) -> String {
+fn cut_off(lang: Lang) -> &'static str {
     match lang {
-        Lang::En => "the list has more than 2,000,000 entries; the rest is not used".to_owned(),
-        Lang::Ja => "リストの項目が 2,000,000 件を超えるため、残りは使用しません".to_owned(),
+        Lang::En => "the list has more than 2,000,000 entries; the rest is not used",
+        Lang::Ja => "リストの項目が 2,000,000 件を超えるため、残りは使用しません",
     }
 }

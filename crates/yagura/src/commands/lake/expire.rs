@@ -5,6 +5,7 @@ use clap::Args;
 use serde_json::json;
 use yagura_content::Content;
 use yagura_lake::RetentionRule;
+use yagura_model::Lang;
 use yagura_report::grouped;
 
 use super::Which;
@@ -96,10 +97,19 @@ pub(super) async fn run(context: &Context, args: &ExpireArgs) -> anyhow::Result<
     } else {
         lake.would_expire(&rules, now).await?
     };
-    let mut rows =
-        Rows::new(&["source", "account", "from", "to", "files", "rows", "size", "reason"]);
+    let columns = [
+        ("source", "ソース"),
+        ("account", "アカウント"),
+        ("from", "開始日"),
+        ("to", "終了日"),
+        ("files", "ファイル数"),
+        ("rows", "行数"),
+        ("size", "サイズ"),
+        ("reason", "理由"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns);
     for deletion in &expired.deletions {
-        rows.push(vec![
+        let cells = vec![
             json!(deletion.source),
             json!(deletion.account),
             json!(deletion.day_min),
@@ -108,7 +118,8 @@ pub(super) async fn run(context: &Context, args: &ExpireArgs) -> anyhow::Result<
             json!(deletion.rows),
             json!(size(deletion.bytes)),
             json!(deletion.reason),
-        ]);
+        ];
+        rows.push_said(cells, vec![("reason", reason(&deletion.reason, context.lang))]);
     }
     rows.write(args.rows.format)?;
     if expired.files_held > 0 {
@@ -132,6 +143,15 @@ pub(super) async fn run(context: &Context, args: &ExpireArgs) -> anyhow::Result<
     Ok(Exit::Done)
 }
 
+/// Why retention deletes something, for a person: the lake keeps it for ever, and in English.
+pub(super) fn reason(kept: &str, lang: Lang) -> String {
+    let days = kept.strip_prefix("kept for ").and_then(|rest| rest.strip_suffix(" days"));
+    match (lang, days) {
+        (Lang::Ja, Some(days)) => format!("保持期間 {days} 日"),
+        _ => kept.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,6 +171,13 @@ mod tests {
         {
             assert!(rule(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_reason_that_the_lake_gave_is_read_in_both_languages() {
+        assert_eq!(reason("kept for 90 days", Lang::En), "kept for 90 days");
+        assert_eq!(reason("kept for 90 days", Lang::Ja), "保持期間 90 日");
+        assert_eq!(reason("an inquiry", Lang::Ja), "an inquiry");
     }
 
     #[test]

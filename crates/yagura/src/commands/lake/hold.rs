@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde_json::json;
 use yagura_lake::Hold;
 
-use super::Which;
+use super::{Which, expire};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::options::RowOptions;
@@ -84,8 +84,19 @@ pub(super) async fn lift(context: &Context, args: &ReleaseArgs) -> anyhow::Resul
 pub(super) async fn list(context: &Context, args: &HoldsArgs) -> anyhow::Result<Exit> {
     let lake = args.which.open(context).await?;
     let snapshot = lake.snapshot().await?;
-    let mut rows =
-        Rows::new(&["kind", "name", "source", "account", "from", "to", "rows", "reason", "time"]);
+    let columns = [
+        ("kind", "種類"),
+        ("name", "名前"),
+        ("source", "ソース"),
+        ("account", "アカウント"),
+        ("from", "開始日"),
+        ("to", "終了日"),
+        ("rows", "行数"),
+        ("reason", "理由"),
+        ("time", "日時"),
+    ];
+    let kinds = &[("hold", "リーガルホールド"), ("deletion", "削除")];
+    let mut rows = Rows::new(context.lang, &columns).worded("kind", kinds);
     for hold in snapshot.holds() {
         rows.push(vec![
             json!("hold"),
@@ -100,7 +111,7 @@ pub(super) async fn list(context: &Context, args: &HoldsArgs) -> anyhow::Result<
         ]);
     }
     for deletion in snapshot.deletions() {
-        rows.push(vec![
+        let cells = vec![
             json!("deletion"),
             json!(null),
             json!(deletion.source),
@@ -110,7 +121,8 @@ pub(super) async fn list(context: &Context, args: &HoldsArgs) -> anyhow::Result<
             json!(deletion.rows),
             json!(deletion.reason),
             json!(deletion.time),
-        ]);
+        ];
+        rows.push_said(cells, vec![("reason", expire::reason(&deletion.reason, context.lang))]);
     }
     if rows.is_empty() {
         context.remark_in(

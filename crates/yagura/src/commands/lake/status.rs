@@ -41,7 +41,7 @@ pub(super) async fn run(context: &Context, args: &StatusArgs) -> anyhow::Result<
     output::line(&printable(&heading(&status, &lake.location().url, context.lang)))?;
     if !status.sources.is_empty() {
         output::line("")?;
-        table(&status).write(args.rows.format)?;
+        table(&status, context.lang).write(args.rows.format)?;
     }
     let gaps = gaps(&status, context.lang);
     if !gaps.is_empty() {
@@ -72,18 +72,19 @@ fn heading(status: &LakeStatus, url: &str, lang: Lang) -> String {
     }
 }
 
-fn table(status: &LakeStatus) -> Rows {
-    let mut rows = Rows::new(&[
-        "source",
-        "rows",
-        "size",
-        "files",
-        "to_merge",
-        "accounts",
-        "first",
-        "last",
-        "missing_hours",
-    ]);
+fn table(status: &LakeStatus, lang: Lang) -> Rows {
+    let columns = [
+        ("source", "ソース"),
+        ("rows", "行数"),
+        ("size", "サイズ"),
+        ("files", "ファイル数"),
+        ("to_merge", "結合待ち"),
+        ("accounts", "アカウント数"),
+        ("first", "最初"),
+        ("last", "最後"),
+        ("missing_hours", "欠落時間数"),
+    ];
+    let mut rows = Rows::new(lang, &columns);
     for source in &status.sources {
         rows.push(vec![
             json!(source.source),

@@ -213,6 +213,6 @@ async fn tables(context: &Context, args: &TablesArgs) -> anyhow::Result<Exit> {
     let content = context.content()?;
     let bench = Bench::open(context, &content, &args.lake, &args.aws).await?;
     let infos = bench.engine.tables().await.map_err(|error| explain_error(error, ""))?;
-    saved::tables(&infos, args.pattern.as_deref(), args.rows.format)?;
+    saved::tables(&infos, args.pattern.as_deref(), args.rows.format, context.lang)?;
     bench.close(Exit::Done).await
 }

@@ -26,7 +26,8 @@ pub(super) fn list(
     format: RowFormat,
 ) -> anyhow::Result<Exit> {
     let content = context.content()?;
-    let mut rows = Rows::new(&["id", "title", "sources"]);
+    let columns = [("id", "ID"), ("title", "タイトル"), ("sources", "ソース")];
+    let mut rows = Rows::new(context.lang, &columns);
     for (id, query) in &content.queries {
         if pattern.is_none_or(|pattern| glob::matches(pattern, id)) {
             rows.push(vec![
@@ -134,8 +135,11 @@ pub(super) fn tables(
     infos: &[TableInfo],
     pattern: Option<&str>,
     format: RowFormat,
+    lang: Lang,
 ) -> anyhow::Result<()> {
-    let mut rows = Rows::new(&["table", "kind", "column", "type"]);
+    let columns = [("table", "テーブル"), ("kind", "種類"), ("column", "列"), ("type", "型")];
+    let kinds = &[("logs", "ログ"), ("view", "ビュー"), ("inventory", "インベントリ")];
+    let mut rows = Rows::new(lang, &columns).worded("kind", kinds);
     for info in infos {
         if pattern.is_some_and(|pattern| !glob::matches(pattern, &info.name)) {
             continue;

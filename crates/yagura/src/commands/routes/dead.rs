@@ -64,8 +64,17 @@ async fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
         store.outbox().dead(args.target.as_deref(), args.limit.saturating_add(1)).await?;
     store.close().await;
     let more = cut(&mut dead, args.limit);
-    let mut rows =
-        Rows::new(&["number", "target", "kind", "finding", "attempts", "made", "given_up", "why"]);
+    let columns = [
+        ("number", "番号"),
+        ("target", "通知先"),
+        ("kind", "種類"),
+        ("finding", "検出結果"),
+        ("attempts", "試行回数"),
+        ("made", "作成日時"),
+        ("given_up", "断念日時"),
+        ("why", "理由"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns).worded_in("kind", super::MESSAGE_KINDS);
     for one in &dead {
         rows.push(vec![
             json!(one.number),

@@ -66,17 +66,18 @@ pub(super) async fn run(context: &Context, args: &DeliverArgs) -> anyhow::Result
     let holder = format!("deliver-{}", std::process::id());
     let delivered = outbox::deliver(&store, &channels, &holder, &clock).await?;
     store.close().await;
-    let mut rows = Rows::new(&[
-        "entries",
-        "queued",
-        "gathered",
-        "only_counted",
-        "storms",
-        "sent",
-        "to_retry",
-        "given_up",
-        "skipped",
-    ]);
+    let columns = [
+        ("entries", "履歴件数"),
+        ("queued", "個別通知"),
+        ("gathered", "まとめ"),
+        ("only_counted", "件数のみ"),
+        ("storms", "大量発生"),
+        ("sent", "配信済み"),
+        ("to_retry", "再試行待ち"),
+        ("given_up", "配信断念"),
+        ("skipped", "通知内容なし"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns);
     rows.push(vec![
         json!(routed.entries),
         json!(routed.single),

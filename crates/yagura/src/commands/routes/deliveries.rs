@@ -44,10 +44,21 @@ pub(super) async fn run(context: &Context, args: &DeliveriesArgs) -> anyhow::Res
     let mut found = store.outbox().deliveries(&filter, args.limit.saturating_add(1)).await?;
     store.close().await;
     let more = cut(&mut found, args.limit);
-    let mut rows = Rows::new(&[
-        "number", "at", "target", "kind", "finding", "findings", "attempt", "outcome", "status",
-        "answer",
-    ]);
+    let columns = [
+        ("number", "番号"),
+        ("at", "日時"),
+        ("target", "通知先"),
+        ("kind", "種類"),
+        ("finding", "検出結果"),
+        ("findings", "検出結果数"),
+        ("attempt", "試行"),
+        ("outcome", "結果"),
+        ("status", "ステータス"),
+        ("answer", "応答"),
+    ];
+    let mut rows = Rows::new(context.lang, &columns)
+        .worded_in("kind", super::MESSAGE_KINDS)
+        .worded_in("outcome", "console_routes.outcomes.");
     for one in &found {
         rows.push(vec![
             json!(one.number),

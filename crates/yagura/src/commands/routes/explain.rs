@@ -94,7 +94,8 @@ fn story(explained: &Explained, words: &Words) -> String {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "\n{}: {}", route.route, verdict(route, words));
         if let Some(when) = &route.when {
-            let _ = writeln!(text, "  when: {}", when.trim());
+            let label = if words.lang() == Lang::Ja { "条件" } else { "when" };
+            let _ = writeln!(text, "  {label}: {}", when.trim());
         }
         if let Some(problem) = &route.problem {
             let _ = writeln!(text, "  {problem}");

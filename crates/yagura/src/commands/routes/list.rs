@@ -36,7 +36,7 @@ pub(super) async fn run(context: &Context, args: &ListArgs) -> anyhow::Result<Ex
         let store = context.store().await?;
         let waiting = store.outbox().by_target().await?;
         store.close().await;
-        targets(&content, &waiting)
+        targets(&content, &waiting, context.lang)
     } else {
         routes(&content, words(context.lang))
     };
@@ -45,55 +45,74 @@ pub(super) async fn run(context: &Context, args: &ListArgs) -> anyhow::Result<Ex
 }
 
 fn routes(content: &Content, words: &Words) -> Rows {
-    let mut rows = Rows::new(&["route", "on", "when", "schedule", "quiet", "targets", "continue"]);
+    let columns = [
+        ("route", "ルート"),
+        ("on", "きっかけ"),
+        ("when", "条件"),
+        ("schedule", "通知のタイミング"),
+        ("quiet", "通知しない時間帯"),
+        ("targets", "通知先"),
+        ("continue", "続行"),
+    ];
+    let mut rows = Rows::new(words.lang(), &columns);
     for route in &content.site.routes.routes {
         let on: Vec<&str> = route.on.iter().map(|on| on.as_str()).collect();
         let targets: Vec<&str> = route.targets.iter().map(|target| target.as_str()).collect();
         let when = route.when.as_ref().map(|when| when.source().trim().to_owned());
-        rows.push(vec![
+        let (schedule, schedule_words) = schedule(route, words);
+        let cells = vec![
             json!(route.id.value),
             json!(on.join(", ")),
             json!(when),
-            json!(schedule(route, words)),
-            json!(quiet(route)),
+            json!(schedule),
+            json!(quiet(route, Lang::En)),
             json!(targets.join(", ")),
             json!(route.goes_on),
-        ]);
+        ];
+        let quiet = quiet(route, words.lang()).unwrap_or_default();
+        rows.push_said(cells, vec![("schedule", schedule_words), ("quiet", quiet)]);
     }
     rows
 }
 
-/// When a route tells, in a person's words.
-fn schedule(route: &Route, words: &Words) -> String {
+/// When a route tells: as the site's file says it, and in a person's words.
+fn schedule(route: &Route, words: &Words) -> (String, String) {
+    let word = |key| words.get(key).to_owned();
     match route.schedule {
-        Schedule::Now => words.get("routes.schedule.now").to_owned(),
-        Schedule::Hourly => words.get("routes.schedule.hourly").to_owned(),
+        Schedule::Now => ("now".to_owned(), word("routes.schedule.now")),
+        Schedule::Hourly => ("hourly".to_owned(), word("routes.schedule.hourly")),
         Schedule::Daily(at) => {
-            words.fill("routes.schedule.daily", &[("at", &at.strftime("%H:%M"))])
+            let at = at.strftime("%H:%M").to_string();
+            (format!("daily {at}"), words.fill("routes.schedule.daily", &[("at", &at)]))
         }
     }
 }
 
-fn quiet(route: &Route) -> Option<String> {
+fn quiet(route: &Route, lang: Lang) -> Option<String> {
     let quiet = route.quiet?;
     let span = format!("{}-{}", quiet.from.strftime("%H:%M"), quiet.to.strftime("%H:%M"));
-    Some(if quiet.weekends { format!("{span}, sat, sun") } else { span })
+    Some(match (quiet.weekends, lang) {
+        (false, _) => span,
+        (true, Lang::En) => format!("{span}, sat, sun"),
+        (true, Lang::Ja) => format!("{span}{}", words(lang).get("console_routes.weekends")),
+    })
 }
 
-fn targets(content: &Content, waiting: &[Waiting]) -> Rows {
+fn targets(content: &Content, waiting: &[Waiting], lang: Lang) -> Rows {
     let by_name: BTreeMap<&str, &Waiting> =
         waiting.iter().map(|one| (one.target.as_str(), one)).collect();
-    let mut rows = Rows::new(&[
-        "target",
-        "channel",
-        "language",
-        "waiting",
-        "oldest",
-        "delivered",
-        "last",
-        "dead",
-        "held_until",
-    ]);
+    let columns = [
+        ("target", "通知先"),
+        ("channel", "チャネル"),
+        ("language", "言語"),
+        ("waiting", "配信待ち"),
+        ("oldest", "最も古いもの"),
+        ("delivered", "配信済み"),
+        ("last", "最後の配信"),
+        ("dead", "配信断念"),
+        ("held_until", "待機の期限"),
+    ];
+    let mut rows = Rows::new(lang, &columns);
     let routes = &content.site.routes;
     let mut row = |name: &str, channel: Value, language: Option<Lang>| {
         let known = by_name.get(name);

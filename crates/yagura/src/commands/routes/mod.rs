@@ -14,6 +14,9 @@ use clap::{Args, Subcommand};
 use crate::context::Context;
 use crate::exit::Exit;
 
+/// Where the words for kinds of messages are.
+const MESSAGE_KINDS: &str = "console_routes.kind.";
+
 #[derive(Args)]
 pub(crate) struct RoutesArgs {
     #[command(subcommand)]

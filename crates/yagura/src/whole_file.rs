@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+/// Places that stand for what is open already: a file that the shell opened may be behind them.
+const OPEN_ALREADY: [&str; 4] = ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc"];
+
 /// A file in the making.
 pub(crate) struct WholeFile {
     partial: NamedTempFile,
     place: PathBuf,
-    /// Whether the place is no file: a device or a pipe is written to, never replaced.
+    /// Whether the place is no file of its own: it is written to, never replaced.
     is_special: bool,
 }
 
@@ -21,10 +24,8 @@ impl WholeFile {
     /// # Errors
     /// Where its folder cannot be written.
     pub(crate) fn begin(place: &Path) -> io::Result<Self> {
-        // A link stays one: what it leads to is written.
-        let place = std::fs::canonicalize(place).unwrap_or_else(|_| place.to_owned());
-        let known = std::fs::metadata(&place);
-        let is_special = known.is_ok_and(|known| !known.is_file() && !known.is_dir());
+        let is_special = is_special(place);
+        let place = if is_special { place.to_owned() } else { end_of(place) };
         let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty());
         let partial = match is_special {
             true => NamedTempFile::new()?,
@@ -46,12 +47,28 @@ impl WholeFile {
         if self.is_special {
             let from = self.partial.as_file_mut();
             from.rewind()?;
-            io::copy(from, &mut File::options().write(true).open(&self.place)?)?;
+            // What the shell opened with `>>` keeps what it has.
+            io::copy(from, &mut File::options().append(true).open(&self.place)?)?;
             return Ok(());
         }
         self.partial.persist(&self.place).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+/// Whether something at a place is to be written to and never replaced: a device, a pipe.
+fn is_special(place: &Path) -> bool {
+    let known = std::fs::metadata(place);
+    OPEN_ALREADY.iter().any(|open| place.starts_with(open))
+        || known.is_ok_and(|known| !known.is_file() && !known.is_dir())
+}
+
+/// Where a link leads to, whether or not there is something; the place itself where it is none.
+fn end_of(place: &Path) -> PathBuf {
+    let beside = |target: PathBuf| place.parent().unwrap_or(Path::new("")).join(target);
+    std::fs::canonicalize(place)
+        .or_else(|_| std::fs::read_link(place).map(beside))
+        .unwrap_or_else(|_| place.to_owned())
 }
 
 #[cfg(test)]
@@ -98,15 +115,29 @@ mod tests {
         std::os::unix::fs::symlink(&file, &link).unwrap();
         write(&link, "new").unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
+        std::fs::remove_file(&file).unwrap();
+        write(&link, "again").unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "again", "it led to nothing");
         assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_the_shell_opened_keeps_what_it_has() {
+        use std::os::fd::AsRawFd as _;
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("all");
+        std::fs::write(&place, "old ").unwrap();
+        let opened = File::options().append(true).open(&place).unwrap();
+        write(Path::new(&format!("/dev/fd/{}", opened.as_raw_fd())), "new").unwrap();
+        assert_eq!(std::fs::read_to_string(&place).unwrap(), "old new");
     }
 
     #[cfg(unix)]
     #[test]
     fn a_device_is_written_to_and_not_replaced() {
         use std::os::unix::fs::FileTypeExt as _;
-        // Whoever runs the tests as root would otherwise be without it afterwards: it is asked
-        // whether the place is known as one, before anything is kept.
+        // Asked before anything is kept: who runs the tests as root would be without it afterwards.
         let place = Path::new("/dev/null");
         let mut file = WholeFile::begin(place).unwrap();
         assert!(file.is_special && !file.partial.path().starts_with("/dev"));

@@ -24,6 +24,8 @@ use crate::sources::feeds::{Feed, FeedError, Scope};
 const ORDER_WAIT: Duration = Duration::from_secs(20);
 /// A listing that says nothing for so long has no more to say for now.
 const QUIET: Duration = Duration::from_millis(500);
+/// How long it may take to say the first.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
 
 /// The listings of a run, as they go on.
 pub(super) struct Listings {
@@ -88,7 +90,7 @@ impl Listings {
         if listed != self.known.0 {
             self.known = (listed, Instant::now());
         }
-        self.known.1.elapsed() >= QUIET
+        self.known.1.elapsed() >= if listed == 0 { FIRST_WAIT } else { QUIET }
     }
 
     /// Waits for all to end.

@@ -72,6 +72,9 @@ impl Hunt {
         let mut bad = 0;
         for stretch in stretches {
             for source in &stretch.sources {
+                if self.cancel.is_cancelled() {
+                    return Ok(bad);
+                }
                 bad += self.source(source, stretch, &mut told).await?;
             }
             self.judging.with_folder(Folder::pass)?;

@@ -19,9 +19,9 @@ pub struct Claim<'a> {
     pub worker: &'a str,
     /// The feed.
     pub feed: &'a str,
-    /// Only objects after this place: a worker that asks again does not walk over what it
+    /// Only objects after this position: a worker that asks again does not walk over what it
     /// already holds. Start at the first, and once more at the end.
-    pub after: Place,
+    pub after: Position,
     /// The most objects to hand out.
     pub limit: usize,
     /// Now.
@@ -32,8 +32,8 @@ pub struct Claim<'a> {
 
 /// Where an object stands among the pending ones of its feed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The day of which its name tells, as [`LogObject::day`].
+pub struct Position {
+    /// As [`Claimed::day`]: days go first.
     pub day: u32,
     /// Its number.
     pub id: ObjectId,
@@ -44,14 +44,21 @@ pub struct Place {
 pub struct Claimed {
     /// Its number.
     pub id: ObjectId,
-    /// Where it stood among the pending ones.
-    pub place: Place,
+    /// The day of which its name tells; zero where an earlier version noted it.
+    pub day: u32,
     /// The object.
     pub object: LogObject,
     /// How often it was tried and failed before.
     pub attempts: u64,
     /// SHA-256 of contents that the same place had before, and the objects that they came from.
     pub earlier: Vec<(ObjectId, Vec<u8>)>,
+}
+
+impl Claimed {
+    /// Where it stood among the pending ones.
+    pub fn position(&self) -> Position {
+        Position { day: self.day, id: self.id }
+    }
 }
 
 /// Why an object could not be ingested this time.
@@ -137,12 +144,11 @@ impl Ledger {
         for row in &rows {
             let read =
                 || Ok::<_, sqlx::Error>((row.int(0)?, row.int(1)?, row.blob(2)?, row.int(3)?));
-            let (id, attempts, location, day) = read().map_err(|error| session.fail(error))?;
-            let object = object_of(&session, row, 4)?;
-            let (id, attempts) = (ObjectId(id), uncount(attempts));
-            let place = Place { day: u32::try_from(day).unwrap_or(u32::MAX), id };
-            claimed.push(Claimed { id, place, object, attempts, earlier: vec![] });
-            places.push(location);
+            let (id, attempts, place, day) = read().map_err(|error| session.fail(error))?;
+            let (object, attempts) = (object_of(&session, row, 4)?, uncount(attempts));
+            let (id, day) = (ObjectId(id), u32::try_from(day).unwrap_or(u32::MAX));
+            claimed.push(Claimed { id, day, object, attempts, earlier: vec![] });
+            places.push(place);
         }
         if claimed.is_empty() {
             return Ok(claimed);

@@ -20,7 +20,7 @@ use crate::database::Database;
 use crate::encode::digest;
 
 pub use balance::Balance;
-pub use claim::{Claim, Claimed, Failure, Place};
+pub use claim::{Claim, Claimed, Failure, Position};
 pub use listing::{Known, Listing, ListingId, ListingKind};
 pub use read::{Entry, EntryFilter, Verdict};
 pub use settle::{Committed, Reconciled, Settled, Settlement};

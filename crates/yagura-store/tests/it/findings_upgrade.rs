@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use yagura_model::finding::Scope;
 use yagura_store::findings::FindingFilter;
-use yagura_store::ledger::{Claim, Place};
+use yagura_store::ledger::{Claim, Position};
 use yagura_store::{Location, ScanId, ScanState};
 
 use crate::bed::{Bed, beds};
@@ -65,11 +65,11 @@ async fn an_old_database_opens_and_gets_findings_in_place() {
         assert_eq!(scan.start.started, Timestamp::from_second(1_790_000_000).unwrap());
         assert_eq!(store.alerts().state("usual").await.unwrap().unwrap().revision, 3);
         let (now, until) = (Timestamp::UNIX_EPOCH, Timestamp::from_second(60).unwrap());
-        let after = Place::default();
+        let after = Position::default();
         let claim = Claim { worker: "w", feed: "s3://logs", after, limit: 9, now, until };
         let claimed = store.ledger().claim(&claim).await.unwrap();
         assert_eq!(claimed.iter().map(|one| &*one.object.key).collect::<Vec<_>>(), ["old"]);
-        assert_eq!(claimed[0].place.day, 0, "what was noted before days were comes first");
+        assert_eq!(claimed[0].day, 0, "what was noted before days were comes first");
         let findings = store.findings(Scope::All);
         assert_eq!(findings.count(&FindingFilter::default()).await.unwrap().count, 0);
         observe(&findings, &[seen("a", "x", 0)], 1).await;

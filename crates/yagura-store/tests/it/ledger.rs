@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use yagura_model::object::LogObject;
 use yagura_store::ledger::{
     Claim, Claimed, Committed, EntryFilter, Failure, Known, Ledger, ListingKind, ObjectId,
-    ObjectState, Place, Settled, Settlement, Verdict, reason,
+    ObjectState, Position, Settled, Settlement, Verdict, reason,
 };
 
 use crate::bed::{Bed, at, beds};
@@ -44,7 +44,7 @@ async fn closes(ledger: &Ledger) {
 
 async fn claim_at(ledger: &Ledger, worker: &str, limit: usize, minute: i64) -> Vec<Claimed> {
     let (now, until) = (at(minute), at(minute + 10));
-    let claim = Claim { worker, feed: FEED, after: Place::default(), limit, now, until };
+    let claim = Claim { worker, feed: FEED, after: Position::default(), limit, now, until };
     ledger.claim(&claim).await.unwrap()
 }
 
@@ -339,14 +339,14 @@ async fn objects_are_handed_out_day_by_day_and_on_a_day_as_they_were_listed() {
         list(&ledger, FEED, &listed).await;
         let expected: Vec<String> =
             (1..4).flat_map(|day| ["b", "a"].map(|account| key(account, day))).collect();
-        let mut after = Place::default();
+        let mut after = Position::default();
         let mut handed = Vec::new();
         loop {
             let (now, until) = (at(2), at(10));
             let claim = Claim { worker: "w", feed: FEED, after, limit: 4, now, until };
             let claimed = ledger.claim(&claim).await.unwrap();
             let Some(last) = claimed.last() else { break };
-            after = last.place;
+            after = last.position();
             handed.extend(claimed.into_iter().map(|claimed| claimed.object.key));
         }
         assert_eq!(handed, expected);
@@ -355,7 +355,7 @@ async fn objects_are_handed_out_day_by_day_and_on_a_day_as_they_were_listed() {
         let claim =
             |after| Claim { worker: "w", feed: FEED, after, limit: 4, now: at(2), until: at(10) };
         assert!(ledger.claim(&claim(after)).await.unwrap().is_empty());
-        let again = ledger.claim(&claim(Place::default())).await.unwrap();
+        let again = ledger.claim(&claim(Position::default())).await.unwrap();
         assert_eq!(keys(&again), [key("c", 1)]);
     }
 }
@@ -368,7 +368,7 @@ async fn a_free_pending_object_goes_to_the_feed_that_lists_it() {
         let claim = Claim {
             worker: "w",
             feed: "queue",
-            after: Place::default(),
+            after: Position::default(),
             limit: 1,
             now: at(2),
             until: at(60),
@@ -475,7 +475,7 @@ impl Life {
                     let claim = Claim {
                         worker: &name,
                         feed,
-                        after: Place::default(),
+                        after: Position::default(),
                         limit: *limit,
                         now,
                         until: at(self.minute + 10),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use yagura_lake::Ingestion;
-use yagura_store::ledger::{Claim, Place};
+use yagura_store::ledger::{Claim, Position};
 
 use super::IngestError;
 use super::commit::commit;
@@ -25,22 +25,22 @@ const WAITING: usize = 8;
 /// The side of the coordinator that asks the ledger for work.
 pub(super) struct Claims {
     pub(super) worker: String,
-    /// For each feed: the last place handed out since the last commit.
-    pub(super) after: Vec<Place>,
+    /// For each feed: the last position handed out since the last commit.
+    pub(super) after: Vec<Position>,
     pub(super) renewed: Instant,
-    /// How many objects were listed when places were last forgotten.
+    /// How many objects were listed when positions were last forgotten.
     listed: u64,
 }
 
 impl Claims {
     pub(super) fn new(worker: String, feeds: usize) -> Self {
-        let after = vec![Place::default(); feeds];
+        let after = vec![Position::default(); feeds];
         Self { worker, after, renewed: Instant::now(), listed: 0 }
     }
 
     /// From the first object on again: a commit may have made others ready.
     pub(super) fn rewind(&mut self) {
-        self.after.fill(Place::default());
+        self.after.fill(Position::default());
     }
 
     /// Puts more work into the queue; answers how much. What was listed meanwhile may be of an
@@ -65,7 +65,7 @@ impl Claims {
                 Claim { worker: &self.worker, feed: feed.name(), after: *after, limit, now, until };
             let claimed = shop.job.ledger.claim(&claim).await.map_err(IngestError::Ledger)?;
             if let Some(last) = claimed.last() {
-                *after = last.place;
+                *after = last.position();
             }
             filled += claimed.len();
             shop.queue.push(claimed.into_iter().map(|claimed| Work {

@@ -47,6 +47,18 @@ impl RetentionRule {
     }
 }
 
+/// Why something was deleted, as the manifest keeps it for ever.
+fn kept_for(days: u32) -> String {
+    format!("kept for {days} days")
+}
+
+impl Deletion {
+    /// For how many days the rule kept what was deleted; none where its reason is another.
+    pub fn days_kept(&self) -> Option<u32> {
+        self.reason.strip_prefix("kept for ")?.strip_suffix(" days")?.parse().ok()
+    }
+}
+
 impl Hold {
     /// Whether the hold keeps a file.
     pub fn covers(&self, file: &LakeFile) -> bool {
@@ -185,7 +197,7 @@ fn over(state: &State, rules: &[RetentionRule], now: Timestamp) -> (Expired, Vec
             files: 0,
             rows: 0,
             bytes: 0,
-            reason: format!("kept for {days} days"),
+            reason: kept_for(days),
         });
         deletion.day_min = deletion.day_min.min(file.day);
         deletion.day_max = deletion.day_max.max(file.day);

@@ -13,6 +13,9 @@ pub enum RefusedReason {
 }
 
 impl RefusedReason {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::NoTime, Self::TooEarly, Self::TooLate];
+
     /// The reason as it stands in the quarantine file. A promise.
     pub fn name(self) -> &'static str {
         match self {

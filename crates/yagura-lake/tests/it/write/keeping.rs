@@ -119,7 +119,7 @@ async fn rows_go_when_their_time_is_over_and_the_deletion_is_told() {
     let deletion = &expired.deletions[0];
     assert_eq!((deletion.files, deletion.rows), (1, 2));
     assert_eq!(deletion.day_max.to_string(), "2026-11-20");
-    assert_eq!(deletion.reason, "kept for 1 days");
+    assert_eq!((&*deletion.reason, deletion.days_kept()), ("kept for 1 days", Some(1)));
     assert_eq!(ids(&store, &lake).await, [DAY, DAY + 1]);
     let fresh = open(&store).await.unwrap();
     assert_eq!(fresh.snapshot().await.unwrap().deletions(), expired.deletions);

@@ -4,7 +4,7 @@
 use clap::Args;
 use serde_json::json;
 use yagura_content::Content;
-use yagura_lake::RetentionRule;
+use yagura_lake::{Deletion, RetentionRule};
 use yagura_model::Lang;
 use yagura_report::grouped;
 
@@ -119,7 +119,7 @@ pub(super) async fn run(context: &Context, args: &ExpireArgs) -> anyhow::Result<
             json!(size(deletion.bytes)),
             json!(deletion.reason),
         ];
-        rows.push_said(cells, vec![("reason", reason(&deletion.reason, context.lang))]);
+        rows.push_said(cells, vec![("reason", reason(deletion, context.lang))]);
     }
     rows.write(args.rows.format)?;
     if expired.files_held > 0 {
@@ -144,11 +144,10 @@ pub(super) async fn run(context: &Context, args: &ExpireArgs) -> anyhow::Result<
 }
 
 /// Why retention deletes something, for a person: the lake keeps it for ever, and in English.
-pub(super) fn reason(kept: &str, lang: Lang) -> String {
-    let days = kept.strip_prefix("kept for ").and_then(|rest| rest.strip_suffix(" days"));
-    match (lang, days) {
+pub(super) fn reason(deletion: &Deletion, lang: Lang) -> String {
+    match (lang, deletion.days_kept()) {
         (Lang::Ja, Some(days)) => format!("保持期間 {days} 日"),
-        _ => kept.to_owned(),
+        _ => deletion.reason.clone(),
     }
 }
 
@@ -175,6 +174,22 @@ mod tests {
 
     #[test]
     fn a_reason_that_the_lake_gave_is_read_in_both_languages() {
+        let reason = |reason: &str, lang| {
+            let (day, time) = (jiff::civil::date(2026, 11, 21), jiff::Timestamp::UNIX_EPOCH);
+            let deletion = Deletion {
+                commit: 1,
+                time,
+                source: "cloudtrail".to_owned(),
+                account: "111122223333".to_owned(),
+                day_min: day,
+                day_max: day,
+                files: 1,
+                rows: 1,
+                bytes: 1,
+                reason: reason.to_owned(),
+            };
+            super::reason(&deletion, lang)
+        };
         assert_eq!(reason("kept for 90 days", Lang::En), "kept for 90 days");
         assert_eq!(reason("kept for 90 days", Lang::Ja), "保持期間 90 日");
         assert_eq!(reason("an inquiry", Lang::Ja), "an inquiry");

@@ -122,7 +122,7 @@ pub(super) async fn list(context: &Context, args: &HoldsArgs) -> anyhow::Result<
             json!(deletion.reason),
             json!(deletion.time),
         ];
-        rows.push_said(cells, vec![("reason", expire::reason(&deletion.reason, context.lang))]);
+        rows.push_said(cells, vec![("reason", expire::reason(deletion, context.lang))]);
     }
     if rows.is_empty() {
         context.remark_in(

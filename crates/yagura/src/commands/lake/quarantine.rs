@@ -4,6 +4,7 @@
 use clap::Args;
 use serde_json::json;
 use yagura_collect::sources::decode::BadReason;
+use yagura_lake::RefusedReason;
 use yagura_model::Lang;
 use yagura_store::ledger::{EntryFilter, ObjectState};
 
@@ -95,13 +96,13 @@ fn told(reason: &str, lang: Lang) -> String {
         return reason.to_owned();
     }
     let of_piece = BadReason::ALL.into_iter().find(|known| known.id() == reason);
-    let words = match (of_piece, reason) {
+    let of_row = RefusedReason::ALL.into_iter().find(|known| known.name() == reason);
+    let words = match (of_piece, of_row) {
         (Some(known), _) => known.words(lang),
-        // What the lake refuses as a row (`RefusedReason`).
-        (None, "no_time") => "読み取れる日時がありません",
-        (None, "time_before_2006") => "日時が 2006 年より前です",
-        (None, "time_in_the_future") => "日時が 1 日以上先です",
-        (None, _) => reason_words(reason, lang),
+        (_, Some(RefusedReason::NoTime)) => "読み取れる日時がありません",
+        (_, Some(RefusedReason::TooEarly)) => "日時が 2006 年より前です",
+        (_, Some(RefusedReason::TooLate)) => "日時が 1 日以上先です",
+        (None, None) => reason_words(reason, lang),
     };
     format!("{reason}: {words}")
 }

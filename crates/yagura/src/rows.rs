@@ -152,9 +152,9 @@ impl Rows {
             (Lang::Ja, Value::Bool(false)) => "false",
             _ => return None,
         };
-        let own = self.words.iter().filter(|(name, _)| *name == column);
-        let word = own.map(|(_, words)| *words).find_map(|words| words.of(code));
-        word.or_else(|| cell.is_boolean().then(|| Words::Listed(YES_AND_NO).of(code)).flatten())
+        let own = self.words.iter().filter(|(name, _)| *name == column).map(|(_, words)| *words);
+        let usual = cell.is_boolean().then_some(Words::Listed(YES_AND_NO));
+        own.chain(usual).find_map(|words| words.of(code))
     }
 
     fn table(&self) -> String {

@@ -94,8 +94,7 @@ fn story(explained: &Explained, words: &Words) -> String {
         // Writing into a String cannot fail.
         let _ = writeln!(text, "\n{}: {}", route.route, verdict(route, words));
         if let Some(when) = &route.when {
-            let label = if words.lang() == Lang::Ja { "条件" } else { "when" };
-            let _ = writeln!(text, "  {label}: {}", when.trim());
+            let _ = writeln!(text, "  {}: {}", words.get("routes.explain.when"), when.trim());
         }
         if let Some(problem) = &route.problem {
             let _ = writeln!(text, "  {problem}");

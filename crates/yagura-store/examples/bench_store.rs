@@ -72,7 +72,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let snapshot = folder.path().join("snapshot");
     let begun = Instant::now();
-    store.export_to_file(SnapshotOf::Scan(third.0), &snapshot).await?;
+    let file = std::io::BufWriter::new(std::fs::File::create(&snapshot)?);
+    store.export(SnapshotOf::Scan(third.0), file).await?;
     report.size = 0;
     report.line(
         "export (size of the file)",

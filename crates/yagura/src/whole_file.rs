@@ -2,17 +2,21 @@
 //! while they are written. What is in them is the business of who writes.
 
 use std::fs::File;
-use std::io::{self, Seek as _};
+use std::io::{self, BufWriter, IntoInnerError, Seek as _, Write};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use tempfile::NamedTempFile;
+use yagura_report::ReportError;
+
+use crate::context::Context;
 
 /// Places that stand for what is open already: a file that the shell opened may be behind them.
 const OPEN_ALREADY: [&str; 4] = ["/dev/fd", "/dev/stdout", "/dev/stderr", "/proc"];
 
 /// A file in the making.
 pub(crate) struct WholeFile {
-    partial: NamedTempFile,
+    out: BufWriter<NamedTempFile>,
     place: PathBuf,
     /// Whether the place is no file of its own: it is written to, never replaced.
     is_special: bool,
@@ -31,29 +35,49 @@ impl WholeFile {
             true => NamedTempFile::new()?,
             false => NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?,
         };
-        Ok(Self { partial, place, is_special })
+        Ok(Self { out: BufWriter::new(partial), place, is_special })
     }
 
     /// Where to write.
-    pub(crate) fn out(&mut self) -> &mut File {
-        self.partial.as_file_mut()
+    pub(crate) fn out(&mut self) -> &mut (dyn Write + Send) {
+        &mut self.out
     }
 
-    /// Puts the file in its place: everything is written.
+    /// Makes the file lasting and puts it in its place: everything is written.
     ///
     /// # Errors
     /// Where it cannot be put there. What was there before is untouched.
-    pub(crate) fn keep(mut self) -> io::Result<()> {
+    pub(crate) fn keep(self) -> io::Result<()> {
+        let mut partial = self.out.into_inner().map_err(IntoInnerError::into_error)?;
         if self.is_special {
-            let from = self.partial.as_file_mut();
-            from.rewind()?;
+            partial.rewind()?;
             // What the shell opened with `>>` keeps what it has.
-            io::copy(from, &mut File::options().append(true).open(&self.place)?)?;
+            io::copy(&mut partial, &mut File::options().append(true).open(&self.place)?)?;
             return Ok(());
         }
-        self.partial.persist(&self.place).map_err(|error| error.error)?;
+        partial.as_file().sync_all()?;
+        partial.persist(&self.place).map_err(|error| error.error)?;
         Ok(())
     }
+}
+
+/// Writes a report to where somebody asked for it, and says so.
+///
+/// # Errors
+/// `attempt` with its cause, where that cannot be done.
+pub(crate) fn write_report(
+    context: &Context,
+    place: &Path,
+    attempt: &str,
+    write: impl FnOnce(&mut dyn Write) -> Result<(), ReportError>,
+) -> anyhow::Result<()> {
+    let attempt = || attempt.to_owned();
+    let mut file = WholeFile::begin(place).with_context(attempt)?;
+    write(file.out()).with_context(attempt)?;
+    file.keep().with_context(attempt)?;
+    let shown = place.display();
+    context.remark_in(&format!("wrote {shown}"), &format!("{shown} に書き出しました"));
+    Ok(())
 }
 
 /// Whether something at a place is to be written to and never replaced: a device, a pipe.
@@ -73,8 +97,6 @@ fn end_of(place: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
-
     use super::*;
 
     fn write(place: &Path, text: &str) -> io::Result<()> {
@@ -140,7 +162,7 @@ mod tests {
         // Asked before anything is kept: who runs the tests as root would be without it afterwards.
         let place = Path::new("/dev/null");
         let mut file = WholeFile::begin(place).unwrap();
-        assert!(file.is_special && !file.partial.path().starts_with("/dev"));
+        assert!(file.is_special && !file.out.get_ref().path().starts_with("/dev"));
         file.out().write_all(b"text").unwrap();
         file.keep().unwrap();
         assert!(std::fs::metadata(place).unwrap().file_type().is_char_device());

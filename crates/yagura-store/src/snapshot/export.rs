@@ -2,7 +2,6 @@
 //! How it is read is in `import.rs`.
 
 use std::io::Write;
-use std::path::Path;
 
 use futures::StreamExt as _;
 use jiff::Timestamp;
@@ -18,8 +17,8 @@ use crate::scan::{Account, Scan, ScanOutcome, ScanState};
 const LEVEL: i32 = 6;
 
 impl Store {
-    /// Writes a snapshot. When this fails, what was written so far is of no use; see
-    /// [`Store::export_to_file`] for all or nothing.
+    /// Writes a snapshot; answers the number of resources. When this fails, what was written so
+    /// far is of no use.
     pub async fn export(
         &self,
         of: SnapshotOf,
@@ -53,27 +52,6 @@ impl Store {
         out.line(&Line::End(trailer))?;
         out.encoder.finish().and_then(|mut writer| writer.flush()).map_err(failed)?;
         Ok(resources)
-    }
-
-    /// Writes a snapshot to a file. The file appears whole or not at all; an old one is replaced
-    /// only by a whole one. Answers the number of resources.
-    pub async fn export_to_file(&self, of: SnapshotOf, file: &Path) -> Result<u64, StoreError> {
-        let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let partial = file.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let written = async {
-            let failed = StoreError::SnapshotWrite;
-            let open = std::fs::File::create(&partial).map_err(failed)?;
-            let resources = self.export(of, std::io::BufWriter::new(&open)).await?;
-            open.sync_all().map_err(failed)?;
-            std::fs::rename(&partial, file).map_err(failed)?;
-            Ok(resources)
-        }
-        .await;
-        if written.is_err() {
-            // The first error is the one to tell; a leftover is named `.part`.
-            let _ = std::fs::remove_file(&partial);
-        }
-        written
     }
 
     /// What comes before the resources. For a time, each listing is the newest one until then.

@@ -100,22 +100,6 @@ async fn an_old_snapshot_does_not_rewrite_history() {
     }
 }
 
-#[tokio::test]
-async fn a_file_appears_whole_or_not_at_all() {
-    let bed = Bed::sqlite();
-    let store = bed.open().await;
-    let id = scan(&store, 1, &[bucket("a", json!({}))]).await;
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("inventory.yagura");
-    assert_eq!(store.export_to_file(SnapshotOf::Scan(id), &file).await.unwrap(), 1);
-    let whole = std::fs::read(&file).unwrap();
-    let missing = SnapshotOf::Scan(yagura_store::ScanId(99));
-    assert!(store.export_to_file(missing, &file).await.is_err());
-    assert_eq!(std::fs::read(&file).unwrap(), whole);
-    let names = std::fs::read_dir(folder.path()).unwrap().count();
-    assert_eq!(names, 1, "no partial file is left");
-}
-
 /// Imports into a store that must not change; answers why it was refused.
 async fn fault(bytes: &[u8]) -> SnapshotFault {
     let bed = Bed::sqlite();

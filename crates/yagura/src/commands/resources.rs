@@ -1,7 +1,7 @@
 //! `yagura resources`: looks up what was read, its history, and carries it elsewhere.
 //! Judging is `yagura scan` and `yagura controls evaluate`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -16,6 +16,7 @@ use crate::former::{import, parse_time};
 use crate::options::{RowFormat, RowOptions};
 use crate::output::{self, Hinted};
 use crate::rows::Rows;
+use crate::whole_file::WholeFile;
 
 #[derive(Args)]
 pub(crate) struct ResourcesArgs {
@@ -283,11 +284,43 @@ async fn export(context: &Context, store: &Store, args: &ExportArgs) -> anyhow::
             SnapshotOf::Scan(scan.id)
         }
     };
-    let n = store.export_to_file(of, &args.file).await?;
+    let n = write_snapshot(store, of, &args.file).await?;
     let shown = args.file.display();
     context.remark_in(
         &format!("wrote {n} resources to {shown}"),
         &format!("リソース {n} 件を {shown} に書き出しました"),
     );
     Ok(())
+}
+
+/// Writes a snapshot to a file; answers the number of resources.
+async fn write_snapshot(store: &Store, of: SnapshotOf, file: &Path) -> anyhow::Result<u64> {
+    let attempt = || format!("could not write the snapshot `{}`", file.display());
+    let mut whole = WholeFile::begin(file).with_context(attempt)?;
+    let resources = store.export(of, whole.out()).await.with_context(attempt)?;
+    whole.keep().with_context(attempt)?;
+    Ok(resources)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use yagura_store::{Location, ScanId};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_appears_whole_or_not_at_all() {
+        let (home, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = Store::open(&Location::in_folder(home.path())).await.unwrap();
+        let file = folder.path().join("inventory.yagura");
+        let now = SnapshotOf::Time(Timestamp::UNIX_EPOCH);
+        assert_eq!(write_snapshot(&store, now, &file).await.unwrap(), 0);
+        let whole = std::fs::read(&file).unwrap();
+        let missing = SnapshotOf::Scan(ScanId(99));
+        assert!(write_snapshot(&store, missing, &file).await.is_err());
+        assert_eq!(std::fs::read(&file).unwrap(), whole);
+        let names = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 1, "no partial file is left");
+    }
 }

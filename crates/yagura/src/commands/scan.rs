@@ -1,16 +1,15 @@
 //! `yagura scan`: inventories accounts and judges them, or judges an exported file.
 //! The stages are wired in `crate::river`; results are written by `yagura-report`.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
 use yagura_collect::{Notice, Plan, Wanted};
 use yagura_content::Content;
 use yagura_content::format::Control;
 use yagura_model::{Lang, OTHER_ACCOUNTS, Severity, Verdict};
-use yagura_report::{Comparison, Format, ScanMeta, ScanReport};
+use yagura_report::{Comparison, ScanMeta, ScanReport};
 use yagura_store::ScanState;
 
 use crate::choice::ControlChoice;
@@ -21,7 +20,7 @@ use crate::options::{AwsOptions, Reach, ResultOptions};
 use crate::output;
 use crate::progress::Bar;
 use crate::river::{self, Judgement, Judging, Seen};
-use crate::whole_file::WholeFile;
+use crate::whole_file::write_report;
 use crate::{catalog, findings, reach};
 
 #[derive(Args)]
@@ -169,34 +168,15 @@ impl Results<'_> {
             ..judgement.report(scan, &catalog, &scores, self.context.lang)
         };
         let format = self.options.format;
+        let terminal = self.context.terminal(self.options.limit, self.options.output.is_none());
+        let write = |out: &mut dyn Write| yagura_report::write(&report, format, &terminal, out);
         match &self.options.output {
-            Some(file) => self.write_file(&report, format, file),
-            None => {
-                let terminal = self.context.terminal(self.options.limit, true);
-                output::data(|out| yagura_report::write(&report, format, &terminal, out))
+            Some(file) => {
+                let attempt = format!("could not write the report `{}`", file.display());
+                write_report(self.context, file, &attempt, write)
             }
+            None => output::data(write),
         }
-    }
-
-    /// Writes a file whole or not at all.
-    fn write_file(
-        &self,
-        report: &ScanReport<'_>,
-        format: Format,
-        file: &Path,
-    ) -> anyhow::Result<()> {
-        let attempt = || format!("could not write the report `{}`", file.display());
-        let mut whole = WholeFile::begin(file).with_context(attempt)?;
-        {
-            let mut out = std::io::BufWriter::new(whole.out());
-            let terminal = self.context.terminal(self.options.limit, false);
-            yagura_report::write(report, format, &terminal, &mut out).with_context(attempt)?;
-            out.flush().with_context(attempt)?;
-        }
-        whole.keep().with_context(attempt)?;
-        let shown = file.display();
-        self.context.remark_in(&format!("wrote {shown}"), &format!("{shown} に書き出しました"));
-        Ok(())
     }
 
     /// The exit status of a result.

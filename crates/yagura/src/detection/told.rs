@@ -2,11 +2,10 @@
 //! and the exit status. How each format looks is the report's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use clap::Args;
 use yagura_content::Content;
 use yagura_content::format::{Detection, DetectionHead, Steps};
@@ -18,7 +17,7 @@ use yagura_report::{AlertEntry, AlertFormat, AlertMeta, AlertReport};
 use crate::context::Context;
 use crate::options::severity;
 use crate::output;
-use crate::whole_file::WholeFile;
+use crate::whole_file::write_report;
 
 /// How alerts are written, and where.
 #[derive(Args, Clone, Debug)]
@@ -81,37 +80,16 @@ impl AlertOptions {
         let entries = entries(content, rules, &alerts);
         let report =
             AlertReport { alerts: &alerts, entries: &entries, meta: &meta, lang: context.lang };
+        let terminal = context.terminal(self.limit, self.output.is_none());
+        let write =
+            |out: &mut dyn Write| yagura_report::write_alerts(&report, self.format, &terminal, out);
         match &self.output {
-            Some(file) => self.write_file(context, &report, file),
-            None => {
-                let terminal = context.terminal(self.limit, true);
-                output::data(|out| {
-                    yagura_report::write_alerts(&report, self.format, &terminal, out)
-                })
+            Some(file) => {
+                let attempt = format!("could not write the alerts to `{}`", file.display());
+                write_report(context, file, &attempt, write)
             }
+            None => output::data(write),
         }
-    }
-
-    /// Writes a file whole or not at all.
-    fn write_file(
-        &self,
-        context: &Context,
-        report: &AlertReport<'_>,
-        file: &Path,
-    ) -> anyhow::Result<()> {
-        let attempt = || format!("could not write the alerts to `{}`", file.display());
-        let mut whole = WholeFile::begin(file).with_context(attempt)?;
-        {
-            let mut out = std::io::BufWriter::new(whole.out());
-            let terminal = context.terminal(self.limit, false);
-            yagura_report::write_alerts(report, self.format, &terminal, &mut out)
-                .with_context(attempt)?;
-            out.flush().with_context(attempt)?;
-        }
-        whole.keep().with_context(attempt)?;
-        let shown = file.display();
-        context.remark_in(&format!("wrote {shown}"), &format!("{shown} に書き出しました"));
-        Ok(())
     }
 
     /// Whether some alert that is told is at least as bad as `--fail-on` says.

@@ -1,7 +1,7 @@
 //! `yagura findings export`: findings for other products, to a file or to stdout.
 //! How they are written is `yagura-report`'s.
 
-use std::io::{Seek as _, Write as _};
+use std::io::{BufWriter, Seek as _, Write};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -47,24 +47,26 @@ pub(crate) async fn run(context: &Context, args: &ExportArgs) -> anyhow::Result<
         version: env!("CARGO_PKG_VERSION").to_owned(),
         lang: context.lang,
     };
-    let begin = || "could not begin to write the findings";
-    let mut whole = args.output.as_deref().map(WholeFile::begin).transpose().with_context(begin)?;
+    let attempt = || match &args.output {
+        Some(place) => format!("could not write the findings to `{}`", place.display()),
+        None => "could not write the findings".to_owned(),
+    };
+    let mut whole =
+        args.output.as_deref().map(WholeFile::begin).transpose().with_context(attempt)?;
     // What goes to stdout waits until all of it is there.
     let mut aside = None;
-    let file = match &mut whole {
+    let out: &mut dyn Write = match &mut whole {
         Some(whole) => whole.out(),
-        None => aside.insert(tempfile::tempfile().with_context(begin)?),
+        None => aside.insert(BufWriter::new(tempfile::tempfile().with_context(attempt)?)),
     };
     let findings = choose::findings(&store);
-    let mut out = std::io::BufWriter::new(file);
-    let (written, left_out) = write(&findings, &filter, &about, args.format, &mut out).await?;
-    out.flush().context("could not write the findings")?;
-    drop(out);
+    let (written, left_out) = write(&findings, &filter, &about, args.format, out).await?;
     store.close().await;
-    if let (Some(whole), Some(place)) = (whole, &args.output) {
-        whole.keep().with_context(|| format!("could not write `{}`", place.display()))?;
+    if let Some(whole) = whole {
+        whole.keep().with_context(attempt)?;
     }
-    if let Some(mut aside) = aside {
+    if let Some(aside) = aside {
+        let mut aside = aside.into_inner().with_context(attempt)?;
         aside.rewind()?;
         output::data(|out| std::io::copy(&mut aside, out).map(drop))?;
     }

@@ -124,13 +124,7 @@ async fn to_file(
         QueryError::Write(std::io::Error::new(error.kind(), text))
     };
     let mut whole = WholeFile::begin(file).map_err(fail)?;
-    let layout = Layout::default();
-    let written = {
-        let mut out = std::io::BufWriter::new(whole.out());
-        let written = answer.write(format.into(), &layout, &mut out).await?;
-        out.flush().map_err(fail)?;
-        written
-    };
+    let written = answer.write(format.into(), &Layout::default(), whole.out()).await?;
     whole.keep().map_err(fail)?;
     let (rows, shown) = (written.rows, file.display());
     context.remark_in(

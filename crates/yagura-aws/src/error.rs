@@ -181,40 +181,54 @@ impl CallError {
     }
 }
 
-impl fmt::Display for CallError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CallContext { account, region, attempts, .. } = &*self.context;
+impl CallError {
+    /// What happened, without where.
+    fn said(&self) -> String {
         let call = self.call();
         match &self.kind {
             CallErrorKind::Refused(Refusal::NotARead) => {
-                return write!(f, "`{call}` is not sent: this client only reads");
+                format!("`{call}` is not sent: this client only reads")
             }
             CallErrorKind::Refused(Refusal::CustomerData) => {
-                return write!(
-                    f,
-                    "`{call}` is not sent: it returns customer data and no source declares it"
-                );
+                format!("`{call}` is not sent: it returns customer data and no source declares it")
             }
             CallErrorKind::Refused(Refusal::NotHandedOver) => {
-                return write!(f, "`{call}` is not sent: it is none of this client's calls");
+                format!("`{call}` is not sent: it is none of this client's calls")
             }
-            CallErrorKind::Absent => write!(f, "`{call}` found nothing")?,
+            CallErrorKind::Absent => format!("`{call}` found nothing"),
             CallErrorKind::Denied { action: Some(action), .. } => {
-                write!(f, "`{call}` was denied (`{action}` is missing)")?;
+                format!("`{call}` was denied (`{action}` is missing)")
             }
-            CallErrorKind::Denied { .. } => write!(f, "`{call}` was denied")?,
-            CallErrorKind::Throttled => write!(f, "`{call}` was throttled {attempts} times")?,
-            CallErrorKind::Unsupported => write!(f, "`{call}` is not offered")?,
-            CallErrorKind::TimedOut => write!(f, "`{call}` gave no answer in time")?,
-            CallErrorKind::Failed => write!(f, "`{call}` failed")?,
-            CallErrorKind::Interrupted => return write!(f, "`{call}` was interrupted"),
+            CallErrorKind::Denied { .. } => format!("`{call}` was denied"),
+            CallErrorKind::Throttled => {
+                format!("`{call}` was throttled {} times", self.context.attempts)
+            }
+            CallErrorKind::Unsupported => format!("`{call}` is not offered"),
+            CallErrorKind::TimedOut => format!("`{call}` gave no answer in time"),
+            CallErrorKind::Failed => format!("`{call}` failed"),
+            CallErrorKind::Interrupted => format!("`{call}` was interrupted"),
         }
-        if !account.is_empty() {
-            write!(f, " in account {account}")?;
+    }
+
+    /// Whether the call was never sent, or its answer never awaited: then it matters not where.
+    fn is_nowhere(&self) -> bool {
+        matches!(self.kind, CallErrorKind::Refused(_) | CallErrorKind::Interrupted)
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = self.said();
+        if self.is_nowhere() {
+            return f.write_str(&said);
         }
-        if !region.is_empty() {
-            write!(f, " in `{region}`")?;
-        }
+        let CallContext { account, region, .. } = &*self.context;
+        match (account.as_str(), region.as_str()) {
+            ("", "") => write!(f, "{said}"),
+            (account, "") => write!(f, "{said} in account {account}"),
+            ("", region) => write!(f, "{said} in `{region}`"),
+            (account, region) => write!(f, "{said} in account {account} in `{region}`"),
+        }?;
         let detail = self.detail();
         if detail.is_empty() { Ok(()) } else { write!(f, ": {detail}") }
     }

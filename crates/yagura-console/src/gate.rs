@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{self, MethodRouter};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::json;
+use yagura_report::error_in;
 
 use crate::auth;
 use crate::fault::{Fault, Told};
@@ -285,12 +286,13 @@ fn told(console: &Console, viewer: &Viewer, path: &str, mut response: Response) 
     };
     let status = response.status();
     let text = layout::shell::fault_words(viewer.lang, &told);
+    let detail = told.detail.as_deref().map(|detail| error_in(viewer.lang, detail));
     let body = if is_program(path) {
         let problem = json!({
             "type": format!("urn:yagura:problem:{}", told.word),
             "title": text.0,
             "status": status.as_u16(),
-            "detail": told.detail.as_deref().unwrap_or(&text.1),
+            "detail": detail.as_deref().unwrap_or(&text.1),
             "instance": path.split('?').next(),
         });
         let kind = HeaderValue::from_static("application/problem+json");
@@ -299,7 +301,7 @@ fn told(console: &Console, viewer: &Viewer, path: &str, mut response: Response) 
     } else {
         let kind = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
-        layout::shell::fault_page(console, viewer, status, &text, told.detail.as_deref())
+        layout::shell::fault_page(console, viewer, status, &text, detail.as_deref())
     };
     response.headers_mut().remove(header::CONTENT_LENGTH);
     *response.body_mut() = Body::from(body);

@@ -89,6 +89,14 @@ impl Problem {
         self
     }
 
+    /// The same problem in other words: those of the reader's language.
+    #[must_use]
+    pub fn said(mut self, say: impl Fn(&str) -> String) -> Self {
+        self.message = say(&self.message);
+        self.hint = say(&self.hint);
+        self
+    }
+
     /// Whether the file cannot be used.
     pub fn is_error(&self) -> bool {
         self.level == ProblemLevel::Error

@@ -13,12 +13,19 @@ pub enum ReportError {
     /// The page could not be made from its template.
     #[error("cannot make the HTML report")]
     Page(#[from] minijinja::Error),
-    /// No such format.
-    #[error("`{0}` is not a format (table, plain, json, ocsf, asff, csv, html, sarif, junit)")]
-    UnknownFormat(String),
+    /// No such format: what was asked for, and what there is.
+    #[error("`{0}` is not a format ({1})")]
+    UnknownFormat(String, String),
     /// The format is not one record after another.
     #[error("`{0}` cannot be written record by record")]
     NotRows(&'static str),
+}
+
+impl ReportError {
+    /// No format has the name; those that there are, have these.
+    pub(crate) fn unknown_format<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Self {
+        Self::UnknownFormat(name.to_owned(), known.collect::<Vec<_>>().join(", "))
+    }
 }
 
 impl From<csv::Error> for ReportError {

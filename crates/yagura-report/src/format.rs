@@ -77,7 +77,7 @@ impl std::str::FromStr for Format {
         Self::ALL
             .into_iter()
             .find(|format| format.as_str() == text)
-            .ok_or_else(|| ReportError::UnknownFormat(text.to_owned()))
+            .ok_or_else(|| ReportError::unknown_format(text, Self::ALL.iter().map(|f| f.as_str())))
     }
 }
 

@@ -8,6 +8,7 @@ mod catalog;
 mod clean;
 mod compare;
 mod error;
+mod errors;
 mod findings;
 mod format;
 mod html;
@@ -31,6 +32,7 @@ pub use catalog::{Catalog, ControlEntry, FixEntry, FrameworkEntry, GroupEntry, R
 pub use clean::{clean, clean_lines};
 pub use compare::Comparison;
 pub use error::ReportError;
+pub use errors::error_in;
 pub use findings::{
     Advice, Export, ExportContext, ExportFormat, FindingList, GroupRow, HistoryWords,
     finding_groups, finding_line, finding_story, findings_plain, findings_table, group_line,

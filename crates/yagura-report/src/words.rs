@@ -93,7 +93,7 @@ fn flatten(prefix: &str, table: &toml::Table, into: &mut HashMap<String, String>
 
 /// Fills `{name}` placeholders in one pass, so that a value that looks like a placeholder stays
 /// as it is.
-fn fill(text: &str, values: &[(&str, &dyn Display)]) -> String {
+pub(super) fn fill(text: &str, values: &[(&str, &dyn Display)]) -> String {
     let mut filled = String::with_capacity(text.len() + 16);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {

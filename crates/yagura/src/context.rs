@@ -69,6 +69,11 @@ impl Context {
         });
     }
 
+    /// An error, or why something is not used, in the reader's language.
+    pub(crate) fn told(&self, error: impl std::fmt::Display) -> String {
+        yagura_report::error_in(self.lang, &error.to_string()).into_owned()
+    }
+
     /// The data folder.
     pub(crate) fn data_folder(&self) -> anyhow::Result<PathBuf> {
         settings::data_folder(&self.global)

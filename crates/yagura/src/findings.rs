@@ -47,6 +47,7 @@ pub(crate) fn say(context: &Context, folded: &Folded) {
         context.remark(&summary(folded, context.lang));
     }
     for (rule, why) in &folded.problems {
+        let why = context.told(why);
         context.remark_in(
             &format!("warning: rule `{rule}` could not be applied to some findings: {why}"),
             &format!("警告: ルール `{rule}` を適用できない検出結果があります: {why}"),

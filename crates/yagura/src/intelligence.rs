@@ -65,6 +65,7 @@ pub(crate) fn compile(
     let (intelligence, faults) =
         Intelligence::new(content, &lists, geo, loaded.aws_ranges.as_ref());
     for (rule, why) in faults {
+        let why = context.told(why);
         context.remark_in(
             &format!("warning: the rule `{rule}` is not used: {why}"),
             &format!("警告: ルール `{rule}` は使用しません: {why}"),
@@ -118,7 +119,7 @@ fn bytes(path: &Path) -> std::io::Result<Vec<u8>> {
 }
 
 fn unreadable(context: &Context, path: &Path, why: &str) {
-    let path = path.display();
+    let (path, why) = (path.display(), context.told(why));
     context.remark_in(
         &format!("warning: `{path}` is not used: {why}; countries and networks are unknown"),
         &format!("警告: `{path}` は使用しません: {why}。国とネットワークは不明になります"),
@@ -130,7 +131,7 @@ pub(crate) fn told(trouble: &Trouble, lang: Lang) -> String {
     let because = |reason: &Option<String>| {
         reason.as_ref().map_or_else(String::new, |reason| match lang {
             Lang::En => format!(" ({reason})"),
-            Lang::Ja => format!("（{reason}）"),
+            Lang::Ja => format!("（{}）", yagura_report::error_in(lang, reason)),
         })
     };
     match (trouble, lang) {

@@ -37,6 +37,7 @@ mod whole_file;
 use std::process::ExitCode;
 
 use exit::Exit;
+use yagura_model::Lang;
 
 /// What one thread frees, another may use at once: the lake's writers and readers hand large
 /// buffers between threads, and the C library's arenas kept three times what was in use.
@@ -45,19 +46,21 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    match run(&arguments) {
+    // The configuration may choose another language; until it is read, this one holds.
+    let mut lang = cli::lang_before_parsing(&arguments);
+    match run(&arguments, &mut lang) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            output::error(&error);
+            output::error(lang, &error);
             Exit::Failed.into()
         }
     }
 }
 
-fn run(arguments: &[std::ffi::OsString]) -> anyhow::Result<Exit> {
-    let (cli, lang) = cli::parse(arguments)?;
+fn run(arguments: &[std::ffi::OsString], lang: &mut Lang) -> anyhow::Result<Exit> {
+    let cli = cli::parse(arguments, lang)?;
     start_log(&cli)?;
-    commands::run(cli, lang)
+    commands::run(cli, *lang)
 }
 
 /// Log lines go to stderr, for the person who debugs; the program's own words do not pass here.

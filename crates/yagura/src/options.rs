@@ -99,7 +99,7 @@ pub(crate) fn size_bytes(text: &str) -> Result<u64, String> {
         _ => return Err("a size is a number and a unit: 512MB, 2GB, 1GiB".to_owned()),
     };
     let number: u64 = number.parse().map_err(|_| "a size begins with a number".to_owned())?;
-    number.checked_mul(unit_bytes).ok_or_else(|| "that is more than there is".to_owned())
+    number.checked_mul(unit_bytes).ok_or_else(|| "the size is too large".to_owned())
 }
 
 /// Reads an account id.

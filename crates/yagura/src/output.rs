@@ -4,6 +4,9 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 
+use yagura_model::Lang;
+use yagura_report::error_in;
+
 /// Writes data to stdout through `write`, buffered.
 ///
 /// # Errors
@@ -38,22 +41,27 @@ pub(crate) fn say(text: &str) {
 }
 
 /// Prints an error, its causes and, where one is known, the remedy.
-pub(crate) fn error(error: &anyhow::Error) {
-    let mut text = format!("error: {error}");
+pub(crate) fn error(lang: Lang, error: &anyhow::Error) {
+    say(&printable(&told(lang, error)));
+}
+
+fn told(lang: Lang, error: &anyhow::Error) -> String {
+    let words = yagura_report::words(lang);
     let mut said = error.to_string();
+    let mut text = words.fill("output.error", &[("what", &error_in(lang, &said))]);
     for cause in error.chain().skip(1).map(ToString::to_string) {
         // Libraries often repeat their source in their own message.
         if !said.contains(&cause) {
-            text.push_str("\n  caused by: ");
-            text.push_str(&cause);
+            text.push_str("\n  ");
+            text.push_str(&words.fill("output.cause", &[("what", &error_in(lang, &cause))]));
         }
         said = cause;
     }
     if let Some(hint) = remedy(error) {
-        text.push_str("\n\nhint: ");
-        text.push_str(&hint);
+        text.push_str("\n\n");
+        text.push_str(&words.fill("output.hint", &[("what", &error_in(lang, &hint))]));
     }
-    say(&printable(&text));
+    text
 }
 
 /// The remedy that an error carries: the store knows its own, the rest is hinted at here.
@@ -62,7 +70,8 @@ fn remedy(error: &anyhow::Error) -> Option<String> {
         cause.downcast_ref::<yagura_store::StoreError>().and_then(yagura_store::StoreError::remedy)
     };
     let hinted = || error.downcast_ref::<Hinted>().map(|hinted| hinted.hint.clone());
-    error.chain().find_map(of_store).map(str::to_owned).or_else(hinted)
+    let remedy = error.chain().find_map(of_store).map(str::to_owned).or_else(hinted);
+    remedy.filter(|remedy| !remedy.is_empty())
 }
 
 /// An error with its remedy; also used as the context of another error.
@@ -145,6 +154,19 @@ mod tests {
     #[test]
     fn names_cannot_rewrite_the_terminal() {
         assert_eq!(printable("a\u{1b}[2Jb\u{202e}c\nd\r"), "a\u{fffd}[2Jb\u{fffd}c\nd\u{fffd}");
+    }
+
+    #[test]
+    fn errors_speak_the_readers_language() {
+        let cause = io::Error::from_raw_os_error(13);
+        let hinted = Hinted::new("`-9x` is not a time", "check the path");
+        let error = anyhow::Error::new(cause).context("cannot write the answer").context(hinted);
+        let japanese = told(Lang::Ja, &error);
+        assert!(japanese.starts_with("エラー: `-9x` は"), "{japanese}");
+        assert!(japanese.contains("\n  原因: "), "{japanese}");
+        assert!(japanese.contains("権限がありません（os error 13）"), "{japanese}");
+        assert!(japanese.contains("\n\n対処: "), "{japanese}");
+        assert!(told(Lang::En, &error).starts_with("error: `-9x` is not a time\n  caused by: "));
     }
 
     #[test]

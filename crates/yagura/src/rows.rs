@@ -62,6 +62,11 @@ impl Rows {
         self.wording(column, Words::Located(prefix))
     }
 
+    /// What people read in Japanese of a column that says what went wrong.
+    pub(crate) fn told(self, column: &'static str) -> Self {
+        self.wording(column, Words::Errors)
+    }
+
     fn wording(mut self, column: &'static str, words: Words) -> Self {
         debug_assert!(self.has(column), "there is no column `{column}`");
         self.words.push((column, words));
@@ -220,6 +225,8 @@ enum Words {
     Listed(WordList),
     /// In the files of `locales/`, each key being this prefix and the code.
     Located(&'static str),
+    /// With the errors.
+    Errors,
 }
 
 impl Words {
@@ -234,6 +241,7 @@ impl Words {
                 let word = yagura_report::words(Lang::Ja).get(&key);
                 (word != key).then(|| word.to_owned())
             }
+            Self::Errors => Some(yagura_report::error_in(Lang::Ja, code).into_owned()),
         }
     }
 }

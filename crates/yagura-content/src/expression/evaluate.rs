@@ -36,7 +36,7 @@ pub(crate) fn truth(value: Val<'_>) -> Val<'_> {
         Val::Bool(_) | Val::Unknown(_) => value,
         Val::Absent => Val::Bool(false),
         Val::Hole(_) => value.causes().map_or(Val::Absent, Val::Unknown),
-        other => Val::problem(format!("a condition is a {}, not true or false", other.kind())),
+        other => Val::problem(format!("a condition is a `{}`, not true or false", other.kind())),
     }
 }
 
@@ -283,9 +283,11 @@ impl<'a> Machine<'_, 'a> {
                     None => usize::try_from(*index).map_or(Val::Absent, |index| items.get(index)),
                 },
             },
-            (base, index) => {
-                Val::problem(format!("a {} cannot be indexed by a {}", base.kind(), index.kind()))
-            }
+            (base, index) => Val::problem(format!(
+                "a `{}` cannot be indexed by a `{}`",
+                base.kind(),
+                index.kind()
+            )),
         }
     }
 
@@ -451,7 +453,7 @@ impl<'a> Machine<'_, 'a> {
             Val::Absent => return Val::list(Vec::new()),
             other => {
                 return other.causes().map_or_else(
-                    || Val::problem(format!("a {} has no neighbors", other.kind())),
+                    || Val::problem(format!("a `{}` has no neighbors", other.kind())),
                     Val::Unknown,
                 );
             }

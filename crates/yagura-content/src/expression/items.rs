@@ -71,7 +71,7 @@ impl<'a> Machine<'_, 'a> {
                 }
                 Ok(Items { source: ItemSource::Values(keys), partial })
             }
-            other => Err(Val::problem(format!("a {} has no elements", other.kind()))),
+            other => Err(Val::problem(format!("a `{}` has no elements", other.kind()))),
         }
     }
 }

@@ -149,7 +149,7 @@ fn order<'a>(comparison: Comparison, left: &Val<'a>, right: &Val<'a>) -> Val<'a>
         },
     };
     let Some(ordering) = ordering else {
-        return Val::problem(format!("a {} and a {} have no order", left.kind(), right.kind()));
+        return Val::problem(format!("a `{}` and a `{}` have no order", left.kind(), right.kind()));
     };
     Val::Bool(match comparison {
         Comparison::Less => ordering.is_lt(),
@@ -193,7 +193,7 @@ pub(crate) fn negate<'a>(value: &Val<'a>) -> Val<'a> {
         Val::Span(span) => {
             span.checked_neg().map_or_else(|| Val::problem("a duration is too long"), Val::Span)
         }
-        other => Val::problem(format!("a {} has no negative", other.kind())),
+        other => Val::problem(format!("a `{}` has no negative", other.kind())),
     }
 }
 
@@ -232,7 +232,7 @@ fn integers<'a>(operation: Arithmetic, left: i64, right: i64) -> Val<'a> {
 fn doubles<'a>(operation: Arithmetic, left: &Val<'a>, right: &Val<'a>) -> Val<'a> {
     let (Some(a), Some(b)) = (number(left), number(right)) else {
         return Val::problem(format!(
-            "no arithmetic between a {} and a {}",
+            "no arithmetic between a `{}` and a `{}`",
             left.kind(),
             right.kind()
         ));
@@ -295,7 +295,7 @@ fn times<'a>(operation: Arithmetic, left: &Val<'a>, right: &Val<'a>) -> Val<'a> 
         }
         _ => {
             return Val::problem(format!(
-                "no arithmetic between a {} and a {}",
+                "no arithmetic between a `{}` and a `{}`",
                 left.kind(),
                 right.kind()
             ));

@@ -1,13 +1,14 @@
 //! What can go wrong with a question: each error names the place, the attempt and the remedy.
 //! Faults of the lake itself are `LakeError`s and come through.
 
-use std::fmt::Write as _;
-
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
 use super::nearest::nearest;
 use crate::error::LakeError;
+
+/// Names told of those that there are.
+const NAMES_MAX: usize = 60;
 
 /// Why a question could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +28,7 @@ pub enum QueryError {
     #[error("only questions are answered; `{0}` would change something")]
     NotAQuestion(String),
     /// There is no such table.
-    #[error("there is no table `{name}`{}", meant(near))]
+    #[error("{}", meant(format!("there is no table `{name}`"), near))]
     UnknownTable {
         /// As it was written.
         name: String,
@@ -37,7 +38,7 @@ pub enum QueryError {
         all: Vec<String>,
     },
     /// There is no such column.
-    #[error("there is no column `{name}`{}{}", within(table), meant(near))]
+    #[error("{}", meant(no_column(name, table), near))]
     UnknownColumn {
         /// As it was written.
         name: String,
@@ -113,18 +114,18 @@ pub struct Pointer {
     pub column: u64,
 }
 
-fn meant(near: &[String]) -> String {
+fn meant(said: String, near: &[String]) -> String {
     match near {
-        [] => String::new(),
-        [one] => format!("; did you mean `{one}`?"),
-        some => format!("; did you mean one of `{}`?", some.join("`, `")),
+        [] => said,
+        [one] => format!("{said}; did you mean `{one}`?"),
+        some => format!("{said}; did you mean one of `{}`?", some.join("`, `")),
     }
 }
 
-fn within(tables: &[String]) -> String {
+fn no_column(name: &str, tables: &[String]) -> String {
     match tables {
-        [] => String::new(),
-        some => format!(" in `{}`", some.join("`, `")),
+        [] => format!("there is no column `{name}`"),
+        some => format!("there is no column `{name}` in `{}`", some.join("`, `")),
     }
 }
 
@@ -143,20 +144,17 @@ pub(crate) fn bytes(count: u64) -> String {
 impl QueryError {
     /// What a person can do about it, where something is known.
     pub fn remedy(&self) -> Option<String> {
-        let list = |what: &str, all: &[String]| {
-            let mut text = format!("{what}: ");
-            for (n, name) in all.iter().take(60).enumerate() {
-                // Writing into a String cannot fail.
-                let _ = write!(text, "{}{name}", if n == 0 { "" } else { ", " });
+        let list = |all: &[String]| {
+            let names: Vec<&str> = all.iter().take(NAMES_MAX).map(String::as_str).collect();
+            let names = names.join(", ");
+            match all.len().saturating_sub(NAMES_MAX) {
+                0 => format!("there are: {names}"),
+                more => format!("there are: {names} and {more} more"),
             }
-            if all.len() > 60 {
-                let _ = write!(text, " and {} more", all.len() - 60);
-            }
-            text
         };
         Some(match self {
-            Self::UnknownTable { all, .. } if !all.is_empty() => list("there are", all),
-            Self::UnknownColumn { all, .. } if !all.is_empty() => list("there are", all),
+            Self::UnknownTable { all, .. } if !all.is_empty() => list(all),
+            Self::UnknownColumn { all, .. } if !all.is_empty() => list(all),
             Self::NotAQuestion(_) => "ask with SELECT or WITH; the lake is written by ingestion \
                  and compaction only"
                 .into(),

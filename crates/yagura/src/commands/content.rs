@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use yagura_content::{Content, Place, Problem, glob, scaffold};
 use yagura_model::Lang;
+use yagura_report::error_in;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -58,7 +59,7 @@ pub(crate) fn run(context: &Context, args: &ContentArgs) -> anyhow::Result<Exit>
         What::Test(args) => test(context, args),
         What::Lint => {
             let content = load(context)?;
-            let errors = lint(&content)?;
+            let errors = lint(context.lang, &content)?;
             Ok(if errors == 0 { Exit::Done } else { Exit::Findings })
         }
         What::New(args) => new(context, args),
@@ -70,17 +71,18 @@ fn load(context: &Context) -> anyhow::Result<Content> {
 }
 
 /// Prints what lint says; returns how many errors there were.
-fn lint(content: &Content) -> anyhow::Result<usize> {
+fn lint(lang: Lang, content: &Content) -> anyhow::Result<usize> {
     let facts = tables::Facts::open()?;
     let problems = content.lint(Some(&facts));
     for problem in &problems {
-        output::say(&shown(problem)?);
+        output::say(&shown(lang, problem)?);
     }
     Ok(problems.iter().filter(|problem| problem.is_error()).count())
 }
 
 /// A problem with the lines around it, without color; one line where stderr is no terminal.
-fn shown(problem: &Problem) -> anyhow::Result<String> {
+fn shown(lang: Lang, problem: &Problem) -> anyhow::Result<String> {
+    let problem = &problem.clone().said(|text| error_in(lang, text).into_owned());
     if output::stderr_is_terminal() {
         let mut text = String::new();
         GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
@@ -88,24 +90,30 @@ fn shown(problem: &Problem) -> anyhow::Result<String> {
             .render_report(&mut text, problem)?;
         return Ok(text);
     }
-    let hint = if problem.hint.is_empty() { "" } else { "\n  hint: " };
-    Ok(output::printable(&format!("{problem}{hint}{}", problem.hint)))
+    let mut text = problem.to_string();
+    if !problem.hint.is_empty() {
+        let words = yagura_report::words(lang);
+        text.push_str("\n  ");
+        text.push_str(&words.fill("output.hint", &[("what", &problem.hint)]));
+    }
+    Ok(output::printable(&text))
 }
 
 fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
     let content = load(context)?;
-    let mut errors = lint(&content)?;
+    let mut errors = lint(context.lang, &content)?;
     let wanted = |id: &str| args.only.as_ref().is_none_or(|only| glob::matches(only, id));
     let (mut passed, mut failed) = (0_u64, 0_u64);
     let (judged, unusable) = cases_of_judge(&content, &wanted);
     for problem in unusable.iter().filter(|problem| problem.is_error()) {
-        output::say(&shown(problem)?);
+        output::say(&shown(context.lang, problem)?);
         errors += 1;
     }
     for (place, case, failure) in judged {
         if let Some(failure) = failure {
             failed += 1;
-            output::say(&output::printable(&format!("{place}: case `{case}`: {failure}")));
+            let failure = format!("{place}: case `{case}`: {failure}");
+            output::say(&output::printable(&context.told(failure)));
         } else {
             passed += 1;
         }
@@ -115,7 +123,8 @@ fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
             failed += 1;
             let (at, what, name) = (case.place, case.channel, case.case);
             let place = format!("channels/{what}:{}:{}", at.line, at.column);
-            output::say(&output::printable(&format!("{place}: case `{name}`: {failure}")));
+            let failure = format!("{place}: case `{name}`: {failure}");
+            output::say(&output::printable(&context.told(failure)));
         } else {
             passed += 1;
         }
@@ -126,7 +135,8 @@ fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
         } else {
             failed += 1;
             let problems = problems.join("; ");
-            output::say(&output::printable(&format!("{what}: case `{case}`: {problems}")));
+            let failure = format!("{what}: case `{case}`: {problems}");
+            output::say(&output::printable(&context.told(failure)));
         }
     }
     remark(context, &content);

@@ -183,6 +183,7 @@ impl Examination<'_> {
         self.good("accounts that can be entered", "入れるアカウント", &format!("{entered}/{all}"))?;
         let role = &self.args.aws.role;
         for (account, error) in &refused {
+            let error = self.context.told(error);
             let detail = match self.context.lang {
                 Lang::En => format!("{} {} ({error})", account.id, account.name),
                 Lang::Ja => format!("{} {}（{error}）", account.id, account.name),

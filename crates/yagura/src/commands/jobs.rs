@@ -84,7 +84,9 @@ async fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
         ("attempts", "試行回数"),
         ("last_error", "最後のエラー"),
     ];
-    let mut rows = Rows::new(context.lang, &columns).worded_in("state", "console_settings.jobs.");
+    let mut rows = Rows::new(context.lang, &columns)
+        .worded_in("state", "console_settings.jobs.")
+        .told("last_error");
     for job in jobs {
         let state = match (&job.held, job.cancelled) {
             (Some(_), true) => "stopping",

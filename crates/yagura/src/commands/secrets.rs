@@ -269,8 +269,9 @@ fn turn(path: &Path, same_place: bool) -> anyhow::Result<()> {
 async fn check(context: &Context, args: &CheckArgs) -> anyhow::Result<Exit> {
     let resolver = Resolver::new(context, &args.aws);
     let columns = [("reference", "参照"), ("readable", "読み取り可否"), ("reason", "理由")];
-    let mut rows =
-        Rows::new(context.lang, &columns).worded("readable", &[("true", "可"), ("false", "不可")]);
+    let mut rows = Rows::new(context.lang, &columns)
+        .worded("readable", &[("true", "可"), ("false", "不可")])
+        .told("reason");
     let mut all = true;
     for text in &args.references {
         let reference: SecretRef = text.parse()?;

@@ -95,7 +95,7 @@ impl Checker<'_> {
         let refusals: Vec<String> =
             arguments.iter().filter_map(|argument| keys::accepts(argument, &read).err()).collect();
         if let (Some(why), true) = (refusals.first(), refusals.len() == arguments.len()) {
-            self.problems.push(Problem::new(value.span(), format!("`{key}` {why}")));
+            self.problems.push(Problem::new(value.span(), format!("`{key}`: {why}")));
             return;
         }
         self.keys.push(Key {
@@ -236,11 +236,11 @@ mod tests {
             "quiet = 'yes'\nlang = 'fr'\ncalls-per-second = 0\nprofile = ['a', 'b']\n\
              regions = true\ndeadline = 1979-05-27\n[scan]\nfail-on = { a = 1 }\n",
             &[
-                (1, 9, "`quiet` must be true or false"),
-                (2, 8, "`lang` must be one of `en`, `ja`"),
-                (3, 20, "`calls-per-second` cannot be that: 0 is not in 1..=1000"),
-                (4, 11, "`profile` must be one value, not a list"),
-                (5, 11, "`regions` must be a list of texts"),
+                (1, 9, "`quiet`: must be true or false"),
+                (2, 8, "`lang`: must be one of `en`, `ja`"),
+                (3, 20, "`calls-per-second`: this value is refused: 0 is not in 1..=1000"),
+                (4, 11, "`profile`: must be one value, not a list"),
+                (5, 11, "`regions`: must be a list of texts"),
                 (6, 12, "`deadline` cannot be a date (write it in quotes)"),
                 (8, 11, "`fail-on` cannot be a table"),
             ],

@@ -134,8 +134,8 @@ fn takes_text(argument: &Arg, text: &str) -> Result<(), String> {
     }
     match std::error::Error::source(&error) {
         // A parser's own words may repeat the value between backticks or at their beginning.
-        Some(why) => Err(format!("cannot be that: {}", without(&why.to_string(), text))),
-        None => Err("cannot be that".to_owned()),
+        Some(why) => Err(format!("this value is refused: {}", without(&why.to_string(), text))),
+        None => Err("this value is refused".to_owned()),
     }
 }
 

@@ -145,8 +145,8 @@ impl Settings {
         ensure!(
             tables.oidc.len() <= 1,
             Hinted::new(
-                "there are two [[serve.oidc]]",
-                "one provider of identities: let it join the others",
+                "there are several [[serve.oidc]]",
+                "keep one: people sign in through a single identity provider",
             )
         );
         let oidc = tables.oidc.first().cloned();
@@ -364,7 +364,7 @@ mod tests {
         check("[[serve.watchers]]\nplace = '/a'\nevery = 0\n", &[], "every = 0");
         check("[[serve.watchers]]\nplace = '/a'\ngroup = 'a b'\n", &[], "`a b`");
         let oidc = "[[serve.oidc]]\nissuer = 'https://a.example'\nclient-id = 'y'\n";
-        check(&format!("{oidc}{oidc}"), &[], "two [[serve.oidc]]");
+        check(&format!("{oidc}{oidc}"), &[], "several [[serve.oidc]]");
         let open = format!("{oidc}client-secret = 'hunter2'\n");
         check(&open, &[], "is no reference");
         assert!(!format!("{:#}", of(&open, &[]).unwrap_err()).contains("hunter2"));

@@ -94,6 +94,7 @@ impl DetectionChoice {
             );
         }
         for problem in problems.iter().take(PROBLEMS_SHOWN_MAX) {
+            let problem = context.told(problem);
             context.remark_in(
                 &format!("warning: not used: {problem}"),
                 &format!("警告: 使用しません: {problem}"),

@@ -91,7 +91,7 @@ impl KeyFile {
 
     /// The id of the key in use: `file:` and its fingerprint.
     pub(crate) fn current(&self) -> anyhow::Result<(String, &DataKey)> {
-        let key = self.keys.first().context("a key file has a key")?;
+        let key = self.keys.first().context("the key file has no key")?;
         Ok((id(key), key))
     }
 

@@ -2,7 +2,7 @@
 //! attempt and the remedy. Golden texts are updated with `INSTA_UPDATE=always` and read in review.
 
 use crate::account::{Account, CONTROLS};
-use crate::program::{Home, Ran};
+use crate::program::Home;
 
 /// Every command that help shows, with the commands below it.
 const COMMANDS: [(&str, &[&str]); 31] = [
@@ -113,7 +113,8 @@ async fn check_help(lang: &str) {
         insta::assert_snapshot!(format!("help_{lang}_{command}"), text);
         assert!(whole.contains(&format!("\n  {command}")), "help does not show {command}");
     }
-    let shown = whole.lines().skip_while(|line| !line.ends_with("Commands:")).skip(1);
+    let heading = if lang == "ja" { "コマンド:" } else { "Commands:" };
+    let shown = whole.lines().skip_while(|line| !line.ends_with(heading)).skip(1);
     let shown = shown.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
     assert_eq!(shown.count(), COMMANDS.len(), "a command is missing here: {whole}");
 }
@@ -128,42 +129,61 @@ async fn every_command_explains_itself_in_japanese() {
     check_help("ja").await;
 }
 
-/// A golden of what a person sees when it cannot be done.
-async fn check_error(name: &str, home: &Home, ran: Ran) {
-    let ran = ran.exits(2);
-    assert_eq!(ran.out, "", "data goes to stdout, errors do not");
-    insta::assert_snapshot!(name, home.steady(&ran.err));
+/// A golden of what a person sees when it cannot be done, in each language.
+async fn check_error(name: &str, home: &Home, arguments: &[&str]) {
+    for (lang, suffix) in [("en", ""), ("ja", "_ja")] {
+        let ran = home.run(&[arguments, &["--lang", lang]].concat()).await.exits(2);
+        assert_eq!(ran.out, "", "data goes to stdout, errors do not");
+        insta::assert_snapshot!(format!("{name}{suffix}"), home.steady(&ran.err));
+    }
 }
 
 #[tokio::test]
 async fn without_credentials_the_remedies_are_named() {
     let home = Home::offline();
-    let ran = home.run(&["scan"]).await;
-    check_error("error_no_credentials", &home, ran).await;
+    check_error("error_no_credentials", &home, &["scan"]).await;
 }
 
 #[tokio::test]
 async fn a_control_framework_or_region_that_does_not_exist_is_named() {
     let account = Account::small().await;
     let home = Home::before(&account.faults.url());
-    let ran = home.run(&["scan", "--controls", "s3.bucket_shiny"]).await;
-    check_error("error_unknown_control", &home, ran).await;
-    let ran = home.run(&["controls", "show", "bucket_versioned"]).await;
-    check_error("error_unknown_control_shown", &home, ran).await;
-    let ran = home.run(&["scan", "--framework", "cis"]).await;
-    check_error("error_unknown_framework", &home, ran).await;
-    let ran = home.run(&["scan", "--controls", CONTROLS, "--regions", "mars-north-1"]).await;
-    check_error("error_unknown_region", &home, ran).await;
-    let ran = home.run(&["scan", "--accounts", "12"]).await;
-    check_error("error_bad_account", &home, ran).await;
-    let ran = home.run(&["scan", "--format", "xml"]).await;
-    check_error("error_bad_format", &home, ran).await;
-    let ran = home.run(&["scan", "--controls", CONTROLS, "--compare", "last"]).await;
-    check_error("error_nothing_to_compare", &home, ran).await;
-    let ran = home.run(&["resources", "show", "arn:aws:s3:::nothing"]).await;
-    check_error("error_unknown_resource", &home, ran).await;
-    let ran = home.run(&["resources", "import", "nothing.yagura"]).await;
-    check_error("error_no_such_file", &home, ran).await;
+    check_error("error_unknown_control", &home, &["scan", "--controls", "s3.bucket_shiny"]).await;
+    check_error("error_unknown_control_shown", &home, &["controls", "show", "bucket_versioned"])
+        .await;
+    check_error("error_unknown_framework", &home, &["scan", "--framework", "cis"]).await;
+    check_error(
+        "error_unknown_region",
+        &home,
+        &["scan", "--controls", CONTROLS, "--regions", "mars-north-1"],
+    )
+    .await;
+    check_error("error_bad_account", &home, &["scan", "--accounts", "12"]).await;
+    check_error("error_bad_format", &home, &["scan", "--format", "xml"]).await;
+    check_error(
+        "error_nothing_to_compare",
+        &home,
+        &["scan", "--controls", CONTROLS, "--compare", "last"],
+    )
+    .await;
+    check_error("error_unknown_resource", &home, &["resources", "show", "arn:aws:s3:::nothing"])
+        .await;
+    check_error("error_no_such_file", &home, &["resources", "import", "nothing.yagura"]).await;
+}
+
+#[tokio::test]
+async fn what_was_typed_wrong_is_said_with_what_is_right() {
+    let home = Home::offline();
+    check_error("error_unknown_command", &home, &["lake", "stauts"]).await;
+    check_error("error_unknown_argument", &home, &["hunt", "--sinse", "-3d"]).await;
+    check_error("error_missing_argument", &home, &["lake", "hold"]).await;
+    check_error("error_no_value", &home, &["scan", "--fail-on"]).await;
+    check_error("error_bad_choice", &home, &["scan", "--color", "pink"]).await;
+    check_error("error_bad_number", &home, &["detect", "--workers", "many", "."]).await;
+    check_error("error_bad_time", &home, &["hunt", "--since=-9x"]).await;
+    check_error("error_given_twice", &home, &["scan", "--config", "a", "--config", "b"]).await;
+    check_error("error_conflict", &home, &["query", "SELECT 1", "list"]).await;
+    check_error("error_no_lake", &home, &["query", "SELECT 1"]).await;
 }
 
 #[tokio::test]
@@ -171,13 +191,12 @@ async fn a_configuration_that_is_wrong_is_shown_where() {
     let home = Home::offline();
     let file = home.write("wrong-key.toml", "[scan]\nregion = ['us-east-1']\n");
     let config = |file: &std::path::Path| file.to_str().unwrap().to_owned();
-    let ran = home.run(&["--config", &config(&file), "controls", "list"]).await;
-    check_error("error_config_key", &home, ran).await;
+    check_error("error_config_key", &home, &["--config", &config(&file), "controls", "list"]).await;
     let file = home.write("broken.toml", "lang = 'en'\nlimit = = 3\n");
-    let ran = home.run(&["--config", &config(&file), "controls", "list"]).await;
-    check_error("error_config_syntax", &home, ran).await;
-    let ran = home.run(&["--config", "nothing.toml", "controls", "list"]).await;
-    check_error("error_config_missing", &home, ran).await;
+    check_error("error_config_syntax", &home, &["--config", &config(&file), "controls", "list"])
+        .await;
+    check_error("error_config_missing", &home, &["--config", "nothing.toml", "controls", "list"])
+        .await;
     let file = home.write("good.toml", "lang = 'ja'\n[controls]\nformat = 'json'\n");
     let good = home.run(&["--config", &config(&file), "controls", "list", "s3.*"]).await.exits(0);
     assert!(good.out.lines().all(|line| line.starts_with('{')), "{}", good.out);
@@ -193,8 +212,7 @@ async fn a_data_folder_that_cannot_be_written_is_named() {
     let file = home.write("occupied", "");
     let folder = file.join("data");
     let folder = folder.to_str().unwrap();
-    let ran = home.run(&["--data-dir", folder, "resources", "list"]).await;
-    check_error("error_data_folder", &home, ran).await;
+    check_error("error_data_folder", &home, &["--data-dir", folder, "resources", "list"]).await;
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn everything_that_is_wrong_is_said_at_once_with_its_place() {
     let ran = home.run(&["--config", &text(&file), "config", "check"]).await.exits(2);
     for place in [
         "line 1, column 1: unknown key `data-dri`; did you mean `data-dir`?",
-        "line 2, column 9: `quiet` must be true or false",
+        "line 2, column 9: `quiet`: must be true or false",
         "line 5, column 9: `limit`",
         "line 6, column 1: unknown key `fail-onn` in `[scan]`; did you mean `fail-on`?",
         "line 9, column 1: `stackset` and `policy` exclude each other",

@@ -1,6 +1,7 @@
 //! The house rules that no compiler checks. They are an ordinary test: `tests/tidy.rs` calls this.
 //! Each check returns sentences; an empty list is a pass. Nothing here changes a source file.
 
+mod errors;
 pub(crate) mod graph;
 mod ids;
 mod pages;
@@ -15,7 +16,7 @@ use crate::test::say;
 type Check = fn(&Tree, bool) -> anyhow::Result<Vec<String>>;
 
 /// Every check by name.
-const CHECKS: [(&str, Check); 9] = [
+const CHECKS: [(&str, Check); 10] = [
     ("crate graph", graph::crate_graph),
     ("forbidden dependencies", graph::forbidden),
     ("licenses", graph::licenses),
@@ -24,6 +25,7 @@ const CHECKS: [(&str, Check); 9] = [
     ("links", pages::links),
     ("both languages", pages::both_languages),
     ("glossary", words::glossary),
+    ("errors in Japanese", errors::in_japanese),
     ("lock of ids", ids::lock),
 ];
 

@@ -54,7 +54,9 @@ pub(super) fn both_languages(tree: &Tree, _fix: bool) -> anyhow::Result<Vec<Stri
             let prefix = format!("{folder}/{lang}");
             let strip =
                 |path: &Utf8PathBuf| path.strip_prefix(&prefix).ok().map(Utf8Path::to_owned);
-            tree.files.iter().filter_map(strip).collect()
+            // Errors are English where they arise; `errors.rs` looks after the others.
+            let own = |page: &Utf8PathBuf| !page.starts_with("errors");
+            tree.files.iter().filter_map(strip).filter(own).collect()
         };
         let (en, ja) = (pages("en"), pages("ja"));
         for page in en.symmetric_difference(&ja) {

@@ -7,8 +7,8 @@ use yagura_model::with_causes;
 /// Why a feed could not do what was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum FeedError {
-    /// The object is not there any more.
-    #[error("`{location}` is not there any more")]
+    /// The object is not there, or not any more.
+    #[error("`{location}` is not there")]
     Gone {
         /// The object.
         location: String,

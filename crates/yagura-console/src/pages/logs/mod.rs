@@ -52,7 +52,7 @@ async fn page(
     if let Some(desk) = console.parts().desk.as_deref() {
         match desk.tables().await {
             Ok(tables) => page.schema(tables, &asked.find, &viewer.scope),
-            Err(fault) => page.schema_fault = Some(FaultView::of(&fault, "")),
+            Err(fault) => page.schema_fault = Some(FaultView::of(viewer.lang, &fault, "")),
         }
         if asked.todo != Todo::Look {
             answer(&console, &viewer, desk, &asked, &mut page).await;
@@ -78,14 +78,14 @@ async fn answer(
     let question = match asked.question(&console.content(), viewer, console.now(), ROWS_MAX) {
         Ok(question) => question,
         Err(fault) => {
-            page.fault = Some(FaultView::of(&fault, &asked.sql));
+            page.fault = Some(FaultView::of(viewer.lang, &fault, &asked.sql));
             return;
         }
     };
     let estimate = match desk.estimate(&question, &viewer.scope).await {
         Ok(estimate) => estimate,
         Err(fault) => {
-            page.fault = Some(FaultView::of(&fault, &question.sql));
+            page.fault = Some(FaultView::of(viewer.lang, &fault, &question.sql));
             return;
         }
     };
@@ -100,7 +100,7 @@ async fn answer(
     }
     match answered(viewer, desk, &question).await {
         Ok(table) => page.result(&table, asked),
-        Err(fault) => page.fault = Some(FaultView::of(&fault, &question.sql)),
+        Err(fault) => page.fault = Some(FaultView::of(viewer.lang, &fault, &question.sql)),
     }
 }
 

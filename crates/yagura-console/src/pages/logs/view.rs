@@ -5,8 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 use yagura_content::Content;
 use yagura_content::format::ParameterKind;
+use yagura_model::Lang;
 use yagura_model::finding::Scope;
-use yagura_report::words;
+use yagura_report::{error_in, words};
 
 use super::asked::{ALL, Asked, OWN, SPANS};
 use super::chart::{Chart, chart};
@@ -145,7 +146,7 @@ struct Cell {
 
 impl FaultView {
     /// A fault with its place in the SQL.
-    pub(super) fn of(fault: &AskFault, sql: &str) -> Self {
+    pub(super) fn of(lang: Lang, fault: &AskFault, sql: &str) -> Self {
         let place = fault.at.and_then(|(line, column)| {
             let at = usize::try_from(line).ok()?.checked_sub(1)?;
             let before = usize::try_from(column).ok()?.checked_sub(1)?;
@@ -153,8 +154,9 @@ impl FaultView {
             let before = before.min(line.chars().count());
             Some(format!("{line}\n{}^", " ".repeat(before)))
         });
-        let AskFault { message, hint, at, askers } = fault.clone();
-        Self { message, hint, at, place, askers }
+        let told = |text: &str| error_in(lang, text).into_owned();
+        let (message, hint) = (told(&fault.message), fault.hint.as_deref().map(told));
+        Self { message, hint, at: fault.at, place, askers: fault.askers }
     }
 }
 
@@ -359,7 +361,7 @@ mod tests {
     #[test]
     fn a_fault_points_at_its_place_and_never_beyond_the_line() {
         let at = |at| AskFault { message: String::new(), hint: None, at, askers: true };
-        let place = |at_, sql| FaultView::of(&at(at_), sql).place;
+        let place = |at_, sql| FaultView::of(Lang::En, &at(at_), sql).place;
         assert_eq!(place(Some((2, 3)), "SELECT\n 1 +").as_deref(), Some(" 1 +\n  ^"));
         assert_eq!(place(Some((1, 900)), "ab").as_deref(), Some("ab\n  ^"));
         assert_eq!(place(Some((9, 1)), "ab"), None);

@@ -269,5 +269,5 @@ pub(crate) enum Flow {
 
 /// A function got what it cannot work with.
 pub(crate) fn mismatch<'a>(function: &str, got: &Val<'_>) -> Val<'a> {
-    Val::problem(format!("`{function}` cannot work with a {}", got.kind()))
+    Val::problem(format!("`{function}` cannot work with a `{}`", got.kind()))
 }

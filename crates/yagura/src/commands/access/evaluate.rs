@@ -186,7 +186,7 @@ fn decide(actions: &Actions, case: &Case<'_>) -> anyhow::Result<Decision> {
     let identity = policies(&case.identity_policies, "identity policy")?;
     let resource = case.resource_policy.map(|one| policy(one, "resource policy")).transpose()?;
     let boundaries = case.permission_boundaries.as_deref().unwrap_or_default();
-    let boundaries = policies(boundaries, "permission boundary")?;
+    let boundaries = policies(boundaries, "permissions boundary")?;
     let session = case.session_policy.map(|one| policy(one, "session policy")).transpose()?;
     let endpoint = case.endpoint_policies.as_deref().unwrap_or_default();
     let endpoint = policies(endpoint, "endpoint policy")?;

@@ -58,7 +58,13 @@ pub(super) async fn run(context: &Context, args: &ExportArgs) -> anyhow::Result<
         context.remark_in("the lake is empty", "レイクは空です");
         return Ok(Exit::Done);
     };
-    ensure!(first <= last, "--since must be before --until");
+    ensure!(
+        first <= last,
+        Hinted::new(
+            format!("there are no days from {first} to {last}"),
+            "--since begins before --until, and before the lake's last day",
+        )
+    );
     let request = ExportRequest {
         view: view.clone(),
         name: args.name.clone(),

@@ -74,7 +74,8 @@ async fn list(context: &Context, args: &ListArgs) -> anyhow::Result<Exit> {
         ("given_up", "断念日時"),
         ("why", "理由"),
     ];
-    let mut rows = Rows::new(context.lang, &columns).worded_in("kind", super::MESSAGE_KINDS);
+    let mut rows =
+        Rows::new(context.lang, &columns).worded_in("kind", super::MESSAGE_KINDS).told("why");
     for one in &dead {
         rows.push(vec![
             json!(one.number),

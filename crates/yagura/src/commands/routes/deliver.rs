@@ -56,6 +56,7 @@ pub(super) async fn run(context: &Context, args: &DeliverArgs) -> anyhow::Result
     let clock = || context.now();
     let routed = router.route(&store, clock()).await?;
     for (route, why) in &routed.problems {
+        let why = context.told(why);
         context.remark_in(
             &format!(
                 "warning: the condition of route `{route}` has no result, so it was followed: {why}"

@@ -58,7 +58,8 @@ pub(super) async fn run(context: &Context, args: &DeliveriesArgs) -> anyhow::Res
     ];
     let mut rows = Rows::new(context.lang, &columns)
         .worded_in("kind", super::MESSAGE_KINDS)
-        .worded_in("outcome", "console_routes.outcomes.");
+        .worded_in("outcome", "console_routes.outcomes.")
+        .told("answer");
     for one in &found {
         rows.push(vec![
             json!(one.number),

@@ -176,6 +176,7 @@ async fn key_source(
     if let Some(file) = &args.keys {
         let (keys, faults) = read_keys(file)?;
         for fault in faults {
+            let fault = context.told(fault);
             context.remark(&match context.lang {
                 Lang::En => format!("warning: a public key is not used: {fault}"),
                 Lang::Ja => format!("警告: 使用しない公開鍵があります: {fault}"),
@@ -188,6 +189,7 @@ async fn key_source(
         None => match client(args, cancel).await {
             Ok(api) => Some(api),
             Err(error) => {
+                let error = context.told(error);
                 context.remark(&match context.lang {
                     Lang::En => format!(
                         "warning: AWS cannot be asked for public keys ({error}); \

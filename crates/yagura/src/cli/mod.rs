@@ -1,9 +1,13 @@
 //! The command line: what can be typed, and how a setting reaches it.
-//! What a command does is in `commands/`; help texts are in `locales/*/help.toml`.
+//! What a command does is in `commands/`; help texts are in `locales/*/help.toml`, the words around
+//! them `help.rs`, refused arguments `refusal.rs`.
 //!
 //! A setting is declared once, as a flag. From the flag come its environment variable
 //! (`--data-dir` → `YAGURA_DATA_DIR`), its key in the configuration file (`data-dir = …`, or in a
 //! table named after the command) and its line on the reference page.
+
+mod help;
+mod refusal;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -175,32 +179,40 @@ const NOT_SETTINGS: &[&str] = &[
     "after",
 ];
 
-/// Reads arguments, environment and configuration file into one answer.
+/// Reads arguments, environment and configuration file into one answer. The language is the one
+/// before parsing, and what the configuration says of it once that is read.
 ///
 /// # Errors
 /// A configuration file that cannot be read or is refused (see `crate::configuration`).
-/// Wrong arguments end the process with clap's own message (exit 2).
-pub(crate) fn parse(arguments: &[std::ffi::OsString]) -> anyhow::Result<(Cli, Lang)> {
-    let lang = lang_before_parsing(arguments);
-    let mut command = described(lang)?;
+/// Wrong arguments. Help and the version end the process.
+pub(crate) fn parse(arguments: &[std::ffi::OsString], lang: &mut Lang) -> anyhow::Result<Cli> {
+    let mut command = described(*lang)?;
     match configured(arguments, &command) {
         Ok(Some(checked)) => command = configuration::apply(command, &checked),
         Ok(None) => {}
         Err(_) if configuration::not_needed(command.clone(), arguments) => {}
         Err(error) => return Err(error),
     }
-    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    let lang = match cli.global.lang.as_deref() {
-        Some("ja") => Lang::Ja,
-        Some(_) => Lang::En,
-        None => lang,
+    let command = help::spoken(command, *lang);
+    let cli =
+        command.try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match cli {
+        Ok(cli) => cli,
+        Err(error) => match refusal::told(&error, *lang) {
+            Some(told) => return Err(told.into()),
+            None => error.exit(),
+        },
     };
-    Ok((cli, lang))
+    match cli.global.lang.as_deref() {
+        Some("ja") => *lang = Lang::Ja,
+        Some(_) => *lang = Lang::En,
+        None => {}
+    }
+    Ok(cli)
 }
 
 /// The language of help and errors: the flag, the variable, else the locale.
-fn lang_before_parsing(arguments: &[std::ffi::OsString]) -> Lang {
+pub(crate) fn lang_before_parsing(arguments: &[std::ffi::OsString]) -> Lang {
     let typed = value_of(arguments, "--lang").or_else(|| std::env::var("YAGURA_LANG").ok());
     let locale = || {
         ["LC_ALL", "LC_MESSAGES", "LANG"]
@@ -240,8 +252,8 @@ struct Help(BTreeMap<String, String>);
 impl Help {
     fn load(lang: Lang) -> anyhow::Result<Self> {
         let text = match lang {
-            Lang::En => include_str!("../../../locales/en/help.toml"),
-            Lang::Ja => include_str!("../../../locales/ja/help.toml"),
+            Lang::En => include_str!("../../../../locales/en/help.toml"),
+            Lang::Ja => include_str!("../../../../locales/ja/help.toml"),
         };
         Ok(Self(toml::from_str(text).context("the built-in help texts are broken")?))
     }
@@ -378,6 +390,7 @@ mod tests {
     fn the_command_tree_is_sound() {
         described(Lang::En).unwrap().debug_assert();
         described(Lang::Ja).unwrap().debug_assert();
+        help::spoken(described(Lang::Ja).unwrap(), Lang::Ja).debug_assert();
     }
 
     #[test]

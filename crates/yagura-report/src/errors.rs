@@ -282,6 +282,20 @@ mod tests {
         }
     }
 
+    /// None is hidden by another that fits too.
+    #[test]
+    fn every_error_is_found_again() {
+        let pairs = ERRORS_JA.iter().flat_map(|(_, text)| text.parse::<toml::Table>().unwrap());
+        for (english, said) in pairs {
+            let names = english.split('{').skip(1).filter_map(|part| part.split_once('}'));
+            let names: Vec<(&str, &dyn Display)> =
+                names.map(|(name, _)| (name, &"x-1" as &dyn Display)).collect();
+            let text = fill(&english, &names);
+            let expected = fill(said.as_str().unwrap(), &names);
+            assert_eq!(error_in(Lang::Ja, &text), expected, "{english}");
+        }
+    }
+
     #[test]
     fn a_text_is_found_by_what_is_its_own() {
         let pairs = [

@@ -44,12 +44,12 @@ pub(super) fn in_japanese(tree: &Tree, _fix: bool) -> anyhow::Result<Vec<String>
             if holes(&english) != holes(&japanese) {
                 problems.push(format!("`{path}`: `{japanese}` must name what `{english}` names"));
             }
-            if let Some(other) = known.insert(english.clone(), path.to_string()) {
-                problems.push(format!("`{english}` stands in `{path}` and `{other}`"));
+            if let Some(other) = known.insert(shape(&english), path.to_string()) {
+                problems.push(format!("`{english}` stands in `{path}` and in `{other}`"));
             }
         }
     }
-    let missing = wanted.iter().filter(|(text, _)| !known.contains_key(*text));
+    let missing = wanted.iter().filter(|(text, _)| !known.contains_key(&shape(text)));
     problems.extend(missing.map(|(text, path)| {
         format!("`{path}`: the error `{text}` needs its Japanese in `{FOLDER}`")
     }));
@@ -93,6 +93,16 @@ fn plain(text: &str) -> String {
     }
     plain.push_str(rest);
     plain
+}
+
+/// A text without the names of what fills it: texts of one shape are told the same way.
+fn shape(text: &str) -> String {
+    let mut parts = text.split('{');
+    let begin = parts.next().unwrap_or_default().to_owned();
+    parts.fold(begin, |shape, part| match part.split_once('}') {
+        Some((_, after)) => shape + "{}" + after,
+        None => shape + "{" + part,
+    })
 }
 
 /// The names of the places that are filled.

@@ -15,6 +15,16 @@ include!(concat!(env!("OUT_DIR"), "/error_files.rs"));
 
 /// What fills a text may be such a text again, so deep at most.
 const DEPTH_MAX: usize = 4;
+/// Longer texts are left as they are: whoever wrote so much is no error of ours.
+const BYTES_MAX: usize = 4_096;
+/// Lines of a text beyond these are left as they are.
+const LINES_MAX: usize = 50;
+/// A template with fewer letters of its own fits too much.
+const LETTERS_MIN: usize = 8;
+/// What fills these places may be a single word of ours; elsewhere it is somebody's name.
+const FRAGMENTS: [&str; 6] = ["attempt", "has", "holds", "setting", "state", "what"];
+/// What fills this place is a piece of somebody's file.
+const EXCERPT: &str = "shown";
 /// Places at which a text may end and its cause begin that are tried.
 const CAUSES_MAX: usize = 8;
 
@@ -23,7 +33,10 @@ const CAUSES_MAX: usize = 8;
 pub fn error_in(lang: Lang, text: &str) -> Cow<'_, str> {
     match lang {
         Lang::En => Cow::Borrowed(text),
-        Lang::Ja => japanese().told(text, 0).map_or(Cow::Borrowed(text), |told| told.text.into()),
+        Lang::Ja if text.len() > BYTES_MAX => Cow::Borrowed(text),
+        Lang::Ja => japanese()
+            .told(text, 0, Words::Told)
+            .map_or(Cow::Borrowed(text), |told| told.text.into()),
     }
 }
 
@@ -34,6 +47,20 @@ fn japanese() -> &'static Catalog {
     // `every_file_of_errors_parses` keeps such a file out of a build.
     let pairs = || ERRORS_JA.iter().filter_map(|(_, text)| text.parse::<toml::Table>().ok());
     JAPANESE.get_or_init(|| Catalog::new(pairs().flatten()))
+}
+
+/// Whether a single word is told, or left as the name that it may be.
+#[derive(Clone, Copy, PartialEq)]
+enum Words {
+    Told,
+    Left,
+}
+
+/// Whether names may have backticks in them.
+#[derive(Clone, Copy, PartialEq)]
+enum Names {
+    Strict,
+    Loose,
 }
 
 /// A text in this language.
@@ -74,11 +101,14 @@ struct Template {
     /// The places, each with what comes after it.
     holes: Vec<Hole>,
     said: String,
+    /// How many letters are its own: of two that fit, the one with more says more exactly what
+    /// happened.
+    letters: usize,
 }
 
 struct Hole {
     name: String,
-    /// In backticks stand names, which have no language.
+    /// Between backticks or quotes stand names, which have no language.
     is_name: bool,
     after: String,
 }
@@ -101,19 +131,19 @@ impl Catalog {
                 }
             }
         }
-        catalog.templates.sort_by_key(|template| std::cmp::Reverse(template.letters()));
+        catalog.templates.sort_by_key(|template| std::cmp::Reverse(template.letters));
         catalog
     }
 
     /// A text in this language: it is known, or of several in it at least one is.
-    fn told(&self, text: &str, depth: usize) -> Option<Told> {
-        if let Some(said) = self.whole.get(text) {
-            return Some(Told { text: said.clone(), left: 0 });
+    fn told(&self, text: &str, depth: usize, words: Words) -> Option<Told> {
+        if let Some(said) = self.same(text, words) {
+            return Some(said);
         }
         if depth >= DEPTH_MAX || text.is_empty() {
             return None;
         }
-        let known = self.known(text, depth);
+        let known = self.known(text, depth, Names::Strict);
         if known.as_ref().is_some_and(|known| known.left == 0) {
             return known;
         }
@@ -121,22 +151,27 @@ impl Catalog {
             true => self.lines(text, depth),
             false => self.causes(text, depth),
         };
-        match known {
-            Some(known) => Some(known.better(parts)),
-            None => parts,
+        match (known, parts) {
+            (Some(known), parts) => Some(known.better(parts)),
+            (None, Some(parts)) => Some(parts),
+            (None, None) => self.known(text, depth, Names::Loose),
         }
     }
 
-    /// The text itself, or the template that fits: one whose places are understood too comes
-    /// before one that has more letters of its own.
-    fn known(&self, text: &str, depth: usize) -> Option<Told> {
-        if let Some(said) = self.whole.get(text) {
-            return Some(Told { text: said.clone(), left: 0 });
-        }
+    /// A text that is always the same.
+    fn same(&self, text: &str, words: Words) -> Option<Told> {
+        let said = self.whole.get(text)?;
+        let is_word = english(text) == 0;
+        (!is_word || words == Words::Told).then(|| Told { text: said.clone(), left: 0 })
+    }
+
+    /// By the template that fits: one whose places are understood too comes before one that has
+    /// more letters of its own.
+    fn known(&self, text: &str, depth: usize, names: Names) -> Option<Told> {
         let mut best: Option<Told> = None;
         for template in &self.templates {
-            let Some(values) = template.values(text) else { continue };
-            let told = self.filled(template, values, depth);
+            let Some(values) = template.values(text, names) else { continue };
+            let Some(told) = self.filled(template, values, depth) else { continue };
             if told.left == 0 {
                 return Some(told);
             }
@@ -148,24 +183,50 @@ impl Catalog {
         best
     }
 
-    fn filled(&self, template: &Template, values: Vec<(&Hole, &str)>, depth: usize) -> Told {
+    /// None where so much of the text stays English that it is another's, which only begins or
+    /// ends alike.
+    fn filled(
+        &self,
+        template: &Template,
+        values: Vec<(&Hole, &str)>,
+        depth: usize,
+    ) -> Option<Told> {
         let mut left = 0;
         let mut filled = Vec::with_capacity(values.len());
-        for (hole, value) in values {
-            let told = (!hole.is_name).then(|| self.told(value, depth + 1)).flatten();
-            let told = told.unwrap_or_else(|| Told::as_is(value));
-            left += if hole.is_name { 0 } else { told.left };
+        for (at, (hole, value)) in values.into_iter().enumerate() {
+            if hole.is_name {
+                filled.push((hole.name.as_str(), value.to_owned()));
+                continue;
+            }
+            let words = match FRAGMENTS.contains(&hole.name.as_str()) {
+                true => Words::Told,
+                false => Words::Left,
+            };
+            let told = self.told(value, depth + 1, words).unwrap_or_else(|| Told::as_is(value));
+            let begins = at == 0 && template.begin.is_empty();
+            if told.left > 0 && (begins || template.letters < LETTERS_MIN) {
+                return None;
+            }
+            left += told.left;
             filled.push((hole.name.as_str(), told.text));
         }
         let values: Vec<(&str, &dyn Display)> =
             filled.iter().map(|(name, value)| (*name, value as &dyn Display)).collect();
-        Told { text: fill(&template.said, &values), left }
+        Some(Told { text: fill(&template.said, &values), left })
     }
 
-    /// Texts on lines of their own.
+    /// Texts on lines of their own. A line with a mark below it is an excerpt.
     fn lines(&self, text: &str, depth: usize) -> Option<Told> {
-        let told: Vec<(&str, Option<Told>)> =
-            text.split('\n').map(|line| (line, self.line(line, depth + 1))).collect();
+        let marks = text.split('\n').skip(1).map(is_mark).chain([false]);
+        let told: Vec<(&str, Option<Told>)> = text
+            .split('\n')
+            .zip(marks)
+            .enumerate()
+            .map(|(at, (line, marked))| {
+                let is_left = marked || at >= LINES_MAX;
+                (line, (!is_left).then(|| self.line(line, depth + 1)).flatten())
+            })
+            .collect();
         told.iter().any(|(_, told)| told.is_some()).then(|| {
             let told = told.into_iter();
             let lines = told.map(|(line, told)| told.unwrap_or_else(|| Told::as_is(line)));
@@ -175,7 +236,7 @@ impl Catalog {
 
     fn line(&self, line: &str, depth: usize) -> Option<Told> {
         let (indent, text) = line.split_at(line.len() - line.trim_start().len());
-        let told = self.told(text, depth)?;
+        let told = self.told(text, depth, Words::Left)?;
         Some(Told { text: format!("{indent}{}", told.text), ..told })
     }
 
@@ -186,13 +247,15 @@ impl Catalog {
             let (Some(before), Some(after)) = (text.get(..at), text.get(at + mark.len()..)) else {
                 continue;
             };
-            let told = (self.known(before, depth + 1), self.told(after, depth + 1));
-            if told.0.is_none() && told.1.is_none() {
+            let said = self.same(before, Words::Left);
+            let said = said.or_else(|| self.known(before, depth + 1, Names::Strict));
+            let cause = self.told(after, depth + 1, Words::Left);
+            if said.is_none() && cause.is_none() {
                 continue;
             }
-            let before = told.0.unwrap_or_else(|| Told::as_is(before));
-            let after = told.1.unwrap_or_else(|| Told::as_is(after));
-            let both = joined([before, after].into_iter(), mark);
+            let said = said.unwrap_or_else(|| Told::as_is(before));
+            let cause = cause.unwrap_or_else(|| Told::as_is(after));
+            let both = joined([said, cause].into_iter(), mark);
             best = Some(match best {
                 Some(best) => best.better(Some(both)),
                 None => both,
@@ -213,6 +276,11 @@ fn english(text: &str) -> usize {
     words.chars().filter(char::is_ascii_alphabetic).count()
 }
 
+/// Whether a line marks a place in the line above it.
+fn is_mark(line: &str) -> bool {
+    line.contains('^') && line.chars().all(|c| matches!(c, ' ' | '^'))
+}
+
 impl Template {
     /// None where nothing is filled.
     fn new(english: &str, said: &str) -> Option<Self> {
@@ -222,11 +290,14 @@ impl Template {
         let mut holes = Vec::new();
         for part in parts {
             let (name, after) = part.split_once('}')?;
-            let is_name = before.ends_with('`') && after.starts_with('`');
+            let quoted = |mark: char| before.ends_with(mark) && after.starts_with(mark);
+            let is_name = name == EXCERPT || ['`', '\'', '"'].into_iter().any(quoted);
             holes.push(Hole { name: name.to_owned(), is_name, after: after.to_owned() });
             before = after;
         }
-        (!holes.is_empty()).then(|| Self { begin, holes, said: said.to_owned() })
+        let own = holes.iter().map(|hole| hole.after.as_str()).chain([begin.as_str()]);
+        let letters = own.flat_map(str::chars).filter(|c| !c.is_whitespace()).count();
+        (!holes.is_empty()).then(|| Self { begin, holes, said: said.to_owned(), letters })
     }
 
     fn has_lines(&self) -> bool {
@@ -234,16 +305,10 @@ impl Template {
         own.any(|text| text.contains('\n'))
     }
 
-    /// How many letters are its own: of two that fit, the one with more says more exactly what
-    /// happened.
-    fn letters(&self) -> usize {
-        let own = self.holes.iter().map(|hole| hole.after.as_str());
-        own.chain([self.begin.as_str()]).flat_map(str::chars).filter(|c| !c.is_whitespace()).count()
-    }
-
     /// What fills its places, where a text is this one.
-    fn values<'t>(&self, text: &'t str) -> Option<Vec<(&Hole, &'t str)>> {
-        if text.contains('\n') && !self.has_lines() {
+    fn values<'t>(&self, text: &'t str, names: Names) -> Option<Vec<(&Hole, &'t str)>> {
+        let is_loose = names == Names::Loose;
+        if text.contains('\n') && !self.has_lines() && !is_loose {
             return None;
         }
         let mut rest = text.strip_prefix(self.begin.as_str())?;
@@ -259,9 +324,16 @@ impl Template {
             rest = after;
         }
         values.push((last, rest.strip_suffix(last.after.as_str())?));
-        let is_name = |(hole, value): &(&Hole, &str)| !hole.is_name || !value.contains('`');
-        values.iter().all(is_name).then_some(values)
+        let is_name = |(hole, value): &(&Hole, &str)| !hole.is_name || is_name(value);
+        (is_loose || values.iter().all(is_name)).then_some(values)
     }
+}
+
+/// Whether a text can stand between backticks: it is a name, or several with backticks of their
+/// own between them.
+fn is_name(text: &str) -> bool {
+    let between = ["`, `", "` or `", "` and `"];
+    !between.into_iter().fold(text.to_owned(), |text, mark| text.replace(mark, "")).contains('`')
 }
 
 #[cfg(test)]
@@ -270,7 +342,7 @@ mod tests {
 
     fn check(pairs: &[(&str, &str)], text: &str, expected: Option<&str>) {
         let pairs = pairs.iter().map(|(en, ja)| ((*en).to_owned(), toml::Value::from(*ja)));
-        let told = Catalog::new(pairs).told(text, 0).map(|told| told.text);
+        let told = Catalog::new(pairs).told(text, 0, Words::Told).map(|told| told.text);
         assert_eq!(told.as_deref(), expected, "{text}");
     }
 
@@ -318,10 +390,40 @@ mod tests {
         let pairs = [
             ("cannot {attempt} `{name}`: {why}", "`{name}` を{attempt}できません: {why}"),
             ("list", "一覧表示"),
-            ("gone", "ありません"),
+            ("it is gone", "もうありません"),
         ];
-        check(&pairs, "cannot list `list`: gone", Some("`list` を一覧表示できません: ありません"));
+        check(
+            &pairs,
+            "cannot list `list`: it is gone",
+            Some("`list` を一覧表示できません: もうありません"),
+        );
         check(&pairs, "cannot list `{why}`: x", Some("`{why}` を一覧表示できません: x"));
+    }
+
+    #[test]
+    fn what_somebody_wrote_is_left() {
+        let pairs = [
+            ("list", "一覧の取得"),
+            ("cannot {attempt}", "{attempt}できません"),
+            ("found: {0}", "実際: {0}"),
+            ("there is no `{x}`", "`{x}` はありません"),
+            ("{said} in `{region}`", "{said}（`{region}`）"),
+            ("line {line} | {shown}", "{line} 行 | {shown}"),
+        ];
+        check(&pairs, "found: list", Some("実際: list"));
+        check(&pairs, "x: list", None);
+        check(&pairs, "cannot list", Some("一覧の取得できません"));
+        check(&pairs, "cannot connect to host", None);
+        check(&pairs, "lookup failed in `eu`", None);
+        check(&pairs, "there is no `a` in `eu`", Some("`a` はありません（`eu`）"));
+        check(&pairs, "line 1 | there is no `a`", Some("1 行 | there is no `a`"));
+        check(
+            &pairs,
+            "there is no `a`\nthere is no `b`\n  ^",
+            Some("`a` はありません\nthere is no `b`\n  ^"),
+        );
+        check(&pairs, "there is no `a`, `b` or `c`", Some("`a`, `b` or `c` はありません"));
+        check(&pairs, "there is no `a` b`", Some("`a` b` はありません"));
     }
 
     #[test]

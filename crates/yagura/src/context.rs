@@ -40,6 +40,7 @@ impl Context {
     fn warn_of_content(&self, content: &Content) {
         const SHOWN_MAX: usize = 5;
         for problem in content.problems.iter().take(SHOWN_MAX) {
+            let problem = self.told(problem);
             self.remark(&match self.lang {
                 Lang::En => format!("warning: not used: {problem}"),
                 Lang::Ja => format!("警告: 使用しません: {problem}"),

@@ -26,7 +26,7 @@ impl Refusal<'_> {
     fn text(&self, kind: ContextKind) -> Option<String> {
         let text = match self.error.get(kind)? {
             ContextValue::String(text) => text.clone(),
-            ContextValue::Strings(texts) => texts.join("`, `"),
+            ContextValue::Strings(texts) => texts.join(self.words.get("cli.between")),
             ContextValue::StyledStr(text) => text.to_string(),
             ContextValue::StyledStrs(texts) => {
                 texts.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
@@ -108,8 +108,6 @@ impl Refusal<'_> {
         if let Some(suggestion) = suggestions.into_iter().find_map(|kind| self.text(kind)) {
             return said("cli.hint.similar", &suggestion);
         }
-        let valid =
-            self.text(ContextKind::ValidValue).or_else(|| self.text(ContextKind::ValidSubcommand));
-        valid.and_then(|valid| said("cli.hint.choices", &valid))
+        self.text(ContextKind::ValidValue).and_then(|valid| said("cli.hint.choices", &valid))
     }
 }

@@ -213,7 +213,9 @@ fn japanese_oddity(oddity: &Oddity) -> String {
 
 fn japanese(kind: RemarkKind, about: &str) -> String {
     match kind {
-        RemarkKind::NotAPolicy => format!("ポリシーとして読めません: {about}"),
+        RemarkKind::NotAPolicy => {
+            format!("ポリシーとして読めません: {}", yagura_report::error_in(Lang::Ja, about))
+        }
         RemarkKind::Odd => format!("AWS が受け付けない、または一致しない記述です: {about}"),
         RemarkKind::ActionUnknown => format!("アクション `{about}` はどのサービスにもありません"),
         RemarkKind::PrincipalNotAllowed => {

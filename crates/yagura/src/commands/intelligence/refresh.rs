@@ -104,10 +104,11 @@ fn known(content: &Content, names: &[String]) -> anyhow::Result<()> {
     let known =
         |name: &String| name == AWS_RANGES || lists.iter().any(|list| list.name.value == *name);
     if let Some(name) = names.iter().find(|name| !known(name)) {
-        let all: Vec<&str> = lists.iter().map(|list| list.name.as_str()).collect();
+        let own = lists.iter().map(|list| list.name.as_str());
+        let all: Vec<&str> = std::iter::once(AWS_RANGES).chain(own).collect();
         anyhow::bail!(Hinted::new(
             format!("no list is called `{name}`"),
-            format!("`intelligence.yaml` has: {AWS_RANGES}, {}", all.join(", ")),
+            format!("there are: {}", all.join(", ")),
         ));
     }
     Ok(())

@@ -24,6 +24,10 @@ use yagura_testkit::cloudtrail_generator::{CloudTrailMade, CloudTrailPlan, gener
 
 use figures::Record;
 
+/// That of the program: questions are answered with the memory that they get there.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What to measure.
 #[derive(Parser)]
 struct Asked {

@@ -310,7 +310,8 @@ fn write_summary(context: &Context, format: RowFormat, summary: &Summary) -> any
         }
         for blind in &summary.blind {
             let unknown = pick(lang, "unknown", "不明");
-            let text = format!("{unknown}: {}: {}", blind.what, blind.detail);
+            let told = |text: &str| yagura_report::error_in(lang, text).into_owned();
+            let text = format!("{unknown}: {}: {}", told(&blind.what), told(&blind.detail));
             writeln!(out, "{}", printable(&text))?;
         }
         Ok(())

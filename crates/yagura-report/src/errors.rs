@@ -35,7 +35,7 @@ pub fn error_in(lang: Lang, text: &str) -> Cow<'_, str> {
         Lang::En => Cow::Borrowed(text),
         Lang::Ja if text.len() > BYTES_MAX => Cow::Borrowed(text),
         Lang::Ja => japanese()
-            .told(text, 0, Words::Told)
+            .told(text, 0, SingleWord::Told)
             .map_or(Cow::Borrowed(text), |told| told.text.into()),
     }
 }
@@ -51,7 +51,7 @@ fn japanese() -> &'static Catalog {
 
 /// Whether a single word is told, or left as the name that it may be.
 #[derive(Clone, Copy, PartialEq)]
-enum Words {
+enum SingleWord {
     Told,
     Left,
 }
@@ -136,8 +136,8 @@ impl Catalog {
     }
 
     /// A text in this language: it is known, or of several in it at least one is.
-    fn told(&self, text: &str, depth: usize, words: Words) -> Option<Told> {
-        if let Some(said) = self.same(text, words) {
+    fn told(&self, text: &str, depth: usize, single: SingleWord) -> Option<Told> {
+        if let Some(said) = self.same(text, single) {
             return Some(said);
         }
         if depth >= DEPTH_MAX || text.is_empty() {
@@ -159,10 +159,10 @@ impl Catalog {
     }
 
     /// A text that is always the same.
-    fn same(&self, text: &str, words: Words) -> Option<Told> {
+    fn same(&self, text: &str, single: SingleWord) -> Option<Told> {
         let said = self.whole.get(text)?;
         let is_word = english(text) == 0;
-        (!is_word || words == Words::Told).then(|| Told { text: said.clone(), left: 0 })
+        (!is_word || single == SingleWord::Told).then(|| Told { text: said.clone(), left: 0 })
     }
 
     /// By the template that fits: one whose places are understood too comes before one that has
@@ -198,11 +198,11 @@ impl Catalog {
                 filled.push((hole.name.as_str(), value.to_owned()));
                 continue;
             }
-            let words = match FRAGMENTS.contains(&hole.name.as_str()) {
-                true => Words::Told,
-                false => Words::Left,
+            let single = match FRAGMENTS.contains(&hole.name.as_str()) {
+                true => SingleWord::Told,
+                false => SingleWord::Left,
             };
-            let told = self.told(value, depth + 1, words).unwrap_or_else(|| Told::as_is(value));
+            let told = self.told(value, depth + 1, single).unwrap_or_else(|| Told::as_is(value));
             let begins = at == 0 && template.begin.is_empty();
             if told.left > 0 && (begins || template.letters < LETTERS_MIN) {
                 return None;
@@ -236,7 +236,7 @@ impl Catalog {
 
     fn line(&self, line: &str, depth: usize) -> Option<Told> {
         let (indent, text) = line.split_at(line.len() - line.trim_start().len());
-        let told = self.told(text, depth, Words::Left)?;
+        let told = self.told(text, depth, SingleWord::Left)?;
         Some(Told { text: format!("{indent}{}", told.text), ..told })
     }
 
@@ -247,9 +247,9 @@ impl Catalog {
             let (Some(before), Some(after)) = (text.get(..at), text.get(at + mark.len()..)) else {
                 continue;
             };
-            let said = self.same(before, Words::Left);
+            let said = self.same(before, SingleWord::Left);
             let said = said.or_else(|| self.known(before, depth + 1, Names::Strict));
-            let cause = self.told(after, depth + 1, Words::Left);
+            let cause = self.told(after, depth + 1, SingleWord::Left);
             if said.is_none() && cause.is_none() {
                 continue;
             }
@@ -342,7 +342,7 @@ mod tests {
 
     fn check(pairs: &[(&str, &str)], text: &str, expected: Option<&str>) {
         let pairs = pairs.iter().map(|(en, ja)| ((*en).to_owned(), toml::Value::from(*ja)));
-        let told = Catalog::new(pairs).told(text, 0, Words::Told).map(|told| told.text);
+        let told = Catalog::new(pairs).told(text, 0, SingleWord::Told).map(|told| told.text);
         assert_eq!(told.as_deref(), expected, "{text}");
     }
 

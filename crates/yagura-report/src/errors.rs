@@ -75,13 +75,14 @@ impl Told {
     fn as_is(text: &str) -> Self {
         Self { text: text.to_owned(), left: english(text) }
     }
+}
 
-    /// The one with less English in it, else the first.
-    fn better(self, other: Option<Self>) -> Self {
-        match other {
-            Some(other) if other.left < self.left => other,
-            _ => self,
-        }
+/// The one with less English in it, else the first.
+fn better(one: Option<Told>, other: Option<Told>) -> Option<Told> {
+    match (one, other) {
+        (Some(one), Some(other)) if other.left < one.left => Some(other),
+        (Some(one), _) => Some(one),
+        (None, other) => other,
     }
 }
 
@@ -151,11 +152,7 @@ impl Catalog {
             true => self.lines(text, depth),
             false => self.causes(text, depth),
         };
-        match (known, parts) {
-            (Some(known), parts) => Some(known.better(parts)),
-            (None, Some(parts)) => Some(parts),
-            (None, None) => self.known(text, depth, Names::Loose),
-        }
+        better(known, parts).or_else(|| self.known(text, depth, Names::Loose))
     }
 
     /// A text that is always the same.
@@ -168,17 +165,14 @@ impl Catalog {
     /// By the template that fits: one whose places are understood too comes before one that has
     /// more letters of its own.
     fn known(&self, text: &str, depth: usize, names: Names) -> Option<Told> {
-        let mut best: Option<Told> = None;
+        let mut best = None;
         for template in &self.templates {
             let Some(values) = template.values(text, names) else { continue };
             let Some(told) = self.filled(template, values, depth) else { continue };
             if told.left == 0 {
                 return Some(told);
             }
-            best = Some(match best {
-                Some(best) => best.better(Some(told)),
-                None => told,
-            });
+            best = better(best, Some(told));
         }
         best
     }
@@ -242,7 +236,7 @@ impl Catalog {
 
     /// A text and its cause.
     fn causes(&self, text: &str, depth: usize) -> Option<Told> {
-        let mut best: Option<Told> = None;
+        let mut best = None;
         for (at, mark) in text.match_indices(": ").take(CAUSES_MAX) {
             let (Some(before), Some(after)) = (text.get(..at), text.get(at + mark.len()..)) else {
                 continue;
@@ -255,11 +249,7 @@ impl Catalog {
             }
             let said = said.unwrap_or_else(|| Told::as_is(before));
             let cause = cause.unwrap_or_else(|| Told::as_is(after));
-            let both = joined([said, cause].into_iter(), mark);
-            best = Some(match best {
-                Some(best) => best.better(Some(both)),
-                None => both,
-            });
+            best = better(best, Some(joined([said, cause].into_iter(), mark)));
         }
         best
     }

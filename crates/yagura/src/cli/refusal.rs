@@ -3,13 +3,13 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use yagura_model::Lang;
-use yagura_report::{Words, error_in, words};
+use yagura_report::{Words, words};
 
 use crate::output::Hinted;
 
 /// What clap refused, for a person; none where it is no refusal (help, the version).
 pub(super) fn told(error: &clap::Error, lang: Lang) -> Option<Hinted> {
-    let refusal = Refusal { error, words: words(lang), lang };
+    let refusal = Refusal { error, words: words(lang) };
     let message = refusal.message()?;
     let hints: Vec<String> = [refusal.advice(), refusal.usage()].into_iter().flatten().collect();
     Some(Hinted::new(message, hints.join("\n")))
@@ -18,7 +18,6 @@ pub(super) fn told(error: &clap::Error, lang: Lang) -> Option<Hinted> {
 struct Refusal<'e> {
     error: &'e clap::Error,
     words: &'static Words,
-    lang: Lang,
 }
 
 impl Refusal<'_> {
@@ -68,7 +67,8 @@ impl Refusal<'_> {
             ErrorKind::InvalidSubcommand => said("unknown_command"),
             ErrorKind::InvalidValue if value.is_empty() => said("no_value"),
             ErrorKind::InvalidValue => said("value"),
-            ErrorKind::ValueValidation => match self.cause() {
+            // Why it was refused is an error's text as any: whoever prints it, finds its words.
+            ErrorKind::ValueValidation => match std::error::Error::source(self.error) {
                 Some(cause) => format!("{}: {cause}", said("value")),
                 None => said("value"),
             },
@@ -83,12 +83,6 @@ impl Refusal<'_> {
             ErrorKind::InvalidUtf8 => said("not_utf8"),
             _ => return None,
         })
-    }
-
-    /// Why a value was refused.
-    fn cause(&self) -> Option<String> {
-        let cause = std::error::Error::source(self.error)?.to_string();
-        Some(error_in(self.lang, &cause).into_owned())
     }
 
     fn usage(&self) -> Option<String> {

@@ -7,7 +7,6 @@ use clap::{Args, Subcommand};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use yagura_content::{Content, Place, Problem, glob, scaffold};
 use yagura_model::Lang;
-use yagura_report::error_in;
 
 use crate::context::Context;
 use crate::exit::Exit;
@@ -59,7 +58,7 @@ pub(crate) fn run(context: &Context, args: &ContentArgs) -> anyhow::Result<Exit>
         What::Test(args) => test(context, args),
         What::Lint => {
             let content = load(context)?;
-            let errors = lint(context.lang, &content)?;
+            let errors = lint(context, &content)?;
             Ok(if errors == 0 { Exit::Done } else { Exit::Findings })
         }
         What::New(args) => new(context, args),
@@ -71,18 +70,18 @@ fn load(context: &Context) -> anyhow::Result<Content> {
 }
 
 /// Prints what lint says; returns how many errors there were.
-fn lint(lang: Lang, content: &Content) -> anyhow::Result<usize> {
+fn lint(context: &Context, content: &Content) -> anyhow::Result<usize> {
     let facts = tables::Facts::open()?;
     let problems = content.lint(Some(&facts));
     for problem in &problems {
-        output::say(&shown(lang, problem)?);
+        output::say(&shown(context, problem)?);
     }
     Ok(problems.iter().filter(|problem| problem.is_error()).count())
 }
 
 /// A problem with the lines around it, without color; one line where stderr is no terminal.
-fn shown(lang: Lang, problem: &Problem) -> anyhow::Result<String> {
-    let problem = &problem.clone().said(|text| error_in(lang, text).into_owned());
+fn shown(context: &Context, problem: &Problem) -> anyhow::Result<String> {
+    let problem = &problem.clone().said(|text| context.told(text));
     if output::stderr_is_terminal() {
         let mut text = String::new();
         GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
@@ -92,7 +91,7 @@ fn shown(lang: Lang, problem: &Problem) -> anyhow::Result<String> {
     }
     let mut text = problem.to_string();
     if !problem.hint.is_empty() {
-        let words = yagura_report::words(lang);
+        let words = yagura_report::words(context.lang);
         text.push_str("\n  ");
         text.push_str(&words.fill("output.hint", &[("what", &problem.hint)]));
     }
@@ -101,12 +100,12 @@ fn shown(lang: Lang, problem: &Problem) -> anyhow::Result<String> {
 
 fn test(context: &Context, args: &TestArgs) -> anyhow::Result<Exit> {
     let content = load(context)?;
-    let mut errors = lint(context.lang, &content)?;
+    let mut errors = lint(context, &content)?;
     let wanted = |id: &str| args.only.as_ref().is_none_or(|only| glob::matches(only, id));
     let (mut passed, mut failed) = (0_u64, 0_u64);
     let (judged, unusable) = cases_of_judge(&content, &wanted);
     for problem in unusable.iter().filter(|problem| problem.is_error()) {
-        output::say(&shown(context.lang, problem)?);
+        output::say(&shown(context, problem)?);
         errors += 1;
     }
     for (place, case, failure) in judged {

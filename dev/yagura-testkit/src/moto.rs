@@ -1,7 +1,6 @@
 //! The moto server as an independent peer that speaks AWS's protocols, started for one test.
 //! It is installed by `cargo xtask test`; what it implements, and how well, is its own affair.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -15,8 +14,8 @@ use tokio::time::{Instant, sleep};
 pub const MOTO_ACCOUNT: &str = "123456789012";
 /// Python starts slowly on a busy machine.
 const START_TIMEOUT: Duration = Duration::from_secs(90);
-/// Another process may take the free port before moto does.
-const START_ATTEMPTS: u32 = 3;
+/// What it says once it listens; the port follows.
+const READY: &str = "Running on http://127.0.0.1:";
 
 /// The running server; it is killed when this is dropped.
 #[derive(Debug)]
@@ -34,6 +33,14 @@ pub enum MotoError {
     /// It did not start.
     #[error("the moto server did not start")]
     Start(#[source] std::io::Error),
+    /// It ended before it listened.
+    #[error("the moto server ended with {status}: {said}")]
+    Ended {
+        /// How.
+        status: std::process::ExitStatus,
+        /// What it wrote before.
+        said: String,
+    },
     /// It started but does not answer.
     #[error("the moto server gave no answer within {} s", START_TIMEOUT.as_secs())]
     Silent,
@@ -57,20 +64,12 @@ impl Moto {
     /// When moto is not installed, does not start or does not answer.
     pub async fn start() -> Result<Self, MotoError> {
         let program = require_moto()?;
-        let mut result = Err(MotoError::Silent);
-        for _ in 0..START_ATTEMPTS {
-            result = Self::start_once(&program).await;
-            if result.is_ok() {
-                break;
-            }
-        }
-        result
-    }
-
-    async fn start_once(program: &Path) -> Result<Self, MotoError> {
-        let port = free_port().map_err(MotoError::Start)?;
-        let mut child = Command::new(program)
-            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+        // A file, not a pipe: it notes every request, and nobody reads while the test runs.
+        let notes = tempfile::NamedTempFile::new().map_err(MotoError::Start)?;
+        let mut child = Command::new(&program)
+            // The server takes a free port by itself. One that we had found free would be taken
+            // by another test's server at times, and that one's answers for this one's.
+            .args(["-H", "127.0.0.1", "-p", "0"])
             // Otherwise 1,301 public snapshots and images appear in every region.
             .env("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
             .env("AWS_ACCESS_KEY_ID", "testing")
@@ -78,18 +77,21 @@ impl Moto {
             .env_remove("AWS_ENDPOINT_URL")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(notes.reopen().map_err(MotoError::Start)?)
             .kill_on_drop(true)
             .spawn()
             .map_err(MotoError::Start)?;
         let deadline = Instant::now() + START_TIMEOUT;
         while Instant::now() < deadline {
-            if answers(port).await {
-                return Ok(Self { port, _child: child });
+            let ended = child.try_wait().map_err(MotoError::Start)?;
+            let said = std::fs::read_to_string(notes.path()).map_err(MotoError::Start)?;
+            if let Some(status) = ended {
+                return Err(MotoError::Ended { status, said });
             }
-            if let Ok(Some(status)) = child.try_wait() {
-                let what = std::io::Error::other(format!("it ended with {status}"));
-                return Err(MotoError::Start(what));
+            if let Some(port) = port_said(&said)
+                && answers(port).await
+            {
+                return Ok(Self { port, _child: child });
             }
             // A process of another language gives no other sign of being ready.
             sleep(Duration::from_millis(50)).await;
@@ -103,8 +105,10 @@ impl Moto {
     }
 }
 
-fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+/// The port in what the server wrote, once the line is whole.
+fn port_said(said: &str) -> Option<u16> {
+    let (port, _) = said.split_once(READY)?.1.split_once('\n')?;
+    port.trim_end().parse().ok()
 }
 
 async fn answers(port: u16) -> bool {

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[std::ffi::OsString], lang: &mut Lang) -> anyhow::Result<Exit> {
-    let cli = cli::parse(arguments, lang)?;
+    let Some(cli) = cli::parse(arguments, lang)? else { return Ok(Exit::Failed) };
     start_log(&cli)?;
     commands::run(cli, *lang)
 }

@@ -1,7 +1,10 @@
 //! Help in the reader's language: clap's own words (headings, defaults, what may be chosen) are
 //! English alone. What a command and a flag do is said by `locales/*/help.toml`.
 
+use std::io::Write;
+
 use clap::builder::{PossibleValue, Styles};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, Command};
 use yagura_model::Lang;
 use yagura_report::{Words, words};
@@ -12,6 +15,22 @@ pub(super) fn spoken(command: Command, lang: Lang) -> Command {
         Lang::En => command,
         Lang::Ja => command_in(command, words(lang)),
     }
+}
+
+/// Shows the help of the command that needs another after it, as clap does where nothing else was
+/// said: it takes a setting of the environment for something that was typed.
+pub(super) fn in_place_of_a_command(command: &mut Command, missing: &clap::Error) {
+    let path = match missing.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(path)) => path.as_str(),
+        _ => "yagura",
+    };
+    let short = path.split(' ').chain(["-h"]);
+    let help = match command.try_get_matches_from_mut(short) {
+        Err(help) => help.render(),
+        Ok(_) => command.render_help(),
+    };
+    // A reader who has gone needs no help.
+    _ = write!(std::io::stderr(), "{help}");
 }
 
 fn command_in(command: Command, words: &Words) -> Command {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
+use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use yagura_model::Lang;
 
@@ -180,12 +181,16 @@ const NOT_SETTINGS: &[&str] = &[
 ];
 
 /// Reads arguments, environment and configuration file into one answer. The language is the one
-/// before parsing, and what the configuration says of it once that is read.
+/// before parsing, and what the configuration says of it once that is read. None where a command
+/// needs another after it: its help was shown.
 ///
 /// # Errors
 /// A configuration file that cannot be read or is refused (see `crate::configuration`).
 /// Wrong arguments. Help and the version end the process.
-pub(crate) fn parse(arguments: &[std::ffi::OsString], lang: &mut Lang) -> anyhow::Result<Cli> {
+pub(crate) fn parse(
+    arguments: &[std::ffi::OsString],
+    lang: &mut Lang,
+) -> anyhow::Result<Option<Cli>> {
     let mut command = described(*lang)?;
     match configured(arguments, &command) {
         Ok(Some(checked)) => command = configuration::apply(command, &checked),
@@ -193,11 +198,14 @@ pub(crate) fn parse(arguments: &[std::ffi::OsString], lang: &mut Lang) -> anyhow
         Err(_) if configuration::not_needed(command.clone(), arguments) => {}
         Err(error) => return Err(error),
     }
-    let command = help::spoken(command, *lang);
-    let cli =
-        command.try_get_matches_from(arguments).and_then(|found| Cli::from_arg_matches(&found));
-    let cli = match cli {
+    let mut command = help::spoken(command, *lang);
+    let found = command.try_get_matches_from_mut(arguments);
+    let cli = match found.and_then(|found| Cli::from_arg_matches(&found)) {
         Ok(cli) => cli,
+        Err(error) if error.kind() == ErrorKind::MissingSubcommand => {
+            help::in_place_of_a_command(&mut command, &error);
+            return Ok(None);
+        }
         Err(error) => match refusal::told(&error, *lang) {
             Some(told) => return Err(told.into()),
             None => error.exit(),
@@ -208,7 +216,7 @@ pub(crate) fn parse(arguments: &[std::ffi::OsString], lang: &mut Lang) -> anyhow
         Some(_) => *lang = Lang::En,
         None => {}
     }
-    Ok(cli)
+    Ok(Some(cli))
 }
 
 /// The language of help and errors: the flag, the variable, else the locale.

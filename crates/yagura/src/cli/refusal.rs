@@ -75,7 +75,6 @@ impl Refusal<'_> {
             ErrorKind::ArgumentConflict if text(ContextKind::PriorArg) == argument => said("twice"),
             ErrorKind::ArgumentConflict => said("conflict"),
             ErrorKind::MissingRequiredArgument => said("missing"),
-            ErrorKind::MissingSubcommand => said("no_command"),
             ErrorKind::NoEquals => said("no_equals"),
             ErrorKind::TooManyValues => said("too_many"),
             ErrorKind::TooFewValues => said("too_few"),

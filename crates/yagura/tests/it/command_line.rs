@@ -171,6 +171,25 @@ async fn a_control_framework_or_region_that_does_not_exist_is_named() {
     check_error("error_no_such_file", &home, &["resources", "import", "nothing.yagura"]).await;
 }
 
+/// Settings come from the environment here, as they do for most people; so they do in every test.
+#[tokio::test]
+async fn a_command_that_needs_another_after_it_says_which_there_are() {
+    let home = Home::offline();
+    for (lang, heading) in [("en", "Commands:"), ("ja", "コマンド:")] {
+        for path in [&[][..], &["lake"]] {
+            let ran = |arguments: &[&str]| {
+                let mut command = home.command(&[path, arguments].concat());
+                let child = command.env("YAGURA_LANG", lang).spawn().unwrap();
+                crate::program::ended(child)
+            };
+            let without = ran(&[]).await.exits(2);
+            let short = ran(&["-h"]).await.exits(0);
+            assert_eq!((without.out.as_str(), &without.err), ("", &short.out), "{path:?}");
+            assert!(short.out.contains(heading), "{}", short.out);
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_was_typed_wrong_is_said_with_what_is_right() {
     let home = Home::offline();

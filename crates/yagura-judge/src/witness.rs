@@ -18,12 +18,16 @@ const TEXT_CHARS_MAX: usize = 512;
 /// Texts that repeat from record to record, each kept once: what waits to be judged by time holds
 /// many witnesses.
 #[derive(Debug, Default)]
-pub(crate) struct Names(Repeats);
+pub(crate) struct Names {
+    repeats: Repeats,
+    /// Room for the resources of one record.
+    resources: Vec<Arc<str>>,
+}
 
 impl Names {
     /// The text, shared with whoever had it before, and cut to what is kept of one.
     pub(crate) fn share(&mut self, text: &str) -> Arc<str> {
-        self.0.text(text, TEXT_CHARS_MAX)
+        self.repeats.text(text, TEXT_CHARS_MAX)
     }
 }
 
@@ -205,7 +209,7 @@ impl WitnessReader {
         slots: Slots<'_, 'a>,
         names: &mut Names,
     ) -> Vec<Arc<str>> {
-        let mut found: Vec<Arc<str>> = Vec::new();
+        let mut found = std::mem::take(&mut names.resources);
         for (template, way) in &self.resources {
             let mut take = |value: Found<'a>| {
                 let text = value.text();
@@ -229,9 +233,11 @@ impl WitnessReader {
                 break;
             }
         }
-        // Most have one or two, and hundreds of thousands wait.
-        found.shrink_to_fit();
-        found
+        // Most have one or two, and hundreds of thousands wait: no more memory than they need.
+        let mut kept = Vec::with_capacity(found.len());
+        kept.append(&mut found);
+        names.resources = found;
+        kept
     }
 }
 

@@ -2,8 +2,11 @@
 //! together, each asked once for every combination of these fields, and remembered.
 //! Compiling behaviours is `compile.rs`, reading their own fields `reading.rs`.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 
+use foldhash::fast::FixedState;
 use sigma::Scratch;
 use yagura_model::event::{Kind, PathTrie, Record, TrieStep, Value};
 
@@ -19,10 +22,12 @@ pub(super) struct Conditions {
     groups: Vec<Group>,
     /// Slots of the fields that conditions read, each once.
     leaves: Vec<usize>,
+    /// Slots of the objects on the way to any of them, each once.
+    ways: Vec<usize>,
 }
 
-/// Conditions that read the same fields: one that reads a field of ever new values does not keep
-/// the others from being remembered.
+/// Conditions that read the same fields, or some of them: one that reads a field of ever new values
+/// does not keep the others from being remembered.
 #[derive(Debug)]
 struct Group {
     compiled: conditions::Conditions<u16>,
@@ -54,15 +59,15 @@ struct Remembered {
 /// The fields that a condition reads, as a name for all that read the same.
 type Fields = (Vec<Vec<String>>, bool);
 
+/// Conditions with the numbers of their behaviours.
+type Texts = Vec<(u16, String)>;
+
 impl Conditions {
     /// Compiles the conditions of the behaviours with these numbers; what cannot be compiled is
     /// told with the behaviour's number.
-    pub(super) fn compile(
-        texts: &[(u16, String)],
-        trie: &mut PathTrie,
-    ) -> (Self, Vec<(u16, String)>) {
+    pub(super) fn compile(texts: &[(u16, String)], trie: &mut PathTrie) -> (Self, Texts) {
         let mut faults = Vec::new();
-        let mut together: BTreeMap<Fields, Vec<(u16, String)>> = BTreeMap::new();
+        let mut together: BTreeMap<Fields, Texts> = BTreeMap::new();
         for (number, text) in texts {
             let one = [(*number, text.clone())];
             let (compiled, broken) = conditions::Conditions::compile("where", &one);
@@ -72,8 +77,9 @@ impl Conditions {
         let mut slot =
             |steps: &[String]| trie.add_once(steps.iter().map(|name| TrieStep::Member(name)));
         let mut leaves: Vec<usize> = Vec::new();
+        let mut all_ways: Vec<usize> = Vec::new();
         let mut groups = Vec::new();
-        for ((paths, whole_record), texts) in together {
+        for ((paths, whole_record), texts) in merged(together) {
             let (compiled, _) = conditions::Conditions::compile("where", &texts);
             let (mut own, mut ways) = (Vec::new(), Vec::new());
             for path in &paths {
@@ -88,9 +94,12 @@ impl Conditions {
             }
             ways.sort_unstable();
             ways.dedup();
+            all_ways.extend(&ways);
             groups.push(Group { compiled, leaves: own, ways, whole_record });
         }
-        (Self { groups, leaves }, faults)
+        all_ways.sort_unstable();
+        all_ways.dedup();
+        (Self { groups, leaves, ways: all_ways }, faults)
     }
 
     pub(super) fn memory(&self) -> Memory {
@@ -113,8 +122,11 @@ impl Conditions {
         let Memory { groups, leaves } = memory;
         leaves.clear();
         leaves.extend(self.leaves.iter().map(|slot| stand_in(slots.get(*slot).copied().flatten())));
+        let plain = !self.ways.iter().any(|way| is_array(slots, *way));
         for (group, memory) in self.groups.iter().zip(groups) {
-            match group.key(leaves, slots) {
+            let decided = !group.whole_record
+                && (plain || !group.ways.iter().any(|way| is_array(slots, *way)));
+            match decided.then(|| group.key(leaves)) {
                 None => numbers.extend(group.compiled.hold(record, &mut memory.scratch)),
                 Some(key) => numbers.extend_from_slice(group.remembered(key, record, memory)),
             }
@@ -134,34 +146,54 @@ fn fields(compiled: &conditions::Conditions<u16>) -> Fields {
     (paths, needs.whole_record)
 }
 
-/// The stand-in of what a record has in a field.
+/// Conditions that read a part of what others read go with those: they bring no combination that
+/// is not remembered already.
+fn merged(together: BTreeMap<Fields, Texts>) -> Vec<(Fields, Texts)> {
+    let mut widest_first: Vec<(Fields, Texts)> = together.into_iter().collect();
+    widest_first.sort_by_key(|((paths, _), _)| Reverse(paths.len()));
+    let mut merged: Vec<(Fields, Texts)> = Vec::new();
+    for ((paths, whole_record), texts) in widest_first {
+        // Of those that read more the one that reads least.
+        let wider = merged.iter_mut().rev().find(|((own, own_whole), _)| {
+            !whole_record && !own_whole && paths.iter().all(|path| own.contains(path))
+        });
+        match wider {
+            Some((_, own)) => own.extend(texts),
+            None => merged.push(((paths, whole_record), texts)),
+        }
+    }
+    merged
+}
+
+/// Whether a slot holds an array.
+fn is_array(slots: &[Option<Value<'_>>], slot: usize) -> bool {
+    slots.get(slot).copied().flatten().is_some_and(|value| value.kind() == Kind::Array)
+}
+
+/// The stand-in of what a record has in a field. None of them is saved, so a quick one will do.
 fn stand_in(value: Option<Value<'_>>) -> u64 {
     match value {
         None => 1,
         Some(value) if value.is_null() => 2,
         // A text log's values are put together from pieces: those have no text of their own
         // unless they are plain.
-        Some(value) if matches!(value.kind(), Kind::Array | Kind::Object) => {
-            hash::of(value.json().as_bytes())
-        }
+        Some(value) if matches!(value.kind(), Kind::Array | Kind::Object) => quick(&value.json()),
         Some(value) => {
             let kind = u64::from(value.kind() == Kind::String);
-            hash::of(value.source().as_bytes()) ^ kind
+            quick(value.source()) ^ kind
         }
     }
 }
 
+fn quick(text: &str) -> u64 {
+    FixedState::default().hash_one(text)
+}
+
 impl Group {
-    /// The combination of the fields that the conditions read; none where it does not decide.
-    fn key(&self, leaves: &[u64], slots: &[Option<Value<'_>>]) -> Option<u64> {
-        let is_array = |way: &usize| {
-            slots.get(*way).copied().flatten().is_some_and(|value| value.kind() == Kind::Array)
-        };
-        if self.whole_record || self.ways.iter().any(is_array) {
-            return None;
-        }
+    /// The combination of the fields that the conditions read.
+    fn key(&self, leaves: &[u64]) -> u64 {
         let leaf = |place: &usize| leaves.get(*place).copied().unwrap_or_default();
-        Some(self.leaves.iter().map(leaf).fold(0, hash::mix))
+        self.leaves.iter().map(leaf).fold(0, hash::mix)
     }
 
     fn remembered<'m>(

@@ -108,11 +108,11 @@ impl Source {
     fn text<'a>(&self, reader: &Reader<'a, '_>) -> Option<Cow<'a, str>> {
         let found = match (self.slot, self.template.path()) {
             (Some(slot), Some(path)) => {
-                let value = reader.slots.get(slot).copied().flatten()?;
+                let value = reader.slots.get(slot)?.as_ref()?;
                 if path.picks.is_empty() {
                     (!value.is_null()).then(|| value.text())
                 } else {
-                    path.pick(value).map(|found: Found<'a>| found.text())
+                    path.pick(*value).map(|found: Found<'a>| found.text())
                 }
             }
             _ => self.template.text(reader.record),

@@ -51,7 +51,7 @@ impl FormMaker {
     /// The form of the record; none where it cannot have one. `marked` has what stands in place
     /// of each blank.
     pub(crate) fn form(&mut self, raw: &str, marked: &[String]) -> Option<&str> {
-        if raw.as_bytes().contains(&(MARK as u8)) {
+        if memchr::memchr(MARK as u8, raw.as_bytes()).is_some() {
             return None;
         }
         // Of words within words the outer ones are taken.

@@ -15,7 +15,7 @@ use arrow::error::ArrowError;
 /// A column in the making.
 #[derive(Debug)]
 pub(crate) enum ColumnInMaking {
-    /// `before` is how many bytes the last column held: this one will hold about as many.
+    /// `before` is for how many bytes there should be room: see [`about_as_many`].
     Text {
         bytes: Vec<u8>,
         before: usize,
@@ -53,6 +53,25 @@ pub(crate) enum ColumnInMaking {
 
 fn no_nulls() -> NullBufferBuilder {
     NullBufferBuilder::new(0)
+}
+
+/// The next column will hold about as many as the last: with room for some more, what it holds is
+/// rarely moved to larger memory.
+fn about_as_many(count: usize) -> usize {
+    count + count / 8
+}
+
+/// What was gathered; what is gathered next has room.
+fn taken<T>(values: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(about_as_many(values.len()));
+    std::mem::replace(values, next)
+}
+
+/// The same of ends, which begin with that of nothing.
+fn taken_ends(ends: &mut Vec<i32>) -> Vec<i32> {
+    let ended = taken(ends);
+    ends.push(0);
+    ended
 }
 
 impl ColumnInMaking {
@@ -219,29 +238,27 @@ impl ColumnInMaking {
     pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
             Self::Text { bytes, before, ends, nulls } => {
-                *before = bytes.len();
-                let ends = std::mem::replace(ends, vec![0]);
-                let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
+                *before = about_as_many(bytes.len());
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(taken_ends(ends)));
                 let bytes = Buffer::from_vec(std::mem::take(bytes));
                 Arc::new(StringArray::try_new(offsets, bytes, nulls.finish())?)
             }
             Self::Integer { values, nulls } => {
-                Arc::new(Int64Array::try_new(std::mem::take(values).into(), nulls.finish())?)
+                Arc::new(Int64Array::try_new(taken(values).into(), nulls.finish())?)
             }
             Self::Real { values, nulls } => {
-                Arc::new(Float64Array::try_new(std::mem::take(values).into(), nulls.finish())?)
+                Arc::new(Float64Array::try_new(taken(values).into(), nulls.finish())?)
             }
             Self::Boolean { values, nulls } => {
                 Arc::new(BooleanArray::new(values.finish(), nulls.finish()))
             }
             Self::Time { values, nulls } => {
-                let values = std::mem::take(values).into();
+                let values = taken(values).into();
                 let times = TimestampMicrosecondArray::try_new(values, nulls.finish())?;
                 Arc::new(times.with_timezone("UTC"))
             }
             Self::List { element, ends, nulls, items } => {
-                let ends = std::mem::replace(ends, vec![0]);
-                let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(taken_ends(ends)));
                 let items = items.finish()?;
                 let element =
                     Arc::new(element.as_ref().clone().with_data_type(items.data_type().clone()));

@@ -39,10 +39,15 @@ impl<'a> Filler<'_, 'a> {
                 if filled {
                     return;
                 }
-            } else if let Some(found) = self.values.find(scope, candidate, self.record) {
+                continue;
+            }
+            // Looked at where it was put, and not moved: a processor that is to read as a whole
+            // what was just written in parts waits, and did so for a twelfth of ingestion.
+            let found = self.values.find(scope, candidate, self.record);
+            if let Some(found) = &found {
                 to.pad(row);
                 let blank = planned.blanks.get(place).copied().flatten();
-                return self.value(scope, (&planned.kind, blank), &found, to);
+                return self.value(scope, (&planned.kind, blank), found, to);
             }
         }
     }

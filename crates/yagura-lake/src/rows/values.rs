@@ -100,7 +100,9 @@ impl<'a> Values<'a> {
     pub(crate) fn wanted(&self, wanted: &Wanted, record: Record<'a>) -> Option<Cow<'a, str>> {
         let full = |text: &Cow<'a, str>| !text.is_empty();
         let value = |candidate: &Candidate| {
-            self.find(0, candidate, record).map(|found| found.text()).filter(full)
+            // Not moved out of where it was put: see `Filler::column`.
+            let found = self.find(0, candidate, record);
+            found.as_ref().map(Found::text).filter(full)
         };
         match wanted {
             Wanted::Value(candidate) => value(candidate),

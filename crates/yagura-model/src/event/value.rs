@@ -7,63 +7,91 @@ use super::batch::EventBatch;
 use super::escape::{unescape, write_json_string};
 use super::node::{Kind, Node};
 
-/// One value of a record: a view that costs nothing to copy.
+/// One value of a record: a view that costs nothing to copy. It fits into two registers: what is
+/// larger goes through memory, and a processor waits where it is to read as a whole what it has
+/// just written in parts.
 #[derive(Clone, Copy, Debug)]
 pub struct Value<'a> {
     batch: &'a EventBatch,
     index: u32,
-    node: Node,
 }
 
 impl<'a> Value<'a> {
     pub(crate) fn new(batch: &'a EventBatch, index: u32) -> Self {
-        let nothing = Node::new(Kind::Null, 0, 0, index.saturating_add(1));
-        let node = batch.nodes.get(index as usize).copied().unwrap_or(nothing);
-        Self { batch, index, node }
+        Self { batch, index }
     }
 
     /// What this value is.
+    #[inline]
     pub fn kind(&self) -> Kind {
-        self.node.kind
+        self.node().kind
     }
 
     /// Whether this is `null` (of a text log: its mark for "no value").
+    #[inline]
     pub fn is_null(&self) -> bool {
-        self.node.kind == Kind::Null
+        self.node().kind == Kind::Null
     }
 
     /// The member `name` of an object. Of members with the same name the first counts.
     pub fn get(&self, name: &str) -> Option<Value<'a>> {
-        if self.node.kind != Kind::Object {
+        let own = self.node();
+        if own.kind != Kind::Object {
             return None;
         }
         let mut at = self.index + 1;
-        while at < self.node.next {
-            let own = self.batch.nodes.get(at as usize)?;
+        while at < own.next {
+            let other = self.batch.nodes.get(at as usize)?;
             let value = Value::new(self.batch, at + 1);
-            let same = if own.escaped {
+            let same = if other.escaped {
                 Value::new(self.batch, at).content() == name
             } else {
-                (own.end - own.start) as usize == name.len()
-                    && self.batch.slice(own.start, own.end) == name
+                (other.end - other.start) as usize == name.len()
+                    && self.batch.slice(other.start, other.end) == name
             };
             if same {
                 return Some(value);
             }
-            at = value.node.next;
+            at = value.node().next;
         }
         None
     }
 
     /// The members of an object, in their order; nothing for other values.
     pub fn entries(&self) -> Entries<'a> {
-        let end = if self.node.kind == Kind::Object { self.node.next } else { 0 };
+        let node = self.node();
+        let end = if node.kind == Kind::Object { node.next } else { 0 };
         Entries { batch: self.batch, at: self.index + 1, end }
+    }
+
+    /// Those members whose names may be wanted, in their order: of most, whoever looks for a few
+    /// needs to see neither name nor value. `wanted` is asked with names as written, and not about
+    /// those with escapes.
+    pub fn entries_named(
+        &self,
+        wanted: impl Fn(&[u8]) -> bool,
+    ) -> impl Iterator<Item = (Cow<'a, str>, Value<'a>)> {
+        let Entries { batch, mut at, end } = self.entries();
+        let (nodes, text) = (batch.nodes.as_slice(), batch.text.as_bytes());
+        std::iter::from_fn(move || {
+            while at < end {
+                let (name_at, value) = (at, nodes.get(at as usize + 1)?);
+                let name = nodes.get(at as usize)?;
+                at = value.next;
+                let written = text.get(name.start as usize..name.end as usize);
+                if name.escaped || written.is_some_and(&wanted) {
+                    let name = Value::new(batch, name_at).content();
+                    return Some((name, Value::new(batch, name_at + 1)));
+                }
+            }
+            None
+        })
     }
 
     /// The items of an array, in their order; nothing for other values.
     pub fn items(&self) -> Items<'a> {
-        let end = if self.node.kind == Kind::Array { self.node.next } else { 0 };
+        let node = self.node();
+        let end = if node.kind == Kind::Array { node.next } else { 0 };
         Items { batch: self.batch, at: self.index + 1, end }
     }
 
@@ -74,12 +102,12 @@ impl<'a> Value<'a> {
 
     /// A string's text; nothing for other values. Borrowed unless the string has escapes.
     pub fn as_str(&self) -> Option<Cow<'a, str>> {
-        (self.node.kind == Kind::String).then(|| self.content())
+        (self.node().kind == Kind::String).then(|| self.content())
     }
 
     /// `true` or `false`, also when written as a string: some services do (`"true"`).
     pub fn as_bool(&self) -> Option<bool> {
-        match (self.node.kind, self.source()) {
+        match (self.node().kind, self.source()) {
             (Kind::Bool | Kind::String, "true") => Some(true),
             (Kind::Bool | Kind::String, "false") => Some(false),
             _ => None,
@@ -105,7 +133,7 @@ impl<'a> Value<'a> {
     /// The value as text: a string's text, a number or word as written, an array or object as
     /// its JSON text. `null` is `null`.
     pub fn text(&self) -> Cow<'a, str> {
-        match self.node.kind {
+        match self.node().kind {
             Kind::String => self.content(),
             Kind::Null => Cow::Borrowed("null"),
             _ => self.json(),
@@ -114,13 +142,14 @@ impl<'a> Value<'a> {
 
     /// The value as JSON text: as it stands in a JSON log, composed from a text log.
     pub fn json(&self) -> Cow<'a, str> {
-        if !self.node.composed {
-            return match self.node.kind {
+        let node = self.node();
+        if !node.composed {
+            return match node.kind {
                 Kind::Null => Cow::Borrowed("null"),
                 // A string's quotes lie just outside its node.
-                Kind::String => Cow::Borrowed(
-                    self.batch.slice(self.node.start.saturating_sub(1), self.node.end + 1),
-                ),
+                Kind::String => {
+                    Cow::Borrowed(self.batch.slice(node.start.saturating_sub(1), node.end + 1))
+                }
                 _ => Cow::Borrowed(self.source()),
             };
         }
@@ -130,8 +159,9 @@ impl<'a> Value<'a> {
     }
 
     fn write_json(&self, to: &mut String) {
-        match self.node.kind {
-            _ if !self.node.composed => to.push_str(&self.json()),
+        let node = self.node();
+        match node.kind {
+            _ if !node.composed => to.push_str(&self.json()),
             Kind::Null => to.push_str("null"),
             Kind::Bool | Kind::Number => to.push_str(self.source()),
             Kind::String => write_json_string(self.source(), to),
@@ -161,18 +191,20 @@ impl<'a> Value<'a> {
     }
 
     /// The value's own text in the batch: of a string what stands between its quotes.
+    #[inline]
     pub fn source(&self) -> &'a str {
-        self.batch.slice(self.node.start, self.node.end)
+        let node = self.node();
+        self.batch.slice(node.start, node.end)
     }
 
     /// A string's text with its escapes resolved.
     fn content(&self) -> Cow<'a, str> {
         let content = self.source();
-        if self.node.escaped { Cow::Owned(unescape(content)) } else { Cow::Borrowed(content) }
+        if self.node().escaped { Cow::Owned(unescape(content)) } else { Cow::Borrowed(content) }
     }
 
     fn numeric(&self) -> Option<&'a str> {
-        match self.node.kind {
+        match self.node().kind {
             Kind::Number | Kind::String => Some(self.source()),
             _ => None,
         }
@@ -180,12 +212,15 @@ impl<'a> Value<'a> {
 
     /// Node, and first and last byte of the value's JSON in the batch's text.
     pub(crate) fn place(&self) -> (u32, u32, u32) {
-        let quote = u32::from(self.node.kind == Kind::String && !self.node.composed);
-        (self.index, self.node.start.saturating_sub(quote), self.node.end.saturating_add(quote))
+        let node = self.node();
+        let quote = u32::from(node.kind == Kind::String && !node.composed);
+        (self.index, node.start.saturating_sub(quote), node.end.saturating_add(quote))
     }
 
+    #[inline]
     pub(crate) fn node(&self) -> Node {
-        self.node
+        let nothing = Node::new(Kind::Null, 0, 0, self.index.saturating_add(1));
+        self.batch.nodes.get(self.index as usize).copied().unwrap_or(nothing)
     }
 
     pub(crate) fn batch(&self) -> &'a EventBatch {
@@ -210,7 +245,7 @@ impl<'a> Iterator for Entries<'a> {
         }
         let name = Value::new(self.batch, self.at).content();
         let value = Value::new(self.batch, self.at + 1);
-        self.at = value.node.next;
+        self.at = value.node().next;
         Some((name, value))
     }
 }
@@ -231,7 +266,7 @@ impl<'a> Iterator for Items<'a> {
             return None;
         }
         let value = Value::new(self.batch, self.at);
-        self.at = value.node.next;
+        self.at = value.node().next;
         Some(value)
     }
 }

@@ -24,6 +24,7 @@ pub(crate) struct Envelopes<'s> {
     pub(super) cloud_watch_export: bool,
     lookup_events: bool,
     pub(super) lake: bool,
+    likely: LikelyNames,
 }
 
 impl<'s> Envelopes<'s> {
@@ -53,6 +54,8 @@ impl<'s> Envelopes<'s> {
         }
         own.arrays.sort_unstable();
         own.arrays.dedup();
+        let names = MARKS.iter().map(|(name, _)| name).chain(&own.arrays);
+        names.for_each(|name| own.likely.add(name.as_bytes()));
         own
     }
 
@@ -113,6 +116,57 @@ struct Marks<'a> {
     user_identity: Option<Value<'a>>,
     result_rows: Option<Value<'a>>,
     array: Option<Value<'a>>,
+}
+
+/// The names of these members.
+const MARKS: [(&str, Mark); 20] = [
+    ("detail", |marks| &mut marks.detail),
+    ("detail-type", |marks| &mut marks.detail_type),
+    ("account", |marks| &mut marks.account),
+    ("region", |marks| &mut marks.region),
+    ("source", |marks| &mut marks.source),
+    ("messageType", |marks| &mut marks.message_type),
+    ("owner", |marks| &mut marks.owner),
+    ("logGroup", |marks| &mut marks.log_group),
+    ("logStream", |marks| &mut marks.log_stream),
+    ("logEvents", |marks| &mut marks.log_events),
+    ("CloudTrailEvent", |marks| &mut marks.cloud_trail_event),
+    ("awslogs", |marks| &mut marks.awslogs),
+    ("kinesis", |marks| &mut marks.kinesis),
+    ("data", |marks| &mut marks.data),
+    ("recordId", |marks| &mut marks.record_id),
+    ("eventJson", |marks| &mut marks.event_json),
+    ("eventjson", |marks| &mut marks.event_json),
+    ("userIdentity", |marks| &mut marks.user_identity),
+    ("useridentity", |marks| &mut marks.user_identity),
+    ("QueryResultRows", |marks| &mut marks.result_rows),
+];
+
+type Mark = for<'m, 'a> fn(&'m mut Marks<'a>) -> &'m mut Option<Value<'a>>;
+
+/// Lengths and first letters of names: every record is asked for all of them and mostly has none,
+/// and these two tell most others apart.
+#[derive(Clone, Copy, Default)]
+struct LikelyNames([u32; Self::LENGTHS]);
+
+impl LikelyNames {
+    /// Longer names are all alike.
+    const LENGTHS: usize = 32;
+
+    fn place(name: &[u8]) -> (usize, u32) {
+        let first = name.first().copied().unwrap_or_default();
+        (name.len().min(Self::LENGTHS - 1), 1 << (first & 31))
+    }
+
+    fn add(&mut self, name: &[u8]) {
+        let (length, letter) = Self::place(name);
+        self.0.get_mut(length).into_iter().for_each(|letters| *letters |= letter);
+    }
+
+    fn has(&self, name: &[u8]) -> bool {
+        let (length, letter) = Self::place(name);
+        self.0.get(length).is_some_and(|letters| letters & letter != 0)
+    }
 }
 
 /// Finds out what an object is.
@@ -181,30 +235,13 @@ fn message(text: Value<'_>) -> Unwrapped {
 impl<'a> Marks<'a> {
     fn of(root: Value<'a>, envelopes: &Envelopes<'_>) -> Self {
         let mut marks = Self::default();
-        for (name, value) in root.entries() {
-            let mark = match &*name {
-                "detail" => &mut marks.detail,
-                "detail-type" => &mut marks.detail_type,
-                "account" => &mut marks.account,
-                "region" => &mut marks.region,
-                "source" => &mut marks.source,
-                "messageType" => &mut marks.message_type,
-                "owner" => &mut marks.owner,
-                "logGroup" => &mut marks.log_group,
-                "logStream" => &mut marks.log_stream,
-                "logEvents" => &mut marks.log_events,
-                "CloudTrailEvent" => &mut marks.cloud_trail_event,
-                "awslogs" => &mut marks.awslogs,
-                "kinesis" => &mut marks.kinesis,
-                "data" => &mut marks.data,
-                "recordId" => &mut marks.record_id,
-                "eventJson" | "eventjson" => &mut marks.event_json,
-                "userIdentity" | "useridentity" => &mut marks.user_identity,
-                "QueryResultRows" => &mut marks.result_rows,
-                other if value.kind() == Kind::Array && envelopes.arrays.contains(&other) => {
+        for (name, value) in root.entries_named(|name| envelopes.likely.has(name)) {
+            let mark = match MARKS.iter().find(|(own, _)| *own == name) {
+                Some((_, mark)) => mark(&mut marks),
+                None if value.kind() == Kind::Array && envelopes.arrays.contains(&&*name) => {
                     &mut marks.array
                 }
-                _ => continue,
+                None => continue,
             };
             // Of members with the same name the first counts.
             mark.get_or_insert(value);

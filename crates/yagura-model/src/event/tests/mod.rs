@@ -84,6 +84,26 @@ fn of_members_with_the_same_name_the_first_counts_everywhere() {
 }
 
 #[test]
+fn members_are_picked_by_their_names_as_written_and_those_with_escapes_always() {
+    let batch = batch(&[r#"{"a":{"b":1,"bb":2},"bb":3,"\u0062b":4,"c":[5]}"#]);
+    let root = batch.record(0).unwrap().root();
+    let picked = |wanted: &[u8]| -> Vec<(String, String)> {
+        let entries = root.entries_named(|name| name == wanted);
+        entries.map(|(name, value)| (name.into_owned(), value.text().into_owned())).collect()
+    };
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(picked(b"bb"), [pair("bb", "3"), pair("bb", "4")]);
+    assert_eq!(picked(b"c"), [pair("bb", "4"), pair("c", "[5]")]);
+    let list = root.get("c").unwrap();
+    assert_eq!(list.entries_named(|_| true).count(), 0);
+}
+
+#[test]
+fn a_value_fits_into_two_registers() {
+    assert_eq!(size_of::<Option<Value<'_>>>(), 16);
+}
+
+#[test]
 fn faults_tell_where_and_why() {
     let check = |text: &[u8], offset: usize, kind: JsonFaultKind| {
         assert_eq!(fault(text), (offset, kind), "{}", String::from_utf8_lossy(text));

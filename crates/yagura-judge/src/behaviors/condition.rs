@@ -226,3 +226,43 @@ impl Group {
         at
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_go_with_the_narrowest_that_read_all_they_read_but_not_with_keywords() {
+        let fields = |names: &str| -> Vec<Vec<String>> {
+            names.chars().map(|name| vec![name.to_string()]).collect()
+        };
+        let of = |number: u16, names: &str, whole_record: bool| {
+            ((fields(names), whole_record), vec![(number, String::new())])
+        };
+        let together = BTreeMap::from([
+            of(1, "abcd", false),
+            of(2, "abc", false),
+            of(3, "b", false),
+            of(4, "be", false),
+            of(5, "d", false),
+            of(6, "a", true),
+            of(7, "abcde", true),
+        ]);
+        let mut groups: Vec<(Vec<Vec<String>>, bool, Vec<u16>)> = merged(together)
+            .into_iter()
+            .map(|((paths, whole), texts)| {
+                (paths, whole, texts.into_iter().map(|(number, _)| number).collect())
+            })
+            .collect();
+        groups.sort();
+        assert_eq!(
+            groups,
+            [
+                (fields("a"), true, vec![6]),
+                (fields("abcd"), false, vec![1, 2, 5]),
+                (fields("abcde"), true, vec![7]),
+                (fields("be"), false, vec![4, 3]),
+            ]
+        );
+    }
+}

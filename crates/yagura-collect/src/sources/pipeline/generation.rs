@@ -199,13 +199,8 @@ async fn step(
 ) -> Result<(), IngestError> {
     listings.check()?;
     claims.renew(shop).await?;
-    let limits = &shop.job.limits;
-    let (objects, bytes) = shop.done().size();
-    let full = objects >= limits.commit_objects
-        || bytes >= limits.commit_bytes
-        || (objects > 0 && started.elapsed() >= limits.commit_every)
-        || ingestion.is_full();
-    if full {
+    let old = started.elapsed() >= shop.job.limits.commit_every && shop.done().objects() > 0;
+    if old || ingestion.is_full() {
         shop.queue.stop();
         return Ok(());
     }

@@ -44,10 +44,9 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// Objects that wait for the commit or the ledger, and the bytes of their records.
-    pub(super) fn size(&self) -> (u64, u64) {
-        let objects = self.finished.len() + self.settlements.len() + self.failed.len();
-        (objects as u64, self.finished_bytes)
+    /// How many objects wait for the commit or the ledger.
+    pub(super) fn objects(&self) -> u64 {
+        (self.finished.len() + self.settlements.len() + self.failed.len()) as u64
     }
 }
 
@@ -92,6 +91,16 @@ impl Shop {
         self.done().fatal.get_or_insert(error);
         self.queue.stop();
     }
+
+    /// Ends the generation once its commit is large enough. Workers see to it themselves: before
+    /// the coordinator looks, they may have read everything that waits in the queue.
+    fn stop_if_full(&self) {
+        let limits = &self.job.limits;
+        let done = self.done();
+        if done.objects() >= limits.commit_objects || done.finished_bytes >= limits.commit_bytes {
+            self.queue.stop();
+        }
+    }
 }
 
 /// Works until the queue says that it is over.
@@ -123,6 +132,7 @@ pub(super) fn run(shop: &Shop, mut worker: Worker) {
             End::Interrupted => shop.done().dropped += 1,
             End::Fatal(error) => shop.fail(error),
         }
+        shop.stop_if_full();
         shop.queue.done(again);
     }
     if let Err(error) = worker.close() {

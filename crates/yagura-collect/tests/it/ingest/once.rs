@@ -237,7 +237,8 @@ async fn many_commits_are_as_good_as_one() {
     job.limits.commit_objects = 3;
     let outcome = ingest(job).await.unwrap();
     bed.check(&outcome).await;
-    assert!(outcome.counts.commits >= 4, "{outcome:?}");
+    // Each has three objects, and at most one more that the other worker had in hand.
+    assert!(outcome.counts.commits >= 6, "{outcome:?}");
     assert_eq!(bed.events().await, event_ids(0..125));
     assert_eq!(bed.messages().await, line_texts(0..120));
     assert_eq!(outcome.balance.rows, 245);

@@ -40,6 +40,11 @@ pub(crate) fn pack(json: &[u8]) -> Vec<u8> {
     tagged(PLAIN, json)
 }
 
+/// For a column, bytes that are packed already.
+pub(crate) fn packed(bytes: &[u8]) -> Vec<u8> {
+    tagged(PLAIN, bytes)
+}
+
 fn tagged(tag: u8, bytes: &[u8]) -> Vec<u8> {
     let mut column = Vec::with_capacity(bytes.len() + 1);
     column.push(tag);

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::Alerts;
-use crate::encode::{column_text, pack, unpack};
+use crate::encode::{column_text, packed, unpack};
 use crate::error::StoreError;
 
 /// What a detector remembers.
@@ -58,7 +58,7 @@ impl Alerts {
             column_text(name).into(),
             number(revision).into(),
             now.as_microsecond().into(),
-            pack(state).into(),
+            packed(state).into(),
         ];
         let changed = match former {
             None => {

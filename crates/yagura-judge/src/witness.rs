@@ -19,7 +19,7 @@ const TEXT_CHARS_MAX: usize = 512;
 /// many witnesses.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
-    repeats: Repeats,
+    pub(crate) repeats: Repeats,
     /// Room for the resources of one record.
     resources: Vec<Arc<str>>,
 }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use sigma::{Observed, Repeats, RuleId, Scratch};
+use sigma::{Observed, RuleId, Scratch};
 use yagura_model::alert::{Entity, Matched, Signal, SignalKind, Witness};
 use yagura_model::event::{EventBatch, Record};
 
@@ -27,7 +27,6 @@ const GATHERED_MAX: usize = 1 << 15;
 pub struct Worker {
     parts: Arc<Parts>,
     scratch: Scratch,
-    repeats: Repeats,
     names: Names,
     inspector: Option<Inspector>,
     observer: Option<Observer>,
@@ -69,8 +68,8 @@ impl Worker {
         let inspector = parts.intelligence.as_ref().filter(|found| !found.is_empty());
         let inspector = inspector.map(|found| found.inspector());
         let observer = parts.behaviors.clone().map(Observer::new);
-        let (names, repeats) = (Names::default(), Repeats::default());
-        Self { parts, scratch, repeats, names, inspector, observer, gathers: false }
+        let names = Names::default();
+        Self { parts, scratch, names, inspector, observer, gathers: false }
     }
 
     /// Keeps what batches tell of behaviours until there is much of it: of an hour's records of
@@ -208,7 +207,7 @@ impl Worker {
         }
         let witness = Arc::new(witness);
         let observed: Vec<Observed> =
-            parts.matcher.observe(id, &event, matched, &mut self.repeats).collect();
+            parts.matcher.observe(id, &event, matched, &mut names.repeats).collect();
         if !observed.is_empty() {
             let entities = parts.noted.iter().filter_map(|at| {
                 let known = parts.known.get(*at as usize)?;

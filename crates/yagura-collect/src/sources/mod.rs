@@ -4,6 +4,7 @@
 //! Feeds list objects; the ledger remembers them; workers open, decode and append them to the
 //! lake; a commit of the lake makes their rows visible and the ledger follows it.
 
+mod course;
 pub mod decode;
 pub mod feeds;
 mod pipeline;

@@ -70,9 +70,9 @@ impl Groups {
         changed.iter().filter_map(|id| self.alerts.get(id).cloned()).collect()
     }
 
-    /// All alerts, by time, then identity.
-    pub(crate) fn finish(self) -> Vec<Alert> {
-        let mut alerts: Vec<Alert> = self.alerts.into_values().collect();
+    /// All alerts, by time, then identity; none are left.
+    pub(crate) fn finish(&mut self) -> Vec<Alert> {
+        let mut alerts: Vec<Alert> = std::mem::take(&mut self.alerts).into_values().collect();
         alerts.sort_by(|a, b| (a.first_us, &a.id).cmp(&(b.first_us, &b.id)));
         alerts
     }

@@ -3,6 +3,7 @@
 //! What an object is stands in `mod.rs`.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::LogObject;
@@ -17,15 +18,28 @@ impl LogObject {
     /// When it was written, as its name tells (`…_20261121T0005Z_….json.gz`,
     /// `….2026-11-21-05.…`), else as its storage does; the end of time where neither does.
     pub fn minute(&self) -> Minute {
-        let name = self.key.rsplit('/').next().unwrap_or_default();
         let modified = || self.modified.map(minute_at);
-        minute_in(name).or_else(modified).unwrap_or(UNTOLD)
+        self.told_minute().or_else(modified).unwrap_or(UNTOLD)
+    }
+
+    /// When it was written, where its name tells it: what is in it happened before, and mostly not
+    /// long. Of the time of a copy that cannot be said.
+    pub fn told_minute(&self) -> Option<Minute> {
+        minute_in(self.key.rsplit('/').next().unwrap_or_default())
     }
 
     /// The day of [`Self::minute`], as year, month and day: 20261121.
     pub fn day(&self) -> u32 {
         u32::try_from(self.minute() / 10_000).unwrap_or(u32::MAX)
     }
+}
+
+/// When a minute begins; none of a number that is no minute.
+pub fn minute_start(minute: Minute) -> Option<Timestamp> {
+    let part = |above: Minute| i8::try_from(minute / above % 100).ok();
+    let year = i16::try_from(minute / 100_000_000).ok()?;
+    let start = DateTime::new(year, part(1_000_000)?, part(10_000)?, part(100)?, part(1)?, 0, 0);
+    Some(start.ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 fn minute_at(at: Timestamp) -> Minute {
@@ -80,6 +94,8 @@ mod tests {
             modified: Some("2026-12-31T23:59:59Z".parse().unwrap()),
         };
         assert_eq!(object.minute(), expected, "{key}");
+        let told = object.told_minute();
+        assert!(told == Some(expected) || told.is_none(), "{key}: {told:?}");
         assert_eq!(u64::from(object.day()), expected / 10_000, "{key}");
     }
 
@@ -105,6 +121,17 @@ mod tests {
         {
             check(key, 202_612_312_359);
         }
+    }
+
+    #[test]
+    fn a_minute_begins_when_its_number_says() {
+        let check = |minute, expected: Option<&str>| {
+            assert_eq!(minute_start(minute).map(|at| at.to_string()).as_deref(), expected);
+        };
+        check(202_611_210_005, Some("2026-11-21T00:05:00Z"));
+        check(202_611_210_000, Some("2026-11-21T00:00:00Z"));
+        check(202_613_210_005, None);
+        check(Minute::MAX, None);
     }
 
     #[test]

@@ -21,16 +21,13 @@ use yagura_model::event::EventBatch;
 use yagura_store::alerts::Alerts;
 
 use super::choice::{Chosen, DetectionChoice};
-use super::tap::Judging;
+use super::tap::{Judging, LATENESS_US};
 use crate::context::Context;
 
 /// The name under which the store keeps what this detector remembers.
 const STATE: &str = "detector";
 /// The file whose lock says who goes on with that memory.
 const LOCK: &str = "detector.lock";
-/// How long events of correlations are remembered after a run, in microseconds: log files arrive
-/// late and in any order, of CloudTrail mostly within minutes.
-const LATENESS_US: i64 = 6 * 3_600_000_000;
 
 /// Which memory a detector goes on with: one for each stream of logs that is judged as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -188,11 +185,18 @@ impl Keeping {
     /// # Errors
     /// Where the store cannot be written.
     pub(crate) async fn settle(&self) -> anyhow::Result<()> {
-        if !self.unsettled.swap(false, Ordering::AcqRel) {
+        if !self.unsettled.load(Ordering::Acquire) {
             return Ok(());
         }
+        self.settle_all().await
+    }
+
+    /// The same, also where another has begun it and not ended yet.
+    async fn settle_all(&self) -> anyhow::Result<()> {
         self.in_order(async {
+            self.unsettled.store(false, Ordering::Release);
             let (raised, state) = self.thin_out()?;
+            // Alerts first: a state that counts an alert as told must not outlive the alert.
             for alerts in raised {
                 self.keep(&alerts).await?;
             }
@@ -337,7 +341,6 @@ impl Keeping {
         self.in_order(async {
             let look = |folder: &mut Folder| (folder.drain(), folder.pack());
             let (changed, packed) = self.judging.with_folder(look)?;
-            // Alerts first: a state that counts an alert as told must not outlive the alert.
             self.keep(&changed).await?;
             self.remember(&packed?).await
         })
@@ -346,14 +349,23 @@ impl Keeping {
 }
 
 impl Tap for Keeping {
+    fn reached(&self, from: Timestamp) {
+        self.judging.reached(from);
+    }
+
     fn batch(&self, source: &str, batch: &EventBatch) {
-        self.unsettled.store(true, Ordering::Release);
         self.judging.batch(source, batch);
+        // Afterwards: what is settled meanwhile may be without this batch.
+        self.unsettled.store(true, Ordering::Release);
         self.batches.fetch_add(1, Ordering::AcqRel);
     }
 
-    fn before_commit(&self) -> BoxFuture<'_, Result<(), TapError>> {
-        Box::pin(async { self.before().await.map_err(|error| TapError(error.into())) })
+    fn before_commit(&self, last: bool) -> BoxFuture<'_, Result<(), TapError>> {
+        Box::pin(async move {
+            // What the end of the round does would save the memory once more, and much less of it.
+            let kept = if last { self.settle_all().await } else { self.before().await };
+            kept.map_err(|error| TapError(error.into()))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The way of batches to the detector: each thread judges with a worker of its own, and one folder
 //! joins what they found. What becomes of alerts is in `keep.rs` and `told.rs`.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use anyhow::Context as _;
@@ -24,7 +25,13 @@ pub(crate) struct Judging {
     span: Option<SpanOfTime>,
     /// Told of what each batch raised, before it is joined.
     heard: Option<Heard>,
+    /// The last time that was told from when on records come, in microseconds.
+    reached_us: AtomicI64,
 }
+
+/// How much older than its log object an event may be, in microseconds: log files arrive late and
+/// in any order, of CloudTrail mostly within minutes.
+pub(crate) const LATENESS_US: i64 = 6 * 3_600_000_000;
 
 /// Who listens to single matches.
 type Heard = Box<dyn Fn(&Judged) + Send + Sync>;
@@ -79,6 +86,7 @@ impl Judging {
             folder: Mutex::new(Some(folder)),
             span: None,
             heard: None,
+            reached_us: AtomicI64::new(i64::MIN),
         })
     }
 
@@ -115,14 +123,15 @@ impl Judging {
         Ok(act(folder))
     }
 
-    /// The end of all batches: what is still open ends with it.
+    /// The end of all batches, and of what the process has to do with them: what is still open
+    /// ends with it.
     ///
     /// # Errors
     /// When the end was reached already.
     pub(crate) fn finish(&self) -> anyhow::Result<Outcome> {
         self.with_folder(|_| ())?;
         let folder = self.folder().take().context("judging has ended")?;
-        Ok(folder.finish())
+        Ok(folder.finish_last())
     }
 
     fn judge(&self, source: &str, batch: &EventBatch) {
@@ -141,6 +150,20 @@ impl Judging {
 }
 
 impl Tap for Judging {
+    fn reached(&self, from: Timestamp) {
+        let from_us = from.as_microsecond();
+        // Each time all workers hand over what they keep to themselves.
+        if from_us < self.reached_us.load(Ordering::Relaxed).saturating_add(LATENESS_US) {
+            return;
+        }
+        self.reached_us.store(from_us, Ordering::Relaxed);
+        let reached = |folder: &mut Folder| folder.reached(from_us, LATENESS_US);
+        if self.folder().as_mut().is_some_and(reached) {
+            // Whoever has ended judging has judged everything.
+            let _ = self.with_folder(Folder::judge_reached);
+        }
+    }
+
     fn batch(&self, source: &str, batch: &EventBatch) {
         match &self.span {
             None => self.judge(source, batch),

@@ -56,7 +56,7 @@ pub(super) async fn commit(
     }
     if !finished.is_empty() {
         // Before the commit: afterwards nobody would read these objects again.
-        if let Err(error) = shop.job.tap.before_commit().await {
+        if let Err(error) = shop.job.tap.before_commit(shop.queue.is_over()).await {
             let _ = ingestion.abandon().await;
             return Err(IngestError::Tap(error));
         }

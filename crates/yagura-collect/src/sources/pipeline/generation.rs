@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use yagura_lake::Ingestion;
+use yagura_model::object::Minute;
 use yagura_store::ledger::{Claim, Position};
 
 use super::IngestError;
@@ -27,6 +28,8 @@ pub(super) struct Claims {
     pub(super) worker: String,
     /// For each feed: the last position handed out since the last commit.
     pub(super) after: Vec<Position>,
+    /// For each feed: the day from which on more may be handed out; zero where it is not known.
+    rest: Vec<u32>,
     pub(super) renewed: Instant,
     /// How many objects were listed when positions were last forgotten.
     listed: u64,
@@ -35,12 +38,13 @@ pub(super) struct Claims {
 impl Claims {
     pub(super) fn new(worker: String, feeds: usize) -> Self {
         let after = vec![Position::default(); feeds];
-        Self { worker, after, renewed: Instant::now(), listed: 0 }
+        Self { worker, after, rest: vec![0; feeds], renewed: Instant::now(), listed: 0 }
     }
 
     /// From the first object on again: a commit may have made others ready.
     pub(super) fn rewind(&mut self) {
         self.after.fill(Position::default());
+        self.rest.fill(0);
     }
 
     /// Puts more work into the queue; answers how much. What was listed meanwhile may be of an
@@ -60,13 +64,15 @@ impl Claims {
         let mut filled = 0;
         let now = (shop.job.clock)();
         let until = now.saturating_add(shop.job.limits.lease).unwrap_or(now);
-        for (at, (feed, after)) in shop.job.feeds.iter().zip(&mut self.after).enumerate() {
+        let places = self.after.iter_mut().zip(&mut self.rest);
+        for (at, (feed, (after, rest))) in shop.job.feeds.iter().zip(places).enumerate() {
             let claim =
                 Claim { worker: &self.worker, feed: feed.name(), after: *after, limit, now, until };
             let claimed = shop.job.ledger.claim(&claim).await.map_err(IngestError::Ledger)?;
             if let Some(last) = claimed.last() {
                 *after = last.position();
             }
+            *rest = if claimed.len() < limit { u32::MAX } else { after.day };
             filled += claimed.len();
             shop.queue.push(claimed.into_iter().map(|claimed| Work {
                 feed: at,
@@ -75,6 +81,12 @@ impl Claims {
             }));
         }
         Ok(filled)
+    }
+
+    /// The earliest minute of what was not handed out yet, where everything is listed.
+    fn unclaimed(&self, listed: bool) -> Option<Minute> {
+        let day = self.rest.iter().min().filter(|_| listed)?;
+        Some(Minute::from(*day) * 10_000)
     }
 
     async fn renew(&mut self, shop: &Shop) -> Result<(), IngestError> {
@@ -211,6 +223,7 @@ async fn step(
     // Before claiming: what a listing adds afterwards is seen by the next step.
     let listed = listings.are_over();
     let filled = claims.fill(shop, room).await?;
+    shop.queue.unclaimed(claims.unclaimed(listed));
     if filled == 0 && listed {
         shop.queue.exhaust();
     }

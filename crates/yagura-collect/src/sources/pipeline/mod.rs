@@ -37,7 +37,7 @@ pub use outcome::{Outcome, Quarantined, Unread};
 pub use progress::Progress;
 pub(super) use progress::{Counters, add};
 pub(super) use reader::{Interrupted, ObjectReader};
-pub(super) use worker::source_of;
+pub(super) use worker::{source_of, tell};
 
 /// Looks at batches of records on their way into the lake, before they are written: detections.
 ///
@@ -46,11 +46,19 @@ pub trait Tap: Send + Sync {
     /// A batch of records of a source (its id).
     fn batch(&self, source: &str, batch: &EventBatch);
 
+    /// The objects that are read from now on were written no earlier than this, as all of their
+    /// names tell. May be told seldom or never, and by any thread that shows no batch just then.
+    fn reached(&self, from: Timestamp) {
+        let _ = from;
+    }
+
     /// All that was handed over since the last time is about to be committed to the lake, and
     /// will not come again once that is done: what is to be kept of it must be kept now. The
     /// commit does not happen where this fails. It may also fail after this; then the records
-    /// come again (decision 0008).
-    fn before_commit(&self) -> BoxFuture<'_, Result<(), TapError>> {
+    /// come again (decision 0008). After the `last` commit of a run nothing waits to be read, as
+    /// far as is known: what else is to be done at the end may be done now.
+    fn before_commit(&self, last: bool) -> BoxFuture<'_, Result<(), TapError>> {
+        let _ = last;
         Box::pin(async { Ok(()) })
     }
 }

@@ -5,7 +5,10 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use yagura_model::object::Minute;
 use yagura_store::ledger::Claimed;
+
+use crate::sources::course::Course;
 
 /// One object to ingest.
 #[derive(Clone, Debug)]
@@ -21,6 +24,10 @@ pub(super) struct Work {
 struct State {
     waiting: VecDeque<Work>,
     in_hand: usize,
+    /// Those that wait and those in hand.
+    course: Course,
+    /// The earliest minute of what the ledger has not handed out yet; none where it is not known.
+    unclaimed: Option<Minute>,
     /// Nothing more will come, except what workers give back.
     exhausted: bool,
     /// Workers are to finish what they have in hand and no more.
@@ -48,8 +55,24 @@ impl Queue {
     }
 
     pub(super) fn push(&self, work: impl IntoIterator<Item = Work>) {
-        self.state().waiting.extend(work);
+        let mut state = self.state();
+        for work in work {
+            state.course.add(work.claimed.object.told_minute());
+            state.waiting.push_back(work);
+        }
+        drop(state);
         self.wake.notify_all();
+    }
+
+    /// What the ledger has not handed out yet is of this minute or later; none: of any.
+    pub(super) fn unclaimed(&self, from: Option<Minute>) {
+        self.state().unclaimed = from;
+    }
+
+    /// The earliest minute of which objects are still to be shown; none where it is not known.
+    pub(super) fn earliest(&self) -> Option<Minute> {
+        let state = self.state();
+        Some(state.course.earliest()?.min(state.unclaimed?))
     }
 
     /// The next object; waits for one. `None` when the worker is to end.
@@ -74,11 +97,15 @@ impl Queue {
         }
     }
 
-    /// A worker is done with an object, or gives it back for another try.
-    pub(super) fn done(&self, again: Option<Work>) {
+    /// A worker is done with an object, whose name tells this minute, or gives it back for another
+    /// try.
+    pub(super) fn done(&self, told: Option<Minute>, again: Option<Work>) {
         let mut state = self.state();
         state.in_hand = state.in_hand.saturating_sub(1);
-        state.waiting.extend(again);
+        match again {
+            Some(work) => state.waiting.push_back(work),
+            None => state.course.remove(told),
+        }
         drop(state);
         self.wake.notify_all();
         self.moved.notify_one();
@@ -87,6 +114,12 @@ impl Queue {
     pub(super) fn exhaust(&self) {
         self.state().exhausted = true;
         self.wake.notify_all();
+    }
+
+    /// Whether nothing waits and nothing will come.
+    pub(super) fn is_over(&self) -> bool {
+        let state = self.state();
+        state.exhausted && state.waiting.is_empty()
     }
 
     pub(super) fn stop(&self) {

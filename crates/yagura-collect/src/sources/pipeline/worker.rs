@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use yagura_content::format::Source;
 use yagura_lake::{LakeError, Piece, Worker};
+use yagura_model::object::{Minute, minute_start};
 use yagura_model::with_causes;
 use yagura_store::ledger::{ObjectId, Settled, Settlement, reason};
 
 use super::progress::add;
 use super::queue::{Queue, Work};
 use super::reader::{Interrupted, ObjectReader, Seen};
-use super::{Job, progress::Counters};
+use super::{Job, Tap, progress::Counters};
 use crate::sources::decode::{self, BadPiece, DecodeError, Decoded};
 use crate::sources::feeds::FeedError;
 
@@ -103,9 +104,18 @@ impl Shop {
     }
 }
 
+/// Tells whoever looks on from when on records still come.
+pub(in crate::sources) fn tell(earliest: Option<Minute>, tap: &dyn Tap) {
+    if let Some(from) = earliest.and_then(minute_start) {
+        tap.reached(from);
+    }
+}
+
 /// Works until the queue says that it is over.
 pub(super) fn run(shop: &Shop, mut worker: Worker) {
     while let Some(mut work) = shop.queue.take() {
+        tell(shop.queue.earliest(), shop.job.tap.as_ref());
+        let told = work.claimed.object.told_minute();
         let end = one(shop, &mut worker, &work);
         let mut again = None;
         match end {
@@ -133,7 +143,7 @@ pub(super) fn run(shop: &Shop, mut worker: Worker) {
             End::Fatal(error) => shop.fail(error),
         }
         shop.stop_if_full();
-        shop.queue.done(again);
+        shop.queue.done(told, again);
     }
     if let Err(error) = worker.close() {
         shop.fail(error);

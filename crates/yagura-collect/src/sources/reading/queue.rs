@@ -10,6 +10,8 @@ use yagura_content::format::Source;
 use yagura_model::event::EventBatch;
 use yagura_model::object::{LogObject, Minute};
 
+use super::super::course::Course;
+
 /// One object to read.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
@@ -32,7 +34,11 @@ struct State {
     objects: BTreeMap<(Minute, u64), Task>,
     /// How many objects ever waited.
     pushed: u64,
+    /// Those that wait and those that are decoded.
+    course: Course,
     batches: VecDeque<(Arc<Source>, EventBatch)>,
+    /// Batches that a worker looks at for another.
+    looking: usize,
     /// Workers that wait for something to do.
     idle: usize,
     /// Workers that decode an object: batches may come of it, or the object again.
@@ -71,7 +77,10 @@ impl Queue {
 
     pub(super) fn push(&self, tasks: impl IntoIterator<Item = Task>) {
         let mut state = self.state();
-        tasks.into_iter().for_each(|task| state.add(task.object.minute(), task));
+        for task in tasks {
+            state.course.add(task.object.told_minute());
+            state.add(task.object.minute(), task);
+        }
         drop(state);
         self.wake.notify_all();
     }
@@ -100,6 +109,7 @@ impl Queue {
                 return None;
             }
             if let Some((source, batch)) = state.batches.pop_front() {
+                state.looking += 1;
                 return Some(Turn::Batch(source, batch));
             }
             if let Some((_, task)) = state.objects.pop_first() {
@@ -131,14 +141,31 @@ impl Queue {
         None
     }
 
-    /// A worker is done with an object, or gives it back for another try.
-    pub(super) fn done(&self, again: Option<Task>) {
+    /// A worker has looked at a batch that it took.
+    pub(super) fn looked(&self) {
+        let mut state = self.state();
+        state.looking = state.looking.saturating_sub(1);
+    }
+
+    /// A worker is done with an object, whose name tells this minute, or gives it back for another
+    /// try.
+    pub(super) fn done(&self, told: Option<Minute>, again: Option<Task>) {
         let mut state = self.state();
         state.decoding = state.decoding.saturating_sub(1);
-        // After all others: what failed may need time.
-        again.into_iter().for_each(|task| state.add(Minute::MAX, task));
+        match again {
+            // After all others: what failed may need time.
+            Some(task) => state.add(Minute::MAX, task),
+            None => state.course.remove(told),
+        }
         drop(state);
         self.wake.notify_all();
+    }
+
+    /// The earliest minute of which objects are still to be shown; none where it is not known.
+    pub(super) fn earliest(&self) -> Option<Minute> {
+        let state = self.state();
+        let shown = state.batches.is_empty() && state.looking == 0;
+        if state.listed && shown { state.course.earliest() } else { None }
     }
 }
 
@@ -196,9 +223,12 @@ mod tests {
         let names = ["a_20261121T0010Z", "b", "b_20261121T0005Z", "a_20261121T0005Z"];
         queue.push(names.map(named));
         queue.listed();
+        let mut earliest = Vec::new();
         let read = std::iter::from_fn(|| match queue.take() {
             Some(Turn::Object(task)) => {
+                earliest.push(queue.earliest());
                 queue.done(
+                    task.object.told_minute(),
                     (task.tries == 0 && task.object.key.contains("b_"))
                         .then(|| Task { tries: 1, ..task.clone() }),
                 );
@@ -209,6 +239,9 @@ mod tests {
         let read: Vec<String> = read.collect();
         let expected = [names[2], names[3], names[0], names[1], names[2]];
         assert_eq!(read, expected.map(|name| format!("AWSLogs/{name}.json.gz")));
+        // Whatever `b` is of may still come, and then again what failed.
+        let last = Some(202_611_210_005);
+        assert_eq!(earliest, [None, None, None, None, last]);
     }
 
     #[test]
@@ -217,9 +250,9 @@ mod tests {
         queue.push([task()]);
         queue.listed();
         let Some(Turn::Object(again)) = queue.take() else { panic!("an object waits") };
-        queue.done(Some(again));
+        queue.done(None, Some(again));
         assert!(matches!(queue.take(), Some(Turn::Object(_))), "given back for another try");
-        queue.done(None);
+        queue.done(None, None);
         assert!(queue.take().is_none());
     }
 }

@@ -13,7 +13,7 @@ use yagura_store::ledger::reason;
 use super::super::decode::{self, DecodeError, Decoded};
 use super::super::feeds::FeedError;
 use super::super::pipeline::{
-    Counters, Interrupted, ObjectReader, Quarantined, Unread, add, source_of,
+    Counters, Interrupted, ObjectReader, Quarantined, Unread, add, source_of, tell,
 };
 use super::queue::{Queue, Task, Turn};
 use super::{ReadOutcome, Reading};
@@ -91,10 +91,15 @@ struct Summary {
 pub(super) fn run(shop: &Shop) {
     while let Some(turn) = shop.queue.take() {
         match turn {
-            Turn::Batch(source, batch) => shop.look(&source, batch),
+            Turn::Batch(source, batch) => {
+                shop.look(&source, batch);
+                shop.queue.looked();
+            }
             Turn::Object(task) => {
+                tell(shop.queue.earliest(), shop.reading.tap.as_ref());
+                let told = task.object.told_minute();
                 let again = object(shop, task);
-                shop.queue.done(again);
+                shop.queue.done(told, again);
             }
         }
     }

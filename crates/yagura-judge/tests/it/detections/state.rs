@@ -97,6 +97,52 @@ fn what_was_passed_is_judged_as_if_it_had_waited_for_the_end() {
     }
 }
 
+/// Many calls, two seconds apart, in batches of an hour: of one actor after the other, and four of
+/// one actor within ten minutes now and then.
+fn a_day() -> Vec<Vec<Value>> {
+    let call = |number: u32| {
+        let actor = if number % 4_000 < 4 { "eve".to_owned() } else { format!("actor-{number}") };
+        let arn = format!("arn:aws:iam::111122223333:user/{actor}");
+        let members = json!({"eventName": "GetObject", "userIdentity": {"arn": arn}});
+        event(&format!("e{number}"), number * 2, members)
+    };
+    let calls: Vec<Value> = (0..24 * 1_800).map(call).collect();
+    calls.chunks(1_800).map(<[Value]>::to_vec).collect()
+}
+
+#[test]
+fn what_names_promise_is_judged_early_where_much_waits() {
+    const HOUR_US: i64 = 3_600_000_000;
+    let day = a_day();
+    let many = rules().replace("level: high", "level: informational");
+    let detector = detector(&many);
+    let start: jiff::Timestamp = "2026-11-21T00:00:00Z".parse().unwrap();
+    let run = |named_from: Option<i64>| {
+        let mut folder = Folder::new(&detector, None).unwrap();
+        let mut most = 0;
+        for (hour, calls) in (0..).zip(&day) {
+            let from_us = named_from.map(|from| start.as_microsecond() + (from + hour) * HOUR_US);
+            if from_us.is_some_and(|from_us| folder.reached(from_us, 6 * HOUR_US)) {
+                folder.judge_reached();
+            }
+            folder.take(detector.worker().batch("cloudtrail", &batch(calls)));
+            most = most.max(folder.size().2);
+        }
+        (folder.finish(), most)
+    };
+    let (whole, all) = run(None);
+    assert_eq!(all, 24 * 1_800);
+    assert!(whole.alerts.iter().any(|alert| alert.title.en == "many"));
+    let (promised, most) = run(Some(0));
+    assert_eq!(promised.alerts, whole.alerts);
+    assert_eq!(promised.counters, whole.counters);
+    assert!(most < 24_000, "{most} waited");
+    // Names that tell of another time than the records have: nothing is believed, nothing lost.
+    let (misled, most) = run(Some(24 * 40));
+    assert_eq!(misled.alerts, whole.alerts);
+    assert_eq!((misled.counters.late, most), (0, all));
+}
+
 #[test]
 fn a_rule_that_changed_begins_anew_and_its_alerts_stay() {
     let before = detector(&rules());

@@ -70,8 +70,8 @@ impl Tap for Timed {
     fn batch(&self, _source: &str, batch: &EventBatch) {
         let object = &batch.record(0).unwrap().origin().object;
         let (_, stamp) = object.split_once("us-east-1_").unwrap();
-        let (day, minute) = (stamp[..8].parse::<u64>().unwrap(), &stamp[9..13]);
-        let minute = day * 10_000 + minute.parse::<u64>().unwrap();
+        let mut numbers = stamp.split(['T', 'Z']).map_while(|part| part.parse::<u64>().ok());
+        let minute = numbers.next().unwrap() * 10_000 + numbers.next().unwrap();
         self.0.lock().unwrap().push((false, minute_start(minute).unwrap()));
     }
 

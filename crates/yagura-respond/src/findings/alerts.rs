@@ -11,15 +11,13 @@ use yagura_store::Store;
 use yagura_store::alerts::AlertCursor;
 use yagura_store::findings::{FindingFilter, FindingOrder, PAGE_MAX, Page};
 
-use super::keeper::Keeper;
+use super::keeper::{BATCH, Keeper};
 use super::observation::of_alert;
 use super::{Fold, Folded};
 use crate::RespondError;
 
 /// The name under which the store keeps how far folding has come.
 const STATE: &str = "findings";
-/// Alerts folded together. One takes some 30 KB with its evidence, several times over meanwhile.
-const ALERTS: usize = 256;
 /// How far back folding begins before the place that it came to: several processes keep alerts,
 /// each with its own clock, and one may commit later what it began earlier.
 const OVERLAP_US: i64 = 2 * 60 * 1_000_000;
@@ -53,11 +51,11 @@ impl Fold {
         let mut cursor =
             AlertCursor { changed_us: progress.changed_us.saturating_sub(OVERLAP_US), number: 0 };
         loop {
-            let page = alerts.changed_after(cursor, ALERTS).await;
+            let page = alerts.changed_after(cursor, BATCH).await;
             let page = page.map_err(RespondError::Findings)?;
             let Some(last) = page.last() else { break };
             cursor = last.cursor();
-            let full = page.len() >= ALERTS;
+            let full = page.len() >= BATCH;
             let told = page.into_iter().map(|stored| stored.alert).filter(|alert| !alert.shadow);
             self.keep(&mut keeper, told.collect(), now).await?;
             (progress.changed_us, progress.number) = (cursor.changed_us, cursor.number);

@@ -367,7 +367,12 @@ impl State {
 
     /// The signals of buckets that are over by now.
     pub fn drain(&mut self) -> Vec<Signal> {
-        self.run(self.newest_us.saturating_sub(self.options.lateness_us));
+        self.drain_until(self.newest_us.saturating_sub(self.options.lateness_us))
+    }
+
+    /// The signals of buckets that end by a time, in microseconds since 1970.
+    pub fn drain_until(&mut self, time_us: i64) -> Vec<Signal> {
+        self.run(time_us);
         std::mem::take(&mut self.raised)
     }
 

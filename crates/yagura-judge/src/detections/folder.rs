@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sigma::{Correlator, Options};
+use sigma::{CorrelationAlert, Correlator, Options};
 use yagura_model::alert::{Alert, Signal};
 
 use super::context::Verdict;
@@ -149,6 +149,8 @@ impl Folder {
     /// later than the newest one, in microseconds; answers the alerts that changed. For streams
     /// whose events otherwise all wait for the end.
     pub fn settle(&mut self, lateness_us: i64) -> Vec<Alert> {
+        // Others come afterwards, of any time.
+        (self.reached_us, self.surprised) = (i64::MIN, false);
         self.as_late(lateness_us, Self::drain)
     }
 
@@ -179,17 +181,29 @@ impl Folder {
 
     /// Records that come from now on were written no earlier than this, in microseconds since
     /// 1970, and tell at most so much older events: what lies before that may be judged for good.
-    /// Answers whether that is worth while, with [`Folder::judge_reached`]. Where records have come
-    /// that were older than was told, nothing more is judged early.
+    /// Answers whether that is worth while, with [`Folder::judge_reached`]: it takes what all
+    /// workers keep to themselves. Where records have come that were older than was told,
+    /// nothing more is judged early until [`Folder::settle`].
     pub fn reached(&mut self, from_us: i64, lateness_us: i64) -> bool {
-        self.reached_us = self.reached_us.max(from_us.saturating_sub(lateness_us));
+        let reached_us = from_us.saturating_sub(lateness_us);
+        if reached_us < self.reached_us.saturating_add(lateness_us) {
+            return false;
+        }
+        self.reached_us = reached_us;
         !self.surprised && self.correlator.size().1 >= WAITING_FEW
     }
 
     /// Judges for good what only records could change that will not come.
     pub fn judge_reached(&mut self) {
-        if !self.surprised {
-            self.as_late(self.newest_us.saturating_sub(self.reached_us).max(0), |_| ());
+        if self.surprised {
+            return;
+        }
+        let alerts = self.correlator.drain_before(self.reached_us);
+        self.correlated(alerts);
+        if let Some(behaviors) = &mut self.behaviors {
+            for signal in behaviors.drain_until(self.reached_us) {
+                self.signal(signal);
+            }
         }
     }
 
@@ -248,6 +262,10 @@ impl Folder {
     /// Judges correlations: what nothing earlier can change any more, or everything.
     fn correlate(&mut self, all: bool) {
         let alerts = if all { self.correlator.finish() } else { self.correlator.drain() };
+        self.correlated(alerts);
+    }
+
+    fn correlated(&mut self, alerts: Vec<CorrelationAlert>) {
         for alert in alerts {
             if let Some(signal) = correlated::signal(&self.parts, &self.notes, &alert) {
                 self.signal(signal);

@@ -191,7 +191,7 @@ impl Keeping {
         self.settle_all().await
     }
 
-    /// The same, also where another has begun it and not ended yet.
+    /// The same, and where another has begun it, not before that has ended.
     async fn settle_all(&self) -> anyhow::Result<()> {
         self.in_order(async {
             self.unsettled.store(false, Ordering::Release);

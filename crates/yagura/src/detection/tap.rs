@@ -1,7 +1,6 @@
 //! The way of batches to the detector: each thread judges with a worker of its own, and one folder
 //! joins what they found. What becomes of alerts is in `keep.rs` and `told.rs`.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use anyhow::Context as _;
@@ -25,8 +24,6 @@ pub(crate) struct Judging {
     span: Option<SpanOfTime>,
     /// Told of what each batch raised, before it is joined.
     heard: Option<Heard>,
-    /// The last time that was told from when on records come, in microseconds.
-    reached_us: AtomicI64,
 }
 
 /// How much older than its log object an event may be, in microseconds: log files arrive late and
@@ -86,7 +83,6 @@ impl Judging {
             folder: Mutex::new(Some(folder)),
             span: None,
             heard: None,
-            reached_us: AtomicI64::new(i64::MIN),
         })
     }
 
@@ -151,13 +147,7 @@ impl Judging {
 
 impl Tap for Judging {
     fn reached(&self, from: Timestamp) {
-        let from_us = from.as_microsecond();
-        // Each time all workers hand over what they keep to themselves.
-        if from_us < self.reached_us.load(Ordering::Relaxed).saturating_add(LATENESS_US) {
-            return;
-        }
-        self.reached_us.store(from_us, Ordering::Relaxed);
-        let reached = |folder: &mut Folder| folder.reached(from_us, LATENESS_US);
+        let reached = |folder: &mut Folder| folder.reached(from.as_microsecond(), LATENESS_US);
         if self.folder().as_mut().is_some_and(reached) {
             // Whoever has ended judging has judged everything.
             let _ = self.with_folder(Folder::judge_reached);

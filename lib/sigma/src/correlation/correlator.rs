@@ -179,11 +179,16 @@ impl Correlator {
 
     /// Judges everything that nothing earlier can change any more.
     pub fn drain(&mut self) -> Vec<CorrelationAlert> {
+        self.drain_before(self.newest_us.saturating_sub(self.options.lateness_us))
+    }
+
+    /// Judges everything before a time, in microseconds since 1970: whoever calls knows that
+    /// nothing earlier will come.
+    pub fn drain_before(&mut self, time_us: i64) -> Vec<CorrelationAlert> {
         let mut alerts = Vec::new();
         // An event exactly as late as is allowed may still come, at the same time even as the
         // newest one: times in logs are whole seconds.
-        let until = self.newest_us.saturating_sub(self.options.lateness_us).saturating_sub(1);
-        self.run(until, &mut alerts);
+        self.run(time_us.saturating_sub(1), &mut alerts);
         while self.waiting.len() > self.options.waiting_max {
             let Some(first) = self.waiting.first().map(|first| first.time_us) else { break };
             let before = self.waiting.len();

@@ -30,6 +30,8 @@ pub(super) struct Claims {
     pub(super) after: Vec<Position>,
     /// For each feed: the day from which on more may be handed out; zero where it is not known.
     rest: Vec<u32>,
+    /// Whether positions began at the first object after everything was listed.
+    whole: bool,
     pub(super) renewed: Instant,
     /// How many objects were listed when positions were last forgotten.
     listed: u64,
@@ -38,7 +40,14 @@ pub(super) struct Claims {
 impl Claims {
     pub(super) fn new(worker: String, feeds: usize) -> Self {
         let after = vec![Position::default(); feeds];
-        Self { worker, after, rest: vec![0; feeds], renewed: Instant::now(), listed: 0 }
+        Self {
+            worker,
+            after,
+            rest: vec![0; feeds],
+            whole: false,
+            renewed: Instant::now(),
+            listed: 0,
+        }
     }
 
     /// From the first object on again: a commit may have made others ready.
@@ -48,8 +57,17 @@ impl Claims {
     }
 
     /// Puts more work into the queue; answers how much. What was listed meanwhile may be of an
-    /// earlier day than what is read now.
-    pub(super) async fn fill(&mut self, shop: &Shop, limit: usize) -> Result<usize, IngestError> {
+    /// earlier day than what is read now; `over` says that all was listed before.
+    pub(super) async fn fill(
+        &mut self,
+        shop: &Shop,
+        limit: usize,
+        over: bool,
+    ) -> Result<usize, IngestError> {
+        if over && !self.whole {
+            self.whole = true;
+            self.rewind();
+        }
         let listed = shop.counters.objects_to_read.load(Ordering::Relaxed);
         let filled = self.fill_on(shop, limit).await?;
         if filled > 0 || listed == self.listed {
@@ -83,9 +101,11 @@ impl Claims {
         Ok(filled)
     }
 
-    /// The earliest minute of what was not handed out yet, where everything is listed.
-    fn unclaimed(&self, listed: bool) -> Option<Minute> {
-        let day = self.rest.iter().min().filter(|_| listed)?;
+    /// The earliest minute of what was not handed out yet, where that is known: all is listed,
+    /// and all names tell theirs.
+    fn unclaimed(&self, shop: &Shop) -> Option<Minute> {
+        let untold = shop.untold.load(Ordering::Relaxed);
+        let day = self.rest.iter().min().filter(|_| self.whole && !untold)?;
         Some(Minute::from(*day) * 10_000)
     }
 
@@ -119,7 +139,10 @@ pub(super) async fn begin(
             return Ok(false);
         }
         if listings.are_settled(shop) {
-            claims.fill(shop, workers * WAITING).await?;
+            let room = workers * WAITING;
+            if shop.queue.waiting() * 2 <= room {
+                claims.fill(shop, room, listed).await?;
+            }
             if shop.queue.waiting() > 0 {
                 return Ok(true);
             }
@@ -222,8 +245,8 @@ async fn step(
     }
     // Before claiming: what a listing adds afterwards is seen by the next step.
     let listed = listings.are_over();
-    let filled = claims.fill(shop, room).await?;
-    shop.queue.unclaimed(claims.unclaimed(listed));
+    let filled = claims.fill(shop, room, listed).await?;
+    shop.queue.unclaimed(claims.unclaimed(shop));
     if filled == 0 && listed {
         shop.queue.exhaust();
     }

@@ -170,6 +170,9 @@ async fn count(shop: &Shop, page: &[LogObject], known: &[Known], feed: &dyn Feed
     for (object, known) in page.iter().zip(known) {
         match known {
             Known::New(ObjectState::Pending) | Known::Pending => {
+                if object.told_minute().is_none() {
+                    shop.untold.store(true, Ordering::Relaxed);
+                }
                 add(&counters.objects_to_read, 1);
                 add(&counters.bytes_to_read, object.size_bytes);
             }

@@ -242,6 +242,13 @@ fn check(job: &Job) -> Result<(), IngestError> {
 
 /// Generation after generation, until nothing is left.
 async fn work(shop: &Arc<Shop>, owner: &Owner, outcome: &mut Outcome) -> Result<(), IngestError> {
+    for feed in &shop.job.feeds {
+        let balance = shop.job.ledger.balance(Some(feed.name())).await;
+        if balance.map_err(IngestError::Ledger)?.pending > 0 {
+            // An earlier run left it; a listing of what is recent does not see its name.
+            shop.untold.store(true, Ordering::Relaxed);
+        }
+    }
     let mut listings = Listings::begin(shop);
     let mut claims = Claims::new(owner.name.clone(), shop.job.feeds.len());
     let workers = match shop.job.limits.workers {

@@ -137,5 +137,6 @@ impl Queue {
         state.stop = false;
         state.exhausted = false;
         state.in_hand = 0;
+        state.unclaimed = None;
     }
 }

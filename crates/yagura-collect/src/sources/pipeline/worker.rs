@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use yagura_content::format::Source;
@@ -25,6 +26,8 @@ pub(super) struct Shop {
     pub(super) queue: Queue,
     pub(super) counters: Counters,
     pub(super) done: Mutex<Done>,
+    /// Whether an object may be pending whose name does not tell its time.
+    pub(super) untold: AtomicBool,
 }
 
 /// What became of the objects of a generation.
@@ -80,7 +83,13 @@ enum End {
 
 impl Shop {
     pub(super) fn new(job: Job) -> Self {
-        Self { job, queue: Queue::default(), counters: Counters::default(), done: Mutex::default() }
+        Self {
+            job,
+            queue: Queue::default(),
+            counters: Counters::default(),
+            done: Mutex::default(),
+            untold: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn done(&self) -> std::sync::MutexGuard<'_, Done> {

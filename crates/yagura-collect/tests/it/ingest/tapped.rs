@@ -69,7 +69,7 @@ struct Timed(Mutex<Vec<(bool, Timestamp)>>);
 impl Tap for Timed {
     fn batch(&self, _source: &str, batch: &EventBatch) {
         let object = &batch.record(0).unwrap().origin().object;
-        let (_, stamp) = object.split_once("us-east-1_").unwrap();
+        let Some((_, stamp)) = object.split_once("us-east-1_") else { return };
         let mut numbers = stamp.split(['T', 'Z']).map_while(|part| part.parse::<u64>().ok());
         let minute = numbers.next().unwrap() * 10_000 + numbers.next().unwrap();
         self.0.lock().unwrap().push((false, minute_start(minute).unwrap()));
@@ -81,8 +81,7 @@ impl Tap for Timed {
 }
 
 /// What is told of twenty days' files, once when they are ingested and once when they are read.
-async fn told_of_days(workers: usize) -> [Vec<(bool, Timestamp)>; 2] {
-    let bed = Bed::new();
+async fn told_of_days(bed: &Bed, workers: usize) -> [Vec<(bool, Timestamp)>; 2] {
     for day in 10..30 {
         for hour in [3, 9, 21] {
             let key = format!(
@@ -116,7 +115,7 @@ async fn told_of_days(workers: usize) -> [Vec<(bool, Timestamp)>; 2] {
 async fn whoever_looks_on_is_told_from_when_on_records_come() {
     let last: Timestamp = "2026-09-29T00:00:00Z".parse().unwrap();
     for workers in [1, 2] {
-        for told in told_of_days(workers).await {
+        for told in told_of_days(&Bed::new(), workers).await {
             assert_eq!(told.iter().filter(|(reached, _)| !reached).count(), 60);
             let (_, newest) = *told.iter().filter(|(reached, _)| *reached).max().unwrap();
             // Of two workers one may stay behind with an early object.
@@ -126,6 +125,16 @@ async fn whoever_looks_on_is_told_from_when_on_records_come() {
                 assert!(later.all(|(_, minute)| minute >= from), "{told:?}");
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_a_name_tells_no_time_nothing_is_promised() {
+    let bed = Bed::new();
+    bed.lines("app/notes.jsonl", 0..3);
+    for told in told_of_days(&bed, 1).await {
+        assert_eq!(told.iter().filter(|(reached, _)| !reached).count(), 60);
+        assert!(told.iter().all(|(reached, _)| !reached), "{told:?}");
     }
 }
 

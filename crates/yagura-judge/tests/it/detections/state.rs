@@ -137,6 +137,21 @@ fn what_names_promise_is_judged_early_where_much_waits() {
     assert_eq!(promised.alerts, whole.alerts);
     assert_eq!(promised.counters, whole.counters);
     assert!(most < 24_000, "{most} waited");
+    // Going on from what another run remembered, whose newest records are later than ours.
+    let (early, late) = day.split_at(12);
+    let mut before = Folder::new(&detector, None).unwrap();
+    for calls in late {
+        before.take(detector.worker().batch("cloudtrail", &batch(calls)));
+    }
+    let mut folder = Folder::new(&detector, Some(before.save())).unwrap();
+    for calls in early {
+        if folder.reached(start.as_microsecond(), 6 * HOUR_US) {
+            folder.judge_reached();
+        }
+        folder.take(detector.worker().batch("cloudtrail", &batch(calls)));
+    }
+    let resumed = folder.finish();
+    assert_eq!((resumed.alerts, resumed.counters.late), (whole.alerts.clone(), 0));
     // Names that tell of another time than the records have: nothing is believed, nothing lost.
     let (misled, most) = run(Some(24 * 40));
     assert_eq!(misled.alerts, whole.alerts);

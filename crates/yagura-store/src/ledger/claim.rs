@@ -104,6 +104,20 @@ pub(super) fn object_of(
 }
 
 impl Ledger {
+    /// Whether objects of a feed are pending, whoever holds them. Takes no writer's turn.
+    pub async fn has_pending(&self, feed: &str) -> Result<bool, StoreError> {
+        self.pending_after(feed, Position::default()).await
+    }
+
+    async fn pending_after(&self, feed: &str, after: Position) -> Result<bool, StoreError> {
+        let mut session = self.database.read("look for pending log objects");
+        let sql = "SELECT id FROM log_objects WHERE state = 'pending' \
+                   AND feed_id = (SELECT id FROM feeds WHERE name = $1) \
+                   AND (day, id) > ($2, $3) LIMIT 1";
+        let params = vec![column_text(feed).into(), i64::from(after.day).into(), after.id.0.into()];
+        Ok(session.fetch_one(sql, params, |row| row.int(0)).await?.is_some())
+    }
+
     /// Hands out pending objects of a feed that nobody holds: day by day, so that whoever looks
     /// at them meets events in about their order, and those of a day in the order of their
     /// listing, so that those of one account come together.
@@ -113,15 +127,10 @@ impl Ledger {
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Vec<Claimed>, StoreError> {
         // Who follows asks several times a second, and mostly there is nothing: that takes no
         // writer's turn.
-        let mut session = self.database.read("look for pending log objects");
-        let sql = "SELECT id FROM log_objects WHERE state = 'pending' \
-                   AND feed_id = (SELECT id FROM feeds WHERE name = $1) \
-                   AND (day, id) > ($2, $3) LIMIT 1";
-        let (day, id) = (i64::from(claim.after.day), claim.after.id.0);
-        let params = vec![column_text(claim.feed).into(), day.into(), id.into()];
-        if session.fetch_one(sql, params, |row| row.int(0)).await?.is_none() {
+        if !self.pending_after(claim.feed, claim.after).await? {
             return Ok(vec![]);
         }
+        let (day, id) = (i64::from(claim.after.day), claim.after.id.0);
         let mut session = self.database.write("claim log objects").await?;
         let sql = format!(
             "SELECT t.id, t.attempts, t.place, t.day, {OBJECT} FROM log_objects t \

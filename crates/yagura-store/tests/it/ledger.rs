@@ -336,7 +336,9 @@ async fn objects_are_handed_out_day_by_day_and_on_a_day_as_they_were_listed() {
             .iter()
             .flat_map(|account| (1..4).map(|day| object(&key(account, day), "1")))
             .collect();
+        assert!(!ledger.has_pending(FEED).await.unwrap());
         list(&ledger, FEED, &listed).await;
+        assert!(ledger.has_pending(FEED).await.unwrap());
         let expected: Vec<String> =
             (1..4).flat_map(|day| ["b", "a"].map(|account| key(account, day))).collect();
         let mut after = Position::default();
@@ -350,6 +352,7 @@ async fn objects_are_handed_out_day_by_day_and_on_a_day_as_they_were_listed() {
             handed.extend(claimed.into_iter().map(|claimed| claimed.object.key));
         }
         assert_eq!(handed, expected);
+        assert!(ledger.has_pending(FEED).await.unwrap(), "handed out is not read");
         // What is listed now is of an earlier day than the worker has come to.
         list(&ledger, FEED, &[object(&key("c", 1), "1")]).await;
         let claim =

@@ -243,8 +243,8 @@ fn check(job: &Job) -> Result<(), IngestError> {
 /// Generation after generation, until nothing is left.
 async fn work(shop: &Arc<Shop>, owner: &Owner, outcome: &mut Outcome) -> Result<(), IngestError> {
     for feed in &shop.job.feeds {
-        let balance = shop.job.ledger.balance(Some(feed.name())).await;
-        if balance.map_err(IngestError::Ledger)?.pending > 0 {
+        let pending = shop.job.ledger.has_pending(feed.name()).await;
+        if pending.map_err(IngestError::Ledger)? {
             // An earlier run left it; a listing of what is recent does not see its name.
             shop.untold.store(true, Ordering::Relaxed);
         }
